@@ -1,0 +1,15 @@
+# Debian's libraries; ARCHITECTURE.md says why each. What a short-lived process needs is linked so that
+# starting costs little: wal-push is started once for each segment.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(Protobuf REQUIRED)
+pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
+pkg_check_modules(crypto REQUIRED IMPORTED_TARGET libcrypto)
+pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
+if(WALKBACK_TESTS)
+  find_package(GTest REQUIRED)
+endif()

@@ -1,0 +1,7 @@
+# Every warning that finds bugs, as an error. Applied to our own targets through walkback_module().
+add_library(walkback_warnings INTERFACE)
+target_compile_options(walkback_warnings INTERFACE
+  -Wall -Wextra -Wpedantic -Werror -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-qual
+  -Wformat=2 -Wundef -Wvla
+  # TRY is a statement expression: the one extension we use, in result.h.
+  $<$<CXX_COMPILER_ID:Clang>:-Wno-gnu-statement-expression>)

@@ -1,0 +1,65 @@
+// Frames: the unit of compression, of random reads and of hashing.
+//
+// A frame is one complete zstd frame with its content size and content checksum in it, so any number of
+// them one after another is a stream that `zstd -d` reads. (RFC 8878 section 3.1.1)
+#pragma once
+
+#include <array>
+#include <memory>
+
+#include "base/bytes.h"
+#include "base/result.h"
+
+namespace walkback::codec {
+
+// XXH3-128 of content, little-endian; finds damage, does not withstand an attacker (signatures do that).
+struct ContentHash {
+  std::array<std::byte, 16> bytes{};
+  auto operator<=>(const ContentHash&) const = default;
+};
+ContentHash hash_content(ByteView content);
+// XXH3-64, for pages: cheap enough to keep one for each.
+uint64_t hash_page(ByteView page);
+
+// Reuses its working memory from frame to frame; one thread at a time.
+class FrameEncoder {
+ public:
+  // zstd levels 1 to 19.
+  explicit FrameEncoder(int level);
+  ~FrameEncoder();
+  FrameEncoder(FrameEncoder&&) noexcept;
+  FrameEncoder& operator=(FrameEncoder&&) noexcept;
+
+  // The frame of `content`, valid until the next call.
+  ByteView encode(ByteView content);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// One thread at a time.
+class FrameDecoder {
+ public:
+  FrameDecoder();
+  ~FrameDecoder();
+  FrameDecoder(FrameDecoder&&) noexcept;
+  FrameDecoder& operator=(FrameDecoder&&) noexcept;
+
+  // Fills exactly `content` from exactly one frame; any other size, or bytes that do not match their checksum, is kCorrupt.
+  Result<void> decode(ByteView frame, MutableBytes content);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// All frames of `stream` one after another; kInvalid above `limit` bytes of content. Memory grows with
+// what is really decoded, never with what a header claims.
+Result<Bytes> decode_stream(ByteView stream, uint64_t limit);
+
+// SHA-256, for names of content that must withstand an attacker.
+using Sha256 = std::array<std::byte, 32>;
+Sha256 sha256(ByteView data);
+
+}  // namespace walkback::codec

@@ -1,0 +1,49 @@
+// A session with a PostgreSQL server, over libpq.
+//
+// libpq and what it links (Kerberos, LDAP, TLS) cost six milliseconds at process start; archive_command
+// starts a process for each segment and needs no session. So libpq is loaded with dlopen at the first connect().
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace walkback::pgconn {
+
+using Value = std::optional<std::string>;  // nothing for NULL
+using Row = std::vector<Value>;
+
+struct Table {
+  std::vector<std::string> columns;
+  std::vector<Row> rows;
+};
+
+// One thread at a time.
+class Connection {
+ public:
+  virtual ~Connection() = default;
+  // One statement; parameters are sent apart from it, as text. A server's error is kInvalid with its
+  // message, detail and SQLSTATE; a broken session is kTransient.
+  virtual Result<Table> query(std::string_view sql, const std::vector<Value>& parameters = {}) = 0;
+  // Whether the session still stands, asked without a round trip.
+  virtual bool alive() = 0;
+  virtual int server_version() const = 0;  // as PQserverVersion: 150018
+};
+
+struct ConnectOptions {
+  std::string conninfo;             // libpq's own form, empty for its defaults and environment
+  std::string application_name = "walkback";
+  int connect_timeout_s = 10;
+};
+// Sets a fixed search_path, DateStyle, TimeZone UTC and no statement_timeout, so answers do not depend on settings.
+Result<std::unique_ptr<Connection>> connect(const ConnectOptions& options);
+
+// The only value of a one-row, one-column answer.
+Result<std::string> query_text(Connection& connection, std::string_view sql,
+                               const std::vector<Value>& parameters = {});
+
+}  // namespace walkback::pgconn

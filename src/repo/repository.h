@@ -1,0 +1,27 @@
+// A repository: its marker object, its format version, its id. Knows nothing of PostgreSQL.
+#pragma once
+
+#include <string>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "store/object_store.h"
+
+namespace walkback::repo {
+
+inline constexpr int kFormatVersion = 1;
+
+struct RepositoryInfo {
+  int format_version = kFormatVersion;
+  std::string id;          // 32 hexadecimal digits
+  std::string encryption;  // "none"; "age" arrives with keys
+  Timestamp created;
+};
+
+// Writes walkback.json; when one is there already, returns that one.
+Result<RepositoryInfo> create_repository(store::ObjectStore& objects, Clock& clock, Random& random);
+// kMissing when this is no repository; kUnsupported when its format is newer than this program.
+Result<RepositoryInfo> open_repository(store::ObjectStore& objects);
+
+}  // namespace walkback::repo

@@ -1,0 +1,99 @@
+// Named, immutable objects somewhere safe: a directory now, a bucket later.
+//
+// Every store passes one conformance suite (conformance.h). What stores cannot do alike is said by
+// Properties; callers adapt to those and never ask which store it is.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+
+namespace walkback::store {
+
+// A name within the store: components of [A-Za-z0-9._-] parted by '/', none of them "." or "..", none
+// beginning with '.', at most 900 bytes in all. The constructor CHECKs; use parse() for names from outside.
+class ObjectKey {
+ public:
+  explicit ObjectKey(std::string text);
+  static Result<ObjectKey> parse(std::string_view text);
+  const std::string& text() const { return text_; }
+  auto operator<=>(const ObjectKey&) const = default;
+
+ private:
+  std::string text_;
+};
+
+struct ObjectInfo {
+  ObjectKey key;
+  uint64_t size = 0;  // bytes
+};
+
+enum class PutOutcome {
+  kCreated,
+  kAlreadyExists,  // an object of that name was there; it was not touched, and it is durable
+};
+
+// An object being written. Nothing is visible before finish(); destroying it unfinished leaves nothing
+// that list() shows. One thread at a time.
+class ObjectWriter {
+ public:
+  virtual ~ObjectWriter() = default;
+  virtual Result<void> append(ByteView data) = 0;
+  // On kCreated the object survives power loss and is visible to get() and list(). Call once.
+  virtual Result<PutOutcome> finish() = 0;
+};
+
+// An object being read, at any offset, by any number of threads at once.
+class ObjectReader {
+ public:
+  virtual ~ObjectReader() = default;
+  // Exactly out.size() bytes from `offset`; fewer there is kCorrupt: the caller took the range from metadata.
+  virtual Result<void> read_at(uint64_t offset, MutableBytes out) = 0;
+  virtual uint64_t size() const = 0;  // bytes
+};
+
+struct Properties {
+  bool conditional_put = false;  // two writers of one name: exactly one is told kCreated
+};
+
+// Thread-safe. Errors name the object and the store.
+class ObjectStore {
+ public:
+  virtual ~ObjectStore() = default;
+
+  // Writes the object unless one of that name exists: no call ever replaces an object. On success `data`
+  // (or what was there, with kAlreadyExists) survives power loss and is visible to get() and list().
+  virtual Result<PutOutcome> put(const ObjectKey& key, ByteView data) = 0;
+  // The same in pieces, for objects larger than memory should hold.
+  virtual Result<std::unique_ptr<ObjectWriter>> create(const ObjectKey& key) = 0;
+
+  // Nothing when there is no such object.
+  virtual Result<std::optional<Bytes>> get(const ObjectKey& key) = 0;
+  virtual Result<std::unique_ptr<ObjectReader>> open(const ObjectKey& key) = 0;  // absent: kMissing
+  virtual Result<std::optional<ObjectInfo>> info(const ObjectKey& key) = 0;
+
+  // Every object whose name starts with `prefix`, in byte order of the names, beginning after `after`.
+  // The visitor returns false to end early.
+  using Visitor = std::function<bool(const ObjectInfo&)>;
+  virtual Result<void> list(std::string_view prefix, std::string_view after,
+                            const Visitor& visit) = 0;
+  // The distinct next components below `folder` (which ends in '/' or is empty) that hold objects, in byte
+  // order: one request where list() would be thousands.
+  virtual Result<std::vector<std::string>> list_folders(std::string_view folder) = 0;
+
+  // Absent is success: removal may be repeated.
+  virtual Result<void> remove(const ObjectKey& key) = 0;
+
+  virtual Properties properties() const = 0;
+  // As the user would write it: "file:///srv/backup". Never holds a secret.
+  virtual std::string description() const = 0;
+};
+
+}  // namespace walkback::store
