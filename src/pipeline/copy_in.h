@@ -1,0 +1,85 @@
+// From a data directory into packs: read, verify, compress, store, in parallel.
+//
+// The unit of work is a piece of one file of one frame's size, so a 1 GiB relation segment keeps every
+// worker busy and no file is anybody's tail. Files are pulled one by one from a FileSource and given back
+// one by one, so memory does not grow with their number.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/file_system.h"
+#include "base/progress.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "pg/types.h"
+#include "repo/page_map.h"
+#include "store/object_store.h"
+
+namespace walkback::pipeline {
+
+// How the pages of a relation fork are verified.
+struct PageCheck {
+  uint32_t first_block = 0;  // of this file within the relation fork: segment number * blocks a segment
+  bool checksums = false;    // the cluster has data checksums
+};
+
+struct SourceFile {
+  std::string path;  // to open
+  std::string name;  // in the backup: "base/5/16384.1"
+  uint32_t mode = 0;
+  Timestamp modified;
+  uint64_t size_hint = 0;                 // bytes when it was listed; the size when opened counts
+  std::optional<PageCheck> relation;      // a relation's main fork or another file made of pages
+};
+
+struct CopiedFile {
+  SourceFile source;
+  repo::PageMap map;
+  // Blocks of this file that still failed their checksum after being read again and whose LSN is older
+  // than the backup's start: replay does not mend them.
+  std::vector<uint32_t> bad_blocks;
+};
+
+// Called from one thread at a time.
+class FileSource {
+ public:
+  virtual ~FileSource() = default;
+  virtual Result<std::optional<SourceFile>> next() = 0;
+};
+
+// Called from one thread at a time, in the order in which files were completed. A file that vanished
+// before it was opened is not reported: its removal is in the WAL.
+class CopiedFileSink {
+ public:
+  virtual ~CopiedFileSink() = default;
+  virtual Result<void> accept(CopiedFile file) = 0;
+};
+
+struct CopyInOptions {
+  int workers = 2;
+  int compression_level = 3;
+  uint32_t block_bytes = 8192;
+  uint32_t frame_bytes = 512 << 10;  // content of one frame; a multiple of block_bytes
+  uint32_t pack_bytes = 32 << 20;
+  std::string pack_prefix;  // "clusters/main/…/packs"
+  pg::Lsn start_lsn;        // the backup's redo point: pages at or after it are replayed
+};
+
+struct CopyInResult {
+  uint64_t files = 0;
+  uint64_t bytes_read = 0;    // from the data directory, pages read again included
+  uint64_t bytes_raw = 0;     // of all files
+  uint64_t bytes_stored = 0;  // in packs
+  std::vector<repo::PackFinisher::Stored> packs;
+};
+
+// On success every pack is durable. On failure or stop, packs already written stay as garbage for prune.
+Result<CopyInResult> copy_in(FileSystem& files, store::ObjectStore& objects, Random& random,
+                             FileSource& source, CopiedFileSink& sink, const CopyInOptions& options,
+                             Progress& progress, std::stop_token stop);
+
+}  // namespace walkback::pipeline
