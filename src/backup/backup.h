@@ -1,0 +1,45 @@
+// `walkback backup`: one recoverable state of the cluster, complete when its manifest is.
+#pragma once
+
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/file_system.h"
+#include "base/progress.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "catalog/backup_summary.h"
+#include "pgconn/connection.h"
+#include "store/object_store.h"
+
+namespace walkback::backup {
+
+struct BackupOptions {
+  std::string cluster;
+  std::string pgdata;
+  std::string label;
+  int workers = 2;
+  int compression_level = 3;
+  // How long the server's archiver may take for the last segment the backup needs.
+  std::chrono::seconds archive_timeout{300};
+};
+
+struct BadPage {
+  std::string file;
+  uint32_t block = 0;
+};
+
+struct BackupReport {
+  catalog::BackupSummary summary;
+  std::vector<BadPage> bad_pages;  // also in the manifest
+};
+
+// Fails, leaving only garbage for prune, when the server, the disk, the archiver or `stop` says so; the
+// attempt is an event either way. Success with bad_pages not empty is for the caller to shout about.
+Result<BackupReport> run_backup(const BackupOptions& options, pgconn::Connection& connection,
+                                FileSystem& files, store::ObjectStore& objects, Clock& clock,
+                                Random& random, Progress& progress, std::stop_token stop);
+
+}  // namespace walkback::backup

@@ -1,0 +1,43 @@
+// What is known of a backup without opening its manifest: summary.json, plain, for list, plan and prune.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "pg/types.h"
+
+namespace walkback::catalog {
+
+// "20261122T154659Z-3f9a": sorts by start time.
+struct BackupId {
+  std::string text;
+  auto operator<=>(const BackupId&) const = default;
+};
+
+enum class BackupType { kFull, kIncremental };
+
+struct BackupSummary {
+  BackupId id;
+  BackupType type = BackupType::kFull;
+  std::string label;
+  pg::SystemIdentifier system_identifier;
+  int server_version_num = 0;  // 150018
+  uint32_t wal_segment_bytes = 0;
+  Timestamp started_at;
+  Timestamp stopped_at;
+  pg::TimelineId timeline;
+  pg::Lsn start_lsn;  // the redo point replay begins at
+  pg::Lsn stop_lsn;   // consistent from here on
+  uint64_t files = 0;
+  uint64_t bytes_raw = 0;     // of the files the backup holds
+  uint64_t bytes_read = 0;    // from the data directory
+  uint64_t bytes_stored = 0;  // added to the repository by this backup
+  double duration_s = 0;
+  uint64_t bad_pages = 0;
+  std::vector<std::string> packs;  // every pack that its manifest needs
+};
+
+}  // namespace walkback::catalog

@@ -1,0 +1,46 @@
+// Events: what was tried, and how it ended. Two immutable objects an attempt, one when it begins and one
+// when it ends, so that an attempt that was killed is still seen: it has no end.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "catalog/backup_summary.h"
+#include "store/object_store.h"
+
+namespace walkback::catalog {
+
+struct Event {
+  std::string id;    // "20261122T154659Z-3f9a"; for a backup its id
+  std::string kind;  // "backup", "recover", "adopt", "init"
+  Timestamp started_at;
+  std::string host;
+  std::optional<Timestamp> ended_at;  // none: running, or killed
+  bool succeeded = false;
+  std::string error;   // the message, when it failed
+  std::string detail;  // one line for people
+  std::optional<BackupSummary> backup;
+};
+
+// Writes the beginning; end() writes the end. Events are a record, not a promise: a caller reports a failure
+// to write one and goes on.
+class EventRecorder {
+ public:
+  EventRecorder(store::ObjectStore& objects, std::string cluster, Clock& clock);
+  Result<void> begin(const Event& event);
+  Result<void> end(const Event& event);
+
+ private:
+  store::ObjectStore& objects_;
+  const std::string cluster_;
+  Clock& clock_;
+};
+
+// Oldest first.
+Result<std::vector<Event>> list_events(store::ObjectStore& objects, const std::string& cluster);
+
+}  // namespace walkback::catalog

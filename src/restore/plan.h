@@ -1,0 +1,71 @@
+// What a recovery would do, proved from the archive before a byte is copied. Promise 4.
+#pragma once
+
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/progress.h"
+#include "base/result.h"
+#include "catalog/backup_summary.h"
+#include "pg/types.h"
+#include "restore/target.h"
+#include "restore/target_directory.h"
+#include "store/object_store.h"
+
+namespace walkback::restore {
+
+struct PlanOptions {
+  std::string cluster;
+  RecoveryTarget target;
+  std::optional<pg::TimelineId> timeline;    // --timeline; default: the newest that reaches the target
+  std::optional<pg::SystemIdentifier> lineage;  // default: the newest
+};
+
+// A record of the WAL worth showing beside the target.
+struct PlanRecord {
+  std::string what;  // "commit", "abort", "prepare", "commit prepared", "restore point NAME", …
+  pg::Lsn lsn;       // its start
+  std::optional<Timestamp> time;
+  std::optional<uint64_t> xid;  // 64 bits
+};
+
+struct RecoveryPlan {
+  RecoveryTarget target;
+  catalog::BackupSummary backup;
+  // Goes to PostgreSQL: recovery_target_lsn, recovery_target_inclusive, recovery_target_timeline.
+  pg::Lsn target_lsn;          // the start of a record
+  bool inclusive = false;      // stop after that record (true) or before it (false)
+  pg::Lsn end_lsn;             // where replay stops: the end of the last record replayed
+  pg::TimelineId timeline;
+  std::optional<PlanRecord> last_replayed;   // the last commit or restore point that is kept
+  std::optional<PlanRecord> first_left_out;  // the first that is not
+  uint64_t commits_replayed = 0;
+  uint64_t commits_given_up = 0;             // later commits on this timeline, in the archive
+  std::vector<PlanRecord> earlier_times_left_out;  // later records with an earlier time than the target's
+  std::vector<std::string> notes;            // a subxid mapped to its parent, prepared transactions that survive, …
+  uint64_t segments = 0;                     // from the redo point to the target
+  uint64_t wal_bytes = 0;
+  uint64_t restore_bytes = 0;                // to be written, tablespaces included
+  uint64_t fetch_bytes = 0;                  // from the repository, WAL included
+  std::vector<Tablespace> tablespaces;       // as saved
+  // CREATE TABLESPACE in the WAL to be replayed: it would write to these paths of this host.
+  struct ReplayedTablespace {
+    uint32_t oid = 0;
+    std::string location;
+    pg::Lsn lsn;
+  };
+  std::vector<ReplayedTablespace> replayed_tablespaces;
+  struct Limits {  // highest seen in pg_control and in parameter changes up to the target
+    int max_connections = 0, max_worker_processes = 0, max_wal_senders = 0, max_prepared_transactions = 0,
+        max_locks_per_transaction = 0;
+  } limits;
+};
+
+// kInvalid with the nearest targets that work in the hint when the target cannot be reached.
+Result<RecoveryPlan> make_plan(const PlanOptions& options, store::ObjectStore& objects,
+                               Progress& progress, std::stop_token stop);
+
+}  // namespace walkback::restore
