@@ -1,0 +1,6 @@
+# ./dev bench: what bench/ measures, as ratios of one run.
+run_bench() {
+  setup bench
+  build_release
+  bench/run "$@"
+}

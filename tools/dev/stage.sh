@@ -1,0 +1,62 @@
+# A place where the postgres user can work. The checkout may be unreadable to it (under /root, say), and
+# PostgreSQL does not run as root: so what end-to-end tests and the demo need is copied under /tmp.
+
+# Sets $stage, and cleans up when ./dev ends.
+make_stage() {
+  stage=$(mktemp -d /tmp/wb-XXXXXX)
+  trap leave_stage EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+  mkdir "$stage/run" "$stage/small"
+  cp -L build/release/walkback "$stage/walkback"
+  cp -r tests "$stage/tests"
+  find "$stage/tests" -name __pycache__ -prune -exec rm -rf {} +
+  mount_small_disk
+  if [ "$(id -u)" -eq 0 ]; then chown -R postgres: "$stage"; fi
+  chmod -R u+rwX,go+rX "$stage"
+}
+
+# A disk of 24 MiB, for the tests of a full one. Where mounting is not allowed they say so and are skipped.
+mount_small_disk() {
+  small_disk=
+  [ "$(id -u)" -eq 0 ] || return 0
+  if mount -t tmpfs -o size=24m,mode=0777 walkback-small "$stage/small" 2>/dev/null; then
+    small_disk=$stage/small
+  fi
+}
+
+# In the stage, as a user PostgreSQL accepts, with a clean environment.
+in_stage() {
+  local drop=()
+  [ "$(id -u)" -ne 0 ] || drop=(runuser -u postgres --)
+  (
+    cd "$stage"
+    exec "${drop[@]}" env -i PATH="$PATH" HOME="$stage" LC_ALL=C.UTF-8 TMPDIR="$stage/run" \
+      PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$stage/tests" \
+      WALKBACK_BINARY="$stage/walkback" WALKBACK_RUN_DIR="$stage/run" WALKBACK_SMALL_DISK="$small_disk" \
+      "$@"
+  )
+}
+
+leave_stage() {
+  local status=$?
+  trap - EXIT
+  end_servers
+  if [ -n "$small_disk" ]; then umount -l "$small_disk" || true; fi
+  if [ -n "${keep_stage:-}" ]; then
+    say "kept: $stage"
+  else
+    rm -rf "$stage"
+  fi
+  exit "$status"
+}
+
+# Ends the servers whose data directories lie in the stage: those that a killed test left.
+end_servers() {
+  local file pid
+  [ -z "${keep_servers:-}" ] || return 0
+  while read -r file; do
+    pid=$(head -n 1 "$file")
+    [ "$(readlink -f "/proc/$pid/cwd" 2>/dev/null)" = "$(dirname "$file")" ] && kill -QUIT "$pid" 2>/dev/null || true
+  done < <(find "$stage/run" -name postmaster.pid 2>/dev/null)
+}
