@@ -62,4 +62,21 @@ Result<Bytes> decode_stream(ByteView stream, uint64_t limit);
 using Sha256 = std::array<std::byte, 32>;
 Sha256 sha256(ByteView data);
 
+// The same over content that arrives in pieces. One thread at a time.
+class Sha256Stream {
+ public:
+  Sha256Stream();
+  ~Sha256Stream();
+  Sha256Stream(Sha256Stream&&) noexcept;
+  Sha256Stream& operator=(Sha256Stream&&) noexcept;
+
+  void update(ByteView data);
+  // Of everything so far. Call once.
+  Sha256 finish();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
 }  // namespace walkback::codec

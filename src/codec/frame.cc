@@ -1,0 +1,129 @@
+#include "codec/frame.h"
+
+#include <zstd.h>
+
+#include <algorithm>
+#include <bit>
+#include <new>
+#include <string>
+
+namespace walkback::codec {
+
+namespace {
+
+constexpr size_t kSmallestFrame = 9;  // magic, frame header descriptor, content size, empty block
+
+struct FreeContext {
+  void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
+  void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
+};
+using Compressor = std::unique_ptr<ZSTD_CCtx, FreeContext>;
+using Decompressor = std::unique_ptr<ZSTD_DCtx, FreeContext>;
+
+void set(ZSTD_CCtx* context, ZSTD_cParameter parameter, int value) {
+  CHECK(!ZSTD_isError(ZSTD_CCtx_setParameter(context, parameter, value)));
+}
+
+Compressor make_compressor(int level) {
+  CHECK(level >= 1 && level <= 19);
+  Compressor context(ZSTD_createCCtx());
+  if (!context) throw std::bad_alloc();
+  set(context.get(), ZSTD_c_compressionLevel, level);
+  set(context.get(), ZSTD_c_contentSizeFlag, 1);
+  set(context.get(), ZSTD_c_checksumFlag, 1);
+  return context;
+}
+
+Decompressor make_decompressor() {
+  Decompressor context(ZSTD_createDCtx());
+  if (!context) throw std::bad_alloc();
+  return context;
+}
+
+Error corrupt(std::string what) { return make_error(ErrorKind::kCorrupt, std::move(what)); }
+
+// Skippable frames hold nothing, and a second frame is not ours: both would make one content have
+// several encodings.
+bool is_one_zstd_frame(ByteView frame) {
+  if (frame.size() < kSmallestFrame || load<uint32_t>(frame, 0) != ZSTD_MAGICNUMBER) return false;
+  return ZSTD_findFrameCompressedSize(frame.data(), frame.size()) == frame.size();
+}
+
+}  // namespace
+
+struct FrameEncoder::State {
+  Compressor context;
+  Bytes frame;  // grows to the largest bound asked for, and stays
+};
+
+FrameEncoder::FrameEncoder(int level)
+    : state_(std::make_unique<State>(State{make_compressor(level), {}})) {}
+FrameEncoder::~FrameEncoder() = default;
+FrameEncoder::FrameEncoder(FrameEncoder&&) noexcept = default;
+FrameEncoder& FrameEncoder::operator=(FrameEncoder&&) noexcept = default;
+
+ByteView FrameEncoder::encode(ByteView content) {
+  Bytes& frame = state_->frame;
+  const size_t bound = ZSTD_compressBound(content.size());
+  if (frame.size() < bound) frame.resize(bound);
+  // With the whole content at hand zstd knows its size, and chooses its tables for that size.
+  const size_t size = ZSTD_compress2(state_->context.get(), frame.data(), frame.size(),
+                                     content.data(), content.size());
+  // Room for the worst case was given and the parameters are ours: nothing is left that can fail
+  // but memory.
+  CHECK(!ZSTD_isError(size));
+  return ByteView(frame).first(size);
+}
+
+struct FrameDecoder::State {
+  Decompressor context;
+};
+
+FrameDecoder::FrameDecoder() : state_(std::make_unique<State>(State{make_decompressor()})) {}
+FrameDecoder::~FrameDecoder() = default;
+FrameDecoder::FrameDecoder(FrameDecoder&&) noexcept = default;
+FrameDecoder& FrameDecoder::operator=(FrameDecoder&&) noexcept = default;
+
+Result<void> FrameDecoder::decode(ByteView frame, MutableBytes content) {
+  if (!is_one_zstd_frame(frame)) return corrupt("not one zstd frame");
+  const size_t size = ZSTD_decompressDCtx(state_->context.get(), content.data(), content.size(),
+                                          frame.data(), frame.size());
+  if (ZSTD_isError(size)) {
+    return corrupt(std::string("a zstd frame does not decode: ") + ZSTD_getErrorName(size));
+  }
+  if (size != content.size()) {
+    return corrupt("a zstd frame holds " + std::to_string(size) + " bytes instead of " +
+                   std::to_string(content.size()));
+  }
+  return success();
+}
+
+Result<Bytes> decode_stream(ByteView stream, uint64_t limit) {
+  Decompressor context = make_decompressor();
+  // A window beyond the limit could only serve content beyond the limit. zstd allocates the window
+  // that the header claims but touches only as much of it as it decodes.
+  const int window_log = std::clamp(static_cast<int>(std::bit_width(limit)), 20, 27);
+  CHECK(!ZSTD_isError(ZSTD_DCtx_setParameter(context.get(), ZSTD_d_windowLogMax, window_log)));
+  Bytes piece(ZSTD_DStreamOutSize());
+  Bytes content;
+  ZSTD_inBuffer in{stream.data(), stream.size(), 0};
+  size_t wanted = 0;  // 0 between frames: the only place where a stream may end
+  bool more_to_flush = false;
+  while (in.pos < in.size || more_to_flush) {
+    ZSTD_outBuffer out{piece.data(), piece.size(), 0};
+    wanted = ZSTD_decompressStream(context.get(), &out, &in);
+    if (ZSTD_isError(wanted)) {
+      return corrupt(std::string("zstd: ") + ZSTD_getErrorName(wanted));
+    }
+    if (content.size() + out.pos > limit) {
+      return make_error(ErrorKind::kInvalid,
+                        "zstd content is larger than " + std::to_string(limit) + " bytes");
+    }
+    content.insert(content.end(), piece.begin(), piece.begin() + static_cast<ptrdiff_t>(out.pos));
+    more_to_flush = out.pos == out.size && wanted != 0;
+  }
+  if (wanted != 0) return corrupt("zstd content ends in the middle of a frame");
+  return content;
+}
+
+}  // namespace walkback::codec
