@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/result.h"
 #include "pg/types.h"
@@ -37,7 +38,13 @@ struct BackupSummary {
   uint64_t bytes_stored = 0;  // added to the repository by this backup
   double duration_s = 0;
   uint64_t bad_pages = 0;
-  std::vector<std::string> packs;  // every pack that its manifest needs
+  std::vector<std::string> packs;  // every pack, of pages and of maps, that its manifest needs
 };
+
+std::string_view backup_type_name(BackupType type);  // "full", "incremental"
+
+std::string encode_summary(const BackupSummary& summary);
+// `name` is the object's, for messages.
+Result<BackupSummary> decode_summary(ByteView bytes, std::string_view name);
 
 }  // namespace walkback::catalog

@@ -1,0 +1,79 @@
+#include "catalog/backup_summary.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "catalog/json.h"
+
+namespace walkback::catalog {
+
+std::string_view backup_type_name(BackupType type) {
+  return type == BackupType::kFull ? "full" : "incremental";
+}
+
+std::string encode_summary(const BackupSummary& summary) {
+  Json json;
+  json["id"] = summary.id.text;
+  json["type"] = backup_type_name(summary.type);
+  json["label"] = summary.label;
+  json["system_identifier"] = fmt::format("{}", summary.system_identifier.value);
+  json["server_version_num"] = summary.server_version_num;
+  json["wal_segment_bytes"] = summary.wal_segment_bytes;
+  json["started_at"] = to_iso_utc(summary.started_at);
+  json["stopped_at"] = to_iso_utc(summary.stopped_at);
+  json["timeline"] = summary.timeline.value;
+  json["start_lsn"] = summary.start_lsn.text();
+  json["stop_lsn"] = summary.stop_lsn.text();
+  json["files"] = summary.files;
+  json["bytes_raw"] = summary.bytes_raw;
+  json["bytes_read"] = summary.bytes_read;
+  json["bytes_stored"] = summary.bytes_stored;
+  json["duration_s"] = summary.duration_s;
+  json["bad_pages"] = summary.bad_pages;
+  json["packs"] = summary.packs;
+  return to_text(json);
+}
+
+Result<BackupSummary> decode_summary(ByteView bytes, std::string_view name) {
+  const Json json = TRY(parse_json(bytes, name));
+  JsonFields fields(json, name);
+  BackupSummary summary;
+  summary.id.text = fields.text("id");
+  const std::string type = fields.text("type");
+  summary.type = type == "incremental" ? BackupType::kIncremental : BackupType::kFull;
+  summary.label = fields.text("label");
+  const std::string system_identifier = fields.text("system_identifier");
+  std::from_chars(system_identifier.data(), system_identifier.data() + system_identifier.size(),
+                  summary.system_identifier.value);
+  summary.server_version_num = static_cast<int>(fields.number("server_version_num", 10'000'000));
+  summary.wal_segment_bytes = static_cast<uint32_t>(fields.number("wal_segment_bytes", 1u << 30));
+  summary.started_at = fields.time("started_at");
+  summary.stopped_at = fields.time("stopped_at");
+  summary.timeline.value = static_cast<uint32_t>(fields.number("timeline", UINT32_MAX));
+  summary.start_lsn = fields.lsn("start_lsn");
+  summary.stop_lsn = fields.lsn("stop_lsn");
+  summary.files = fields.number("files");
+  summary.bytes_raw = fields.number("bytes_raw");
+  summary.bytes_read = fields.number("bytes_read");
+  summary.bytes_stored = fields.number("bytes_stored");
+  summary.duration_s = fields.real("duration_s");
+  summary.bad_pages = fields.number("bad_pages");
+  TRY(fields.done());
+  if (!json.contains("packs") || !json["packs"].is_array()) {
+    return make_error(ErrorKind::kCorrupt, fmt::format("{}: \"packs\" is not a list", name));
+  }
+  for (const Json& pack : json["packs"]) {
+    if (!pack.is_string()) {
+      return make_error(ErrorKind::kCorrupt, fmt::format("{}: a pack's name is not a string", name));
+    }
+    summary.packs.push_back(pack.get<std::string>());
+  }
+  if (summary.wal_segment_bytes < (1u << 20) || !summary.start_lsn ||
+      summary.stop_lsn < summary.start_lsn) {
+    return make_error(ErrorKind::kCorrupt, fmt::format("{}: its numbers cannot be a backup's", name));
+  }
+  return summary;
+}
+
+}  // namespace walkback::catalog

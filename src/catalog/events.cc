@@ -1,0 +1,116 @@
+#include "catalog/events.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "catalog/json.h"
+#include "catalog/layout.h"
+
+namespace walkback::catalog {
+
+namespace {
+
+constexpr std::string_view kBegin = ".begin.json";
+constexpr std::string_view kEnd = ".end.json";
+
+store::ObjectKey event_key(const std::string& cluster, const std::string& id,
+                           std::string_view which) {
+  return store::ObjectKey(fmt::format("{}{}{}", events_folder(cluster), id, which));
+}
+
+std::string encode_begin(const Event& event) {
+  Json json;
+  json["id"] = event.id;
+  json["kind"] = event.kind;
+  json["started_at"] = to_iso_utc(event.started_at);
+  json["host"] = event.host;
+  json["detail"] = event.detail;
+  return to_text(json);
+}
+
+std::string encode_end(const Event& event, Timestamp now) {
+  Json json;
+  json["id"] = event.id;
+  json["ended_at"] = to_iso_utc(now);
+  json["succeeded"] = event.succeeded;
+  json["error"] = event.error;
+  json["detail"] = event.detail;
+  if (event.backup) json["backup"] = Json::parse(encode_summary(*event.backup));
+  return to_text(json);
+}
+
+Result<Event> decode_begin(ByteView bytes, const store::ObjectKey& key) {
+  const Json json = TRY(parse_json(bytes, key.text()));
+  JsonFields fields(json, key.text());
+  Event event;
+  event.id = fields.text("id");
+  event.kind = fields.text("kind");
+  event.started_at = fields.time("started_at");
+  event.host = fields.text("host");
+  event.detail = fields.text("detail");
+  TRY(fields.done());
+  return event;
+}
+
+Result<void> decode_end(ByteView bytes, const store::ObjectKey& key, Event& event) {
+  const Json json = TRY(parse_json(bytes, key.text()));
+  JsonFields fields(json, key.text());
+  event.ended_at = fields.time("ended_at");
+  event.succeeded = fields.boolean("succeeded");
+  event.error = fields.text("error");
+  const std::string detail = fields.text("detail");
+  if (!detail.empty()) event.detail = detail;
+  TRY(fields.done());
+  if (fields.has("backup")) {
+    event.backup = TRY(decode_summary(as_bytes(json["backup"].dump()), key.text()));
+  }
+  return success();
+}
+
+}  // namespace
+
+EventRecorder::EventRecorder(store::ObjectStore& objects, std::string cluster, Clock& clock)
+    : objects_(objects), cluster_(std::move(cluster)), clock_(clock) {}
+
+Result<void> EventRecorder::begin(const Event& event) {
+  TRY(objects_.put(event_key(cluster_, event.id, kBegin), as_bytes(encode_begin(event))));
+  return success();
+}
+
+Result<void> EventRecorder::end(const Event& event) {
+  TRY(objects_.put(event_key(cluster_, event.id, kEnd), as_bytes(encode_end(event, clock_.now()))));
+  return success();
+}
+
+Result<std::vector<Event>> list_events(store::ObjectStore& objects, const std::string& cluster) {
+  std::vector<store::ObjectKey> begins;
+  std::map<std::string, store::ObjectKey> ends;
+  const std::string folder = events_folder(cluster);
+  TRY(objects.list(folder, "", [&](const store::ObjectInfo& info) {
+    const std::string& name = info.key.text();
+    if (name.ends_with(kBegin)) begins.push_back(info.key);
+    if (name.ends_with(kEnd)) {
+      ends.emplace(name.substr(folder.size(), name.size() - folder.size() - kEnd.size()), info.key);
+    }
+    return true;
+  }));
+  std::vector<Event> events;
+  for (const store::ObjectKey& key : begins) {
+    const std::optional<Bytes> bytes = TRY(objects.get(key));
+    if (!bytes) continue;  // pruned while we read
+    Event event = TRY(decode_begin(*bytes, key));
+    if (auto end = ends.find(event.id); end != ends.end()) {
+      if (const std::optional<Bytes> end_bytes = TRY(objects.get(end->second))) {
+        TRY(decode_end(*end_bytes, end->second, event));
+      }
+    }
+    events.push_back(std::move(event));
+  }
+  std::stable_sort(events.begin(), events.end(),
+                   [](const Event& a, const Event& b) { return a.started_at < b.started_at; });
+  return events;
+}
+
+}  // namespace walkback::catalog

@@ -1,0 +1,77 @@
+#include "catalog/layout.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace walkback::catalog {
+
+namespace {
+
+constexpr size_t kLongestClusterName = 64;
+// A WAL file name begins with the timeline and the log, eight digits each.
+constexpr size_t kTimelineDigits = 8;
+constexpr size_t kLogDigits = 8;
+
+bool is_name_character(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+         c == '-';
+}
+
+}  // namespace
+
+Result<std::string> check_cluster_name(std::string_view name) {
+  if (name.empty() || name.size() > kLongestClusterName ||
+      !std::all_of(name.begin(), name.end(), is_name_character)) {
+    return make_error(ErrorKind::kInvalid, fmt::format("'{}' cannot be a cluster's name", name),
+                      "use 1 to 64 letters, digits, '_' or '-', such as 'main'");
+  }
+  return std::string(name);
+}
+
+std::string cluster_folder(std::string_view cluster) { return fmt::format("clusters/{}/", cluster); }
+
+std::string events_folder(std::string_view cluster) { return cluster_folder(cluster) + "events/"; }
+
+std::string timeline_text(pg::TimelineId timeline) { return fmt::format("{:08X}", timeline.value); }
+
+LineageLayout::LineageLayout(std::string_view cluster, pg::SystemIdentifier system_identifier)
+    : root_(fmt::format("{}{}/", cluster_folder(cluster), system_identifier.value)) {}
+
+store::ObjectKey LineageLayout::lineage() const { return store::ObjectKey(root_ + "lineage.json"); }
+
+std::string LineageLayout::wal_folder() const { return root_ + "wal/"; }
+
+std::string LineageLayout::timeline_folder(pg::TimelineId timeline) const {
+  return wal_folder() + timeline_text(timeline) + "/";
+}
+
+store::ObjectKey LineageLayout::wal_file(std::string_view name) const {
+  const std::string_view timeline = name.substr(0, kTimelineDigits);
+  if (pg::wal_file_kind(name) == pg::WalFileKind::kHistory) {
+    return store::ObjectKey(fmt::format("{}{}/{}.zst", wal_folder(), timeline, name));
+  }
+  const std::string_view log = name.substr(kTimelineDigits, kLogDigits);
+  return store::ObjectKey(fmt::format("{}{}/{}/{}.zst", wal_folder(), timeline, log, name));
+}
+
+std::string LineageLayout::reservations_folder() const { return root_ + "timelines/"; }
+
+store::ObjectKey LineageLayout::reservation(pg::TimelineId timeline) const {
+  return store::ObjectKey(reservations_folder() + timeline_text(timeline) + ".json");
+}
+
+std::string LineageLayout::backups_folder() const { return root_ + "backups/"; }
+
+store::ObjectKey LineageLayout::summary(const BackupId& id) const {
+  return store::ObjectKey(backups_folder() + id.text + "/summary.json");
+}
+
+store::ObjectKey LineageLayout::manifest(const BackupId& id) const {
+  return store::ObjectKey(backups_folder() + id.text + "/manifest.zst");
+}
+
+std::string LineageLayout::pack_prefix() const { return root_ + "packs"; }
+std::string LineageLayout::map_prefix() const { return root_ + "maps"; }
+
+}  // namespace walkback::catalog

@@ -1,0 +1,95 @@
+#include "catalog/lineage.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "catalog/json.h"
+
+namespace walkback::catalog {
+
+namespace {
+
+std::string encode(const Lineage& lineage) {
+  Json json;
+  // A string: JSON readers that keep numbers as doubles would round 64 bits.
+  json["system_identifier"] = fmt::format("{}", lineage.system_identifier.value);
+  json["postgresql_major"] = lineage.major;
+  json["wal_segment_bytes"] = lineage.wal_segment_bytes;
+  json["first_seen"] = to_iso_utc(lineage.first_seen);
+  return to_text(json);
+}
+
+Result<Lineage> decode(ByteView bytes, const store::ObjectKey& key,
+                       pg::SystemIdentifier system_identifier) {
+  const Json json = TRY(parse_json(bytes, key.text()));
+  JsonFields fields(json, key.text());
+  Lineage lineage;
+  lineage.system_identifier = system_identifier;
+  lineage.major = static_cast<int>(fields.number("postgresql_major", 1000));
+  lineage.wal_segment_bytes = static_cast<uint32_t>(fields.number("wal_segment_bytes", 1u << 30));
+  lineage.first_seen = fields.time("first_seen");
+  TRY(fields.done());
+  const bool power_of_two = (lineage.wal_segment_bytes & (lineage.wal_segment_bytes - 1)) == 0;
+  if (lineage.wal_segment_bytes < (1u << 20) || !power_of_two) {
+    return make_error(ErrorKind::kCorrupt,
+                      fmt::format("{}: {} bytes cannot be the size of a WAL segment", key.text(),
+                                  lineage.wal_segment_bytes));
+  }
+  return lineage;
+}
+
+Result<std::optional<Lineage>> find_lineage(store::ObjectStore& objects, const std::string& cluster,
+                                            pg::SystemIdentifier system_identifier) {
+  const store::ObjectKey key = LineageLayout(cluster, system_identifier).lineage();
+  const std::optional<Bytes> bytes = TRY(objects.get(key));
+  if (!bytes) return std::optional<Lineage>();
+  return std::optional<Lineage>(TRY(decode(*bytes, key, system_identifier)));
+}
+
+std::optional<pg::SystemIdentifier> parse_system_identifier(std::string_view text) {
+  pg::SystemIdentifier id;
+  const char* end = text.data() + text.size();
+  auto [stopped, error] = std::from_chars(text.data(), end, id.value);
+  if (error != std::errc() || stopped != end) return std::nullopt;
+  return id;
+}
+
+}  // namespace
+
+Result<void> register_lineage(store::ObjectStore& objects, const std::string& cluster,
+                              const Lineage& lineage) {
+  const store::ObjectKey key = LineageLayout(cluster, lineage.system_identifier).lineage();
+  TRY(objects.put(key, as_bytes(encode(lineage))));
+  return success();
+}
+
+Result<Lineage> get_lineage(store::ObjectStore& objects, const std::string& cluster,
+                            pg::SystemIdentifier system_identifier) {
+  std::optional<Lineage> lineage = TRY(find_lineage(objects, cluster, system_identifier));
+  if (lineage) return *lineage;
+  return make_error(
+      ErrorKind::kMissing,
+      fmt::format("cluster '{}' in {} does not know system identifier {}", cluster,
+                  objects.description(), system_identifier.value),
+      "if this is a new cluster under that name (pg_upgrade, initdb), run `walkback init` for it once; if not, "
+      "this file or directory belongs to another cluster");
+}
+
+Result<std::vector<Lineage>> list_lineages(store::ObjectStore& objects, const std::string& cluster) {
+  std::vector<Lineage> lineages;
+  for (const std::string& folder : TRY(objects.list_folders(cluster_folder(cluster)))) {
+    const std::optional<pg::SystemIdentifier> id = parse_system_identifier(folder);
+    if (!id) continue;
+    if (std::optional<Lineage> lineage = TRY(find_lineage(objects, cluster, *id))) {
+      lineages.push_back(*lineage);
+    }
+  }
+  std::sort(lineages.begin(), lineages.end(), [](const Lineage& a, const Lineage& b) {
+    return std::tie(a.first_seen, a.system_identifier) < std::tie(b.first_seen, b.system_identifier);
+  });
+  return lineages;
+}
+
+}  // namespace walkback::catalog

@@ -1,0 +1,33 @@
+// Lineages: the clusters, as PostgreSQL's system identifier tells them apart, that archived under one name.
+//
+// pg_upgrade, a re-created cluster or a clone put in the place of another begins a new lineage; WAL and backups of
+// two are never mixed.
+#pragma once
+
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "catalog/layout.h"
+#include "pg/types.h"
+#include "store/object_store.h"
+
+namespace walkback::catalog {
+
+struct Lineage {
+  pg::SystemIdentifier system_identifier;
+  int major = 0;  // 15
+  uint32_t wal_segment_bytes = 0;
+  Timestamp first_seen;
+};
+
+// Makes the lineage known; known already is success.
+Result<void> register_lineage(store::ObjectStore& objects, const std::string& cluster,
+                              const Lineage& lineage);
+// kMissing with a hint when this cluster never ran `walkback init` against this repository.
+Result<Lineage> get_lineage(store::ObjectStore& objects, const std::string& cluster,
+                            pg::SystemIdentifier system_identifier);
+// In the order in which they were first seen: the last is the current one.
+Result<std::vector<Lineage>> list_lineages(store::ObjectStore& objects, const std::string& cluster);
+
+}  // namespace walkback::catalog

@@ -1,0 +1,97 @@
+// Manifests: every file of a backup and where its pages lie. Putting one makes the backup exist.
+//
+// Written and read in pieces: memory does not grow with the number of files.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "catalog/layout.h"
+#include "repo/page_map.h"
+#include "store/object_store.h"
+
+namespace walkback::catalog {
+
+inline constexpr uint16_t kManifestVersion = 1;
+
+enum class Place {
+  kDataDirectory,
+  kConfiguration,  // of a cluster that keeps its configuration outside, as Debian does
+};
+
+struct ManifestFile {
+  std::string name;  // relative to its place
+  Place place = Place::kDataDirectory;
+  uint32_t mode = 0;
+  Timestamp modified;
+  repo::PageMap map;  // its file_bytes is the file's size
+  std::vector<uint32_t> bad_blocks;
+};
+
+struct ManifestDirectory {
+  std::string name;
+  uint32_t mode = 0;
+};
+
+struct ManifestTablespace {
+  pg::Oid oid = 0;
+  std::string location;
+};
+
+struct ManifestConclusion {
+  uint64_t files = 0;
+  uint64_t bytes = 0;
+  std::string backup_label;
+  Bytes pg_control;
+  std::vector<ManifestTablespace> tablespaces;
+  uint32_t block_bytes = 8192;
+  uint32_t relation_segment_blocks = 131072;
+  bool data_checksums = false;
+};
+
+using ManifestEntry = std::variant<ManifestFile, ManifestDirectory, ManifestConclusion>;
+
+// One thread at a time. Page maps above a few hundred bytes go into packs of their own below maps/, small
+// ones into the manifest.
+class ManifestWriter {
+ public:
+  virtual ~ManifestWriter() = default;
+  virtual Result<void> add(const ManifestFile& file) = 0;
+  virtual Result<void> add(const ManifestDirectory& directory) = 0;
+  struct MapsStored {
+    uint64_t bytes = 0;
+    std::vector<repo::PackId> packs;
+  };
+  // Makes the maps durable; no file may be added afterwards.
+  virtual Result<MapsStored> finish_maps() = 0;
+  // The commit point: on success the backup exists and survives power loss. Returns the manifest's size.
+  virtual Result<uint64_t> commit(const ManifestConclusion& conclusion) = 0;
+};
+Result<std::unique_ptr<ManifestWriter>> create_manifest(store::ObjectStore& objects, Random& random,
+                                                        const LineageLayout& layout,
+                                                        const BackupId& id, int compression_level);
+
+// One thread at a time. Bytes that were changed, anywhere, are kCorrupt and the object is named.
+class ManifestReader {
+ public:
+  virtual ~ManifestReader() = default;
+  // In the order written, directories before what is in them; nothing after the conclusion.
+  virtual Result<std::optional<ManifestEntry>> next() = 0;
+};
+Result<std::unique_ptr<ManifestReader>> open_manifest(store::ObjectStore& objects,
+                                                      const LineageLayout& layout,
+                                                      const BackupId& id);
+
+// Only the conclusion; reads the whole manifest.
+Result<ManifestConclusion> read_conclusion(store::ObjectStore& objects, const LineageLayout& layout,
+                                           const BackupId& id);
+
+}  // namespace walkback::catalog
