@@ -65,7 +65,8 @@ class FileSystem {
 
   // Absent is kMissing.
   virtual Result<std::unique_ptr<File>> open_read(const std::string& path) = 0;
-  // A new empty file for reading and writing; kConflict when the name is taken.
+  // A new empty file for reading and writing; kConflict when the name is taken. Here and below the
+  // process's umask is taken from `mode`.
   virtual Result<std::unique_ptr<File>> create(const std::string& path, uint32_t mode) = 0;
   // An existing file for reading and writing.
   virtual Result<std::unique_ptr<File>> open_write(const std::string& path) = 0;
@@ -76,7 +77,7 @@ class FileSystem {
   // Sorted by name, without "." and "..".
   virtual Result<std::vector<DirectoryEntry>> list(const std::string& path) = 0;
 
-  // False when a directory of that name was there already. Parents must exist.
+  // False when a directory of that name was there already; kConflict for anything else. Parents must exist.
   virtual Result<bool> make_directory(const std::string& path, uint32_t mode) = 0;
   virtual Result<void> make_symlink(const std::string& target, const std::string& path) = 0;
   virtual Result<std::string> read_symlink(const std::string& path) = 0;
@@ -107,7 +108,7 @@ FileSystem& system_files();
 Result<Bytes> read_file(FileSystem& files, const std::string& path, uint64_t limit = 64u << 20);
 // Temporary file beside it, sync, rename over `path`, sync directory: readers see the old or the new.
 Result<void> replace_file(FileSystem& files, const std::string& path, ByteView data, uint32_t mode);
-// `path` and its missing parents, each made durable in its own parent.
+// `path` and its missing parents, each made durable in its own parent. What is there already is left alone.
 Result<void> make_directories(FileSystem& files, const std::string& path, uint32_t mode);
 
 std::string join_path(std::string_view directory, std::string_view name);
