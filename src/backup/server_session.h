@@ -1,0 +1,43 @@
+// What a backup needs of the running server, over the major versions.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "pg/types.h"
+#include "pgconn/connection.h"
+
+namespace walkback::backup {
+
+struct ServerFacts {
+  int version_num = 0;
+  pg::SystemIdentifier system_identifier;
+  bool in_recovery = false;
+  std::string data_directory;
+  std::string config_file;
+  std::string hba_file;
+  std::string ident_file;
+  std::string archive_mode;
+  std::string archive_command;
+};
+Result<ServerFacts> read_server_facts(pgconn::Connection& connection);
+
+// kInvalid, with what to do, when the server cannot be backed up as it is: archiving off, another data
+// directory than the configuration's, a standby.
+Result<void> check_server_facts(const ServerFacts& facts, const std::string& pgdata);
+
+struct BackupStop {
+  pg::Lsn lsn;
+  std::string label_file;       // backup_label
+  std::string tablespace_map;
+};
+
+// Non-exclusive backup mode: it ends with the session, so a backup that loses its session never counts.
+Result<pg::Lsn> start_backup_mode(pgconn::Connection& connection, const std::string& label);
+Result<BackupStop> stop_backup_mode(pgconn::Connection& connection);
+
+// The archiver's last failure since `since`, as a sentence; nothing when there was none.
+Result<std::optional<std::string>> last_archive_failure(pgconn::Connection& connection);
+
+}  // namespace walkback::backup

@@ -1,0 +1,73 @@
+// The WAL of a lineage in the repository: segments, histories, and which timelines are taken.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "catalog/layout.h"
+#include "catalog/lineage.h"
+#include "pg/timeline_history.h"
+#include "pg/types.h"
+#include "store/object_store.h"
+
+namespace walkback::catalog {
+
+struct StoredSegment {
+  pg::SegmentName name;
+  uint64_t stored_bytes = 0;
+};
+
+// Thread-safe.
+class WalArchive {
+ public:
+  WalArchive(store::ObjectStore& objects, std::string cluster, Lineage lineage);
+
+  const Lineage& lineage() const { return lineage_; }
+  const LineageLayout& layout() const { return layout_; }
+  uint32_t segment_bytes() const { return lineage_.wal_segment_bytes; }
+
+  struct PutReport {
+    bool already_there = false;  // the same bytes were; they are durable
+    uint64_t stored_bytes = 0;
+  };
+  // Puts what archive_command was given. A segment is refused (kInvalid) when its first page belongs to
+  // another cluster, timeline or position, or its size is not the cluster's; the same name with other bytes
+  // is kConflict and nothing is overwritten. On success it survives power loss.
+  Result<PutReport> put(std::string_view name, ByteView content, int compression_level,
+                        int workers);
+
+  Result<bool> has(std::string_view name) const;
+  // The file as PostgreSQL wrote it, every frame's checksum verified; nothing when it is not there.
+  Result<std::optional<Bytes>> get(std::string_view name) const;
+  // As it is stored: zstd frames one after another.
+  Result<std::optional<Bytes>> get_stored(std::string_view name) const;
+
+  // Timelines with at least one file in the archive, in order.
+  Result<std::vector<pg::TimelineId>> timelines() const;
+  // In order of their number.
+  Result<std::vector<StoredSegment>> segments(pg::TimelineId timeline) const;
+  // What branched from what. Timeline 1 has no history file and is its own; a timeline whose history file
+  // is missing is kMissing.
+  Result<pg::TimelineHistory> history(pg::TimelineId timeline) const;
+
+  // Two recoveries must not choose the same new timeline: takes the lowest that is above `above` and neither
+  // archived nor taken. Durable. `holder` is written beside it for people.
+  Result<pg::TimelineId> reserve_timeline(pg::TimelineId above, const std::string& holder);
+  Result<bool> is_reserved(pg::TimelineId timeline) const;
+
+ private:
+  Result<void> check(std::string_view name, ByteView content) const;
+  Result<void> check_same(std::string_view name, ByteView content) const;
+
+  store::ObjectStore& objects_;
+  const std::string cluster_;
+  const Lineage lineage_;
+  const LineageLayout layout_;
+};
+
+}  // namespace walkback::catalog
