@@ -1,0 +1,37 @@
+"""What a directory holds, so that a test can show that nothing in it changed."""
+
+import hashlib
+import os
+from pathlib import Path
+
+
+def snapshot(root):
+    """Every path below `root`: for a file its digest, for a symlink its target, for a directory 'dir'."""
+    root = Path(root)
+    found = {}
+    for directory, folders, files in os.walk(root):
+        for name in folders + files:
+            path = Path(directory) / name
+            key = str(path.relative_to(root))
+            if path.is_symlink():
+                found[key] = f"-> {os.readlink(path)}"
+            elif path.is_dir():
+                found[key] = "dir"
+            elif path.is_file():
+                found[key] = hashlib.sha256(path.read_bytes()).hexdigest()
+            else:
+                found[key] = "special"
+    return found
+
+
+# What `recover` may add to a repository: a record of the attempt, and a claim on a timeline's number.
+RECORDS = ("events", "reservations", "leases")
+
+
+def archive_snapshot(repository):
+    """A repository without its records of attempts."""
+    return {
+        name: digest
+        for name, digest in snapshot(repository).items()
+        if digest != "dir" and not any(part in RECORDS for part in Path(name).parts)
+    }
