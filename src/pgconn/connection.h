@@ -1,7 +1,8 @@
 // A session with a PostgreSQL server, over libpq.
 //
-// libpq and what it links (Kerberos, LDAP, TLS) cost six milliseconds at process start; archive_command
-// starts a process for each segment and needs no session. So libpq is loaded with dlopen at the first connect().
+// libpq and what it links (Kerberos, LDAP, TLS) cost six milliseconds at process start;
+// archive_command starts a process for each segment and needs no session. So libpq is loaded with
+// dlopen at the first connect().
 #pragma once
 
 #include <memory>
@@ -22,12 +23,13 @@ struct Table {
   std::vector<Row> rows;
 };
 
-// One thread at a time.
+// One thread at a time. Destroying it ends the session.
 class Connection {
  public:
   virtual ~Connection() = default;
-  // One statement; parameters are sent apart from it, as text. A server's error is kInvalid with its
-  // message, detail and SQLSTATE; a broken session is kTransient.
+  // One statement; parameters are sent apart from it, as text. A server's error is kInvalid
+  // (kDenied for a missing privilege, kNoSpace for a full disk there) with its message, detail and
+  // SQLSTATE, and its hint; a broken session is kTransient.
   virtual Result<Table> query(std::string_view sql, const std::vector<Value>& parameters = {}) = 0;
   // Whether the session still stands, asked without a round trip.
   virtual bool alive() = 0;
@@ -35,14 +37,17 @@ class Connection {
 };
 
 struct ConnectOptions {
-  std::string conninfo;             // libpq's own form, empty for its defaults and environment
+  std::string conninfo;  // libpq's own form or a URI; empty for its defaults and environment
   std::string application_name = "walkback";
-  int connect_timeout_s = 10;
+  int connect_timeout_s = 10;  // for each address tried; a connect_timeout in conninfo wins
 };
-// Sets a fixed search_path, DateStyle, TimeZone UTC and no statement_timeout, so answers do not depend on settings.
+// Sets search_path to pg_catalog alone, ISO dates, TimeZone UTC, UTF-8 and no timeouts, so that
+// answers do not depend on the settings of the role or database, and a long backup is not cut off.
+// kInvalid for a conninfo that cannot be read, kDenied when the server wants a password that is not
+// there, else kTransient. conninfo, which may hold a password, is never in a message.
 Result<std::unique_ptr<Connection>> connect(const ConnectOptions& options);
 
-// The only value of a one-row, one-column answer.
+// The only value of a one-row, one-column answer. NULL, and any other shape, is kInvalid.
 Result<std::string> query_text(Connection& connection, std::string_view sql,
                                const std::vector<Value>& parameters = {});
 
