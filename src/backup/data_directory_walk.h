@@ -14,6 +14,8 @@
 #include "base/result.h"
 #include "catalog/manifest.h"
 #include "pg/control_file.h"
+#include "pg/data_directory.h"
+#include "pg/versions.h"
 #include "pipeline/copy_in.h"
 
 namespace walkback::backup {
@@ -48,9 +50,9 @@ class DataDirectoryWalk final : public pipeline::FileSource {
     std::string name;  // in the backup; empty for the data directory itself
   };
 
-  Result<void> enter(const Pending& directory);
-  Result<void> enter_tablespaces(const Pending& directory);
-  Result<void> add_entry(const Pending& directory, const DirectoryEntry& entry);
+  Result<bool> enter_next();
+  Result<void> enter_tablespaces();
+  Result<void> add_entry(const DirectoryEntry& entry);
   Result<void> add_link(const std::string& path, const std::string& name);
   Result<void> add_directory(const std::string& path, const std::string& name);
   Result<void> add_file(const std::string& path, const std::string& name);
@@ -60,12 +62,17 @@ class DataDirectoryWalk final : public pipeline::FileSource {
   FileSystem& files_;
   const std::string pgdata_;
   const pg::ControlFile control_;
+  const pg::Version version_;
   const DirectorySink directories_;
   Progress& progress_;
   std::vector<Pending> to_enter_;
+  // The directory being walked, and where in it.
+  Pending current_;
+  std::vector<DirectoryEntry> entries_;
+  size_t position_ = 0;
+  pg::UnloggedRelations unlogged_;
   std::vector<pipeline::SourceFile> ready_;
   std::vector<catalog::ManifestTablespace> tablespaces_;
-  bool started_ = false;
 };
 
 }  // namespace walkback::backup

@@ -1,0 +1,227 @@
+#include "backup/backup.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <mutex>
+
+#include "backup/data_directory_walk.h"
+#include "backup/server_session.h"
+#include "backup/wait_for_wal.h"
+#include "catalog/backups.h"
+#include "catalog/control_file_reader.h"
+#include "catalog/events.h"
+#include "catalog/lineage.h"
+#include "catalog/manifest.h"
+#include "catalog/wal_archive.h"
+#include "pg/backup_label.h"
+#include "pipeline/copy_in.h"
+
+namespace walkback::backup {
+
+namespace {
+
+// The walk and the copying threads add to one manifest.
+class SharedManifest final : public pipeline::CopiedFileSink {
+ public:
+  SharedManifest(catalog::ManifestWriter& manifest, Progress& progress)
+      : manifest_(manifest), progress_(progress) {}
+
+  Result<void> add(const catalog::ManifestDirectory& directory) {
+    std::lock_guard lock(mutex_);
+    return manifest_.add(directory);
+  }
+
+  Result<void> accept(pipeline::CopiedFile copied) override {
+    catalog::ManifestFile file;
+    file.name = std::move(copied.source.name);
+    if (file.name.starts_with(DataDirectoryWalk::kConfigurationPrefix)) {
+      file.place = catalog::Place::kConfiguration;
+      file.name.erase(0, DataDirectoryWalk::kConfigurationPrefix.size());
+    }
+    file.mode = copied.source.mode;
+    file.modified = copied.source.modified;
+    file.map = std::move(copied.map);
+    file.bad_blocks = std::move(copied.bad_blocks);
+    for (uint32_t block : file.bad_blocks) {
+      bad_pages_.push_back({file.name, block});
+      progress_.note(fmt::format("page checksum failure: {}, block {}", file.name, block));
+    }
+    std::lock_guard lock(mutex_);
+    ++files_;
+    bytes_ += file.map.file_bytes;
+    return manifest_.add(file);
+  }
+
+  const std::vector<BadPage>& bad_pages() const { return bad_pages_; }
+  uint64_t files() const { return files_; }
+  uint64_t bytes() const { return bytes_; }
+
+ private:
+  std::mutex mutex_;
+  catalog::ManifestWriter& manifest_;
+  Progress& progress_;
+  std::vector<BadPage> bad_pages_;
+  uint64_t files_ = 0;
+  uint64_t bytes_ = 0;
+};
+
+class Backup {
+ public:
+  Backup(const BackupOptions& options, pgconn::Connection& connection, FileSystem& files,
+         store::ObjectStore& objects, Clock& clock, Random& random, Progress& progress,
+         std::stop_token stop)
+      : options_(options),
+        connection_(connection),
+        files_(files),
+        objects_(objects),
+        clock_(clock),
+        random_(random),
+        progress_(progress),
+        stop_(std::move(stop)) {}
+
+  Result<BackupReport> run(const catalog::BackupId& id, Timestamp started_at) {
+    const auto started = clock_.monotonic();
+    facts_ = TRY(read_server_facts(connection_));
+    TRY(check_server_facts(facts_, options_.pgdata));
+    const pg::ControlFile control =
+        TRY(catalog::read_control_file(files_, options_.pgdata)).control;
+    if (control.system_identifier != facts_.system_identifier) {
+      return make_error(ErrorKind::kInvalid,
+                        fmt::format("the server that answers is not the one whose files are in {}",
+                                    options_.pgdata),
+                        "correct postgresql.pgdata or postgresql.conninfo in the configuration");
+    }
+    catalog::WalArchive archive(
+        objects_, options_.cluster,
+        TRY(catalog::get_lineage(objects_, options_.cluster, control.system_identifier)));
+    const catalog::LineageLayout& layout = archive.layout();
+    std::unique_ptr<catalog::ManifestWriter> manifest = TRY(catalog::create_manifest(
+        objects_, random_, layout, id, options_.compression_level));
+    SharedManifest shared(*manifest, progress_);
+
+    // Full-page writes are forced from here on: pages read while they change are mended by replay.
+    progress_.begin("waiting for PostgreSQL's checkpoint", 0);
+    const pg::Lsn start_lsn = TRY(start_backup_mode(
+        connection_, options_.label.empty() ? "walkback " + id.text : options_.label));
+
+    DataDirectoryWalk walk(
+        files_, options_.pgdata, control,
+        [&](const catalog::ManifestDirectory& directory) { return shared.add(directory); },
+        progress_);
+    TRY(walk.add_configuration({facts_.config_file, facts_.hba_file, facts_.ident_file}));
+    pipeline::CopyInOptions copy;
+    copy.workers = options_.workers;
+    copy.compression_level = options_.compression_level;
+    copy.block_bytes = control.block_bytes;
+    copy.pack_prefix = layout.pack_prefix();
+    copy.start_lsn = start_lsn;
+    progress_.begin("copying files", database_bytes());
+    const pipeline::CopyInResult copied = TRY(pipeline::copy_in(
+        files_, objects_, random_, walk, shared, copy, progress_, stop_));
+
+    // pg_control after all other files: its checkpoint is then never older than one of theirs.
+    const Bytes pg_control = TRY(catalog::read_control_file(files_, options_.pgdata)).bytes;
+
+    progress_.begin("ending backup mode", 0);
+    const BackupStop backup_stop = TRY(stop_backup_mode(connection_));
+    const Timestamp stopped_at = clock_.now();
+    const pg::BackupLabel label = TRY(pg::parse_backup_label(backup_stop.label_file));
+
+    const catalog::ManifestWriter::MapsStored maps = TRY(manifest->finish_maps());
+
+    // The backup is of use only with the WAL up to its stop; it is not listed before that is safe.
+    progress_.begin("waiting for its WAL in the repository", 0);
+    TRY(wait_for_wal(archive, connection_, label.timeline, start_lsn, backup_stop.lsn, clock_,
+                     options_.archive_timeout, progress_, stop_));
+
+    catalog::BackupSummary summary;
+    summary.id = id;
+    summary.label = options_.label;
+    summary.system_identifier = control.system_identifier;
+    summary.server_version_num = facts_.version_num;
+    summary.wal_segment_bytes = archive.segment_bytes();
+    summary.started_at = started_at;
+    summary.stopped_at = stopped_at;
+    summary.timeline = label.timeline;
+    summary.start_lsn = start_lsn;
+    summary.stop_lsn = backup_stop.lsn;
+    summary.files = shared.files();
+    summary.bytes_raw = shared.bytes();
+    summary.bytes_read = copied.bytes_read;
+    summary.bytes_stored = copied.bytes_stored + maps.bytes;
+    summary.bad_pages = shared.bad_pages().size();
+    for (const auto& pack : copied.packs) summary.packs.push_back("packs/" + pack.id.text());
+    for (const repo::PackId& pack : maps.packs) summary.packs.push_back("maps/" + pack.text());
+    summary.duration_s = std::chrono::duration<double>(clock_.monotonic() - started).count();
+    TRY(objects_.put(layout.summary(id), as_bytes(catalog::encode_summary(summary))));
+
+    // The manifest last: with it the backup exists, and all it names is durable.
+    catalog::ManifestConclusion conclusion;
+    conclusion.files = shared.files();
+    conclusion.bytes = shared.bytes();
+    conclusion.backup_label = backup_stop.label_file;
+    conclusion.pg_control = pg_control;
+    conclusion.tablespaces = walk.tablespaces();
+    conclusion.block_bytes = control.block_bytes;
+    conclusion.relation_segment_blocks = control.relation_segment_blocks;
+    conclusion.data_checksums = control.checksums_enabled();
+    TRY(manifest->commit(conclusion));
+    return BackupReport{std::move(summary), shared.bad_pages()};
+  }
+
+ private:
+  // For the progress line only: what is left out or grows makes it a little wrong, and 0 is "not known".
+  uint64_t database_bytes() {
+    Result<std::string> text = pgconn::query_text(
+        connection_, "SELECT coalesce(sum(pg_database_size(oid)), 0)::text FROM pg_database");
+    return text.ok() ? std::strtoull(text->c_str(), nullptr, 10) : 0;
+  }
+
+  const BackupOptions& options_;
+  pgconn::Connection& connection_;
+  FileSystem& files_;
+  store::ObjectStore& objects_;
+  Clock& clock_;
+  Random& random_;
+  Progress& progress_;
+  std::stop_token stop_;
+  ServerFacts facts_;
+};
+
+std::string host_name() {
+  char name[256] = {};
+  return gethostname(name, sizeof(name) - 1) == 0 ? name : "";
+}
+
+}  // namespace
+
+Result<BackupReport> run_backup(const BackupOptions& options, pgconn::Connection& connection,
+                                FileSystem& files, store::ObjectStore& objects, Clock& clock,
+                                Random& random, Progress& progress, std::stop_token stop) {
+  catalog::Event event;
+  event.started_at = clock.now();
+  const catalog::BackupId id = catalog::new_backup_id(clock, random);
+  event.id = id.text;
+  event.kind = "backup";
+  event.host = host_name();
+  event.detail = options.label;
+  catalog::EventRecorder recorder(objects, options.cluster, clock);
+  TRY(recorder.begin(event));
+
+  Backup backup(options, connection, files, objects, clock, random, progress, std::move(stop));
+  Result<BackupReport> report = backup.run(id, event.started_at);
+
+  event.succeeded = report.ok();
+  if (report.ok()) {
+    event.backup = report->summary;
+  } else {
+    event.error = report.error().message;
+  }
+  if (Result<void> recorded = recorder.end(event); !recorded.ok()) {
+    progress.note("the history has no end for this backup: " + recorded.error().message);
+  }
+  return report;
+}
+
+}  // namespace walkback::backup

@@ -1,0 +1,22 @@
+// A backup is only good with its WAL: waiting until the repository has it.
+#pragma once
+
+#include <chrono>
+#include <stop_token>
+
+#include "base/clock.h"
+#include "base/progress.h"
+#include "base/result.h"
+#include "catalog/wal_archive.h"
+#include "pg/types.h"
+#include "pgconn/connection.h"
+
+namespace walkback::backup {
+
+// Every segment from the one that holds `start` to the one that holds the byte before `stop`, on `timeline`.
+// kTransient after `timeout`, with the archiver's own last failure in the message.
+Result<void> wait_for_wal(const catalog::WalArchive& archive, pgconn::Connection& connection,
+                          pg::TimelineId timeline, pg::Lsn start, pg::Lsn stop, Clock& clock,
+                          std::chrono::seconds timeout, Progress& progress, std::stop_token stop_token);
+
+}  // namespace walkback::backup

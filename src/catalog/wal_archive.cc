@@ -1,0 +1,180 @@
+#include "catalog/wal_archive.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "catalog/json.h"
+#include "codec/frame_stream.h"
+#include "wal/segment_header.h"
+
+namespace walkback::catalog {
+
+namespace {
+
+// Frames of a segment: small enough to share between two cores without one waiting long for the other's last.
+constexpr uint32_t kWalFrameBytes = 1 << 20;
+// History and backup files are a few lines.
+constexpr uint64_t kLargestTextFile = 16 << 20;
+constexpr std::string_view kPartial = ".partial";
+
+bool is_segment(pg::WalFileKind kind) {
+  return kind == pg::WalFileKind::kSegment || kind == pg::WalFileKind::kPartialSegment;
+}
+
+Error damaged(const store::ObjectKey& key, Error error) {
+  return std::move(error).with_context(key.text()).with_hint(
+      "the stored copy of this WAL file is damaged; recovery is possible up to the file before it");
+}
+
+}  // namespace
+
+WalArchive::WalArchive(store::ObjectStore& objects, std::string cluster, Lineage lineage)
+    : objects_(objects),
+      cluster_(std::move(cluster)),
+      lineage_(lineage),
+      layout_(cluster_, lineage.system_identifier) {}
+
+Result<void> WalArchive::check(std::string_view name, ByteView content) const {
+  const pg::WalFileKind kind = pg::wal_file_kind(name);
+  if (kind == pg::WalFileKind::kOther) {
+    return make_error(ErrorKind::kInvalid, fmt::format("'{}' is no name of a WAL file", name));
+  }
+  if (kind == pg::WalFileKind::kHistory) {
+    TRY_CONTEXT(pg::TimelineHistory::parse(TRY(pg::parse_history_file_name(name)), as_text(content)),
+                name);
+    return success();
+  }
+  if (!is_segment(kind)) return success();
+  if (content.size() != segment_bytes()) {
+    return make_error(ErrorKind::kInvalid,
+                      fmt::format("WAL segment {} is {} bytes long, this cluster's are {}", name,
+                                  content.size(), segment_bytes()),
+                      "the file was cut or is from another cluster; it was not archived");
+  }
+  const std::string_view segment =
+      kind == pg::WalFileKind::kPartialSegment ? name.substr(0, name.size() - kPartial.size()) : name;
+  const pg::SegmentName expected = TRY(pg::SegmentName::parse(segment, segment_bytes()));
+  return wal::check_segment(content, expected, lineage_.system_identifier, segment_bytes());
+}
+
+Result<WalArchive::PutReport> WalArchive::put(std::string_view name, ByteView content,
+                                              int compression_level, int workers) {
+  TRY(check(name, content));
+  const store::ObjectKey key = layout_.wal_file(name);
+  const std::vector<Bytes> frames =
+      codec::encode_stream(content, kWalFrameBytes, compression_level, workers);
+  std::unique_ptr<store::ObjectWriter> writer = TRY(objects_.create(key));
+  PutReport report;
+  for (const Bytes& frame : frames) {
+    TRY(writer->append(frame));
+    report.stored_bytes += frame.size();
+  }
+  if (TRY(writer->finish()) == store::PutOutcome::kAlreadyExists) {
+    TRY(check_same(name, content));
+    report.already_there = true;
+  }
+  return report;
+}
+
+// PostgreSQL asks again for a segment whose success it did not hear of; any other reason for a second file of
+// one name is two clusters, or two histories of one, writing to the same place.
+Result<void> WalArchive::check_same(std::string_view name, ByteView content) const {
+  const std::optional<Bytes> stored = TRY(get(name));
+  if (stored && std::ranges::equal(*stored, content)) return success();
+  return make_error(
+      ErrorKind::kConflict,
+      fmt::format("{} is in the repository already with other contents; nothing was overwritten", name),
+      "two servers archive under one name: is this a copy or a former primary that still archives? Switch "
+      "archiving off on the one that should not, or give it a cluster name of its own");
+}
+
+Result<bool> WalArchive::has(std::string_view name) const {
+  return TRY(objects_.info(layout_.wal_file(name))).has_value();
+}
+
+Result<std::optional<Bytes>> WalArchive::get_stored(std::string_view name) const {
+  return objects_.get(layout_.wal_file(name));
+}
+
+Result<std::optional<Bytes>> WalArchive::get(std::string_view name) const {
+  const store::ObjectKey key = layout_.wal_file(name);
+  const std::optional<Bytes> stored = TRY(objects_.get(key));
+  if (!stored) return std::optional<Bytes>();
+  const bool segment = is_segment(pg::wal_file_kind(name));
+  Result<std::vector<codec::StreamFrame>> frames =
+      codec::split_stream(*stored, segment ? segment_bytes() : kLargestTextFile);
+  if (!frames.ok()) return damaged(key, std::move(frames).error());
+  const size_t size =
+      frames->empty() ? 0 : frames->back().content_offset + frames->back().content_bytes;
+  if (segment && size != segment_bytes()) {
+    return damaged(key, make_error(ErrorKind::kCorrupt, fmt::format("it holds {} bytes", size)));
+  }
+  Bytes content(size);
+  Result<void> decoded =
+      codec::decode_frames(*frames, 1, [&](uint64_t offset, ByteView piece) -> Result<void> {
+        std::ranges::copy(piece, content.begin() + static_cast<ptrdiff_t>(offset));
+        return success();
+      });
+  if (!decoded.ok()) return damaged(key, std::move(decoded).error());
+  return std::optional<Bytes>(std::move(content));
+}
+
+Result<std::vector<pg::TimelineId>> WalArchive::timelines() const {
+  std::vector<pg::TimelineId> timelines;
+  for (const std::string& folder : TRY(objects_.list_folders(layout_.wal_folder()))) {
+    const Result<pg::TimelineId> timeline = pg::parse_history_file_name(folder + ".history");
+    if (timeline.ok()) timelines.push_back(*timeline);
+  }
+  return timelines;
+}
+
+Result<std::vector<StoredSegment>> WalArchive::segments(pg::TimelineId timeline) const {
+  const std::string folder = layout_.timeline_folder(timeline);
+  std::vector<StoredSegment> segments;
+  TRY(objects_.list(folder, "", [&](const store::ObjectInfo& info) {
+    std::string name = file_name(info.key.text());
+    if (name.ends_with(".zst")) name.resize(name.size() - 4);
+    if (pg::wal_file_kind(name) != pg::WalFileKind::kSegment) return true;
+    const Result<pg::SegmentName> segment = pg::SegmentName::parse(name, segment_bytes());
+    if (segment.ok()) segments.push_back({*segment, info.size});
+    return true;
+  }));
+  return segments;
+}
+
+Result<pg::TimelineHistory> WalArchive::history(pg::TimelineId timeline) const {
+  const std::string name = pg::history_file_name(timeline);
+  const std::optional<Bytes> content = TRY(get(name));
+  if (content) return pg::TimelineHistory::parse(timeline, as_text(*content));
+  if (timeline.value == 1) return pg::TimelineHistory(timeline);
+  return make_error(ErrorKind::kMissing,
+                    fmt::format("{} is not in the repository, so it is not known where timeline {} "
+                                "comes from",
+                                name, timeline.value),
+                    "archive it from the pg_wal of a server that is on this timeline: walkback wal-push "
+                    "pg_wal/" + name);
+}
+
+Result<bool> WalArchive::is_reserved(pg::TimelineId timeline) const {
+  return TRY(objects_.info(layout_.reservation(timeline))).has_value();
+}
+
+Result<pg::TimelineId> WalArchive::reserve_timeline(pg::TimelineId above,
+                                                    const std::string& holder) {
+  pg::TimelineId candidate = above;
+  for (pg::TimelineId archived : TRY(timelines())) candidate = std::max(candidate, archived);
+  Json json;
+  json["holder"] = holder;
+  const std::string text = to_text(json);
+  for (;;) {
+    ++candidate.value;
+    // Whoever creates the object has the number, also among recoveries that run at the same time.
+    if (TRY(objects_.put(layout_.reservation(candidate), as_bytes(text))) ==
+        store::PutOutcome::kCreated) {
+      return candidate;
+    }
+  }
+}
+
+}  // namespace walkback::catalog
