@@ -1,0 +1,70 @@
+"""Each test has a directory of its own under /tmp, short enough for a Unix socket's path, and a seed."""
+
+import os
+import random
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from harness.cluster import Cluster
+from harness.walkback import Walkback
+
+SEED = os.environ.get("WALKBACK_SEED") or "1"
+
+
+@pytest.fixture
+def seed(request):
+    """A number for this test and this run; the run's seed is printed by ./dev test."""
+    return f"{SEED}/{request.node.name}"
+
+
+@pytest.fixture
+def chance(seed):
+    return random.Random(seed)
+
+
+@pytest.fixture
+def place():
+    """The test's directory. What runs in it when the test is over is ended."""
+    path = Path(tempfile.mkdtemp(prefix="t", dir=os.environ.get("WALKBACK_RUN_DIR", "/tmp")))
+    yield path
+    end_servers_in(path)
+    if not os.environ.get("WALKBACK_KEEP"):
+        for directory, _, _ in os.walk(path):
+            os.chmod(directory, 0o700)
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def end_servers_in(path):
+    for pid_file in path.rglob("postmaster.pid"):
+        Cluster(pid_file.parent).end()
+
+
+@pytest.fixture
+def make_cluster(place):
+    def make(name="pg", *initdb_options, **settings):
+        return Cluster.make(place / name, *initdb_options, **settings)
+
+    return make
+
+
+@pytest.fixture
+def make_walkback(place):
+    def make(name="wb", repository=None):
+        return Walkback(place / f"{name}.toml", repository or place / f"{name}.repo")
+
+    return make
+
+
+@pytest.fixture
+def production(make_cluster):
+    """A running cluster that keeps its WAL, so that pg_waldump can be asked afterwards."""
+    return make_cluster("pg", wal_keep_size="4GB").start()
+
+
+@pytest.fixture
+def wb(make_walkback, production):
+    """walkback set up for `production`: archiving, no backup yet."""
+    return make_walkback().protect(production)

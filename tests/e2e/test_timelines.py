@@ -1,0 +1,65 @@
+"""After a recovery the history forks; the archive keeps every branch and mixes none."""
+
+
+def test_an_adopted_copy_goes_on_and_can_itself_be_recovered(production, wb, place):
+    production.sql("CREATE TABLE notes AS SELECT g AS id FROM generate_series(1, 100) g")
+    wb.backup()
+    production.sql("INSERT INTO notes VALUES (101)")
+    production.sql("SELECT pg_create_restore_point('good')")
+    production.sql("DELETE FROM notes")
+    production.archive_everything()
+
+    copy = wb.recover("--name", "good", into=place / "copy")
+    production.stop()
+    copy.sql("INSERT INTO notes VALUES (102)")
+    adopted = adopt(wb, copy)
+    adopted.sql("INSERT INTO notes VALUES (103)")
+    wb.backup()
+    adopted.sql("INSERT INTO notes VALUES (104)")
+    adopted.archive_everything()
+
+    again = wb.recover("--latest", into=place / "again")
+
+    assert [id for (id,) in again.sql("SELECT id FROM notes ORDER BY 1")] == list(range(1, 105))
+    assert again.timeline() > adopted.timeline() > 1
+
+
+def test_a_recovery_crosses_the_switch_from_a_backup_before_it(production, wb, place):
+    production.sql("CREATE TABLE notes AS SELECT g AS id FROM generate_series(1, 100) g")
+    first = wb.backup()
+    production.sql("SELECT pg_create_restore_point('good')")
+    production.archive_everything()
+    copy = wb.recover("--name", "good", into=place / "copy")
+    production.stop()
+    adopted = adopt(wb, copy)
+    adopted.sql("INSERT INTO notes VALUES (101)")
+    adopted.sql("SELECT pg_create_restore_point('on the new timeline')")
+    adopted.archive_everything()
+
+    [only] = wb.backups()
+    assert only["id"] == first["id"], "no backup of the new timeline yet: the old one must serve"
+    again = wb.recover("--name", "on the new timeline", into=place / "again")
+
+    assert again.value("SELECT max(id) FROM notes") == 101
+
+
+def test_two_recoveries_of_one_backup_choose_different_timelines(production, wb, place):
+    production.sql("CREATE TABLE notes AS SELECT 1 AS id")
+    wb.backup()
+    production.archive_everything()
+
+    one = wb.recover("--latest", into=place / "one")
+    two = wb.recover("--latest", into=place / "two")
+
+    for copy in (one, two):
+        copy.sql("CHECKPOINT")
+        assert copy.sql("SELECT id FROM notes") == [(1,)]
+    assert len({production.timeline(), one.timeline(), two.timeline()}) == 3
+
+
+def adopt(wb, copy):
+    """`adopt`, and the restart it asks for; from here on the copy is the cluster."""
+    wb.done("adopt", "--pgdata", copy.pgdata)
+    copy.restart()
+    copy.archive_everything()
+    return copy
