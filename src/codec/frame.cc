@@ -98,31 +98,59 @@ Result<void> FrameDecoder::decode(ByteView frame, MutableBytes content) {
   return success();
 }
 
+struct StreamDecoder::State {
+  Decompressor context;
+  size_t wanted = 0;  // zstd's hint: 0 when a frame is complete and flushed
+};
+
+StreamDecoder::StreamDecoder(uint64_t largest_window)
+    : state_(std::make_unique<State>(State{make_decompressor(), 0})) {
+  const int window_log = std::clamp(static_cast<int>(std::bit_width(largest_window)), 10, 27);
+  CHECK(!ZSTD_isError(
+      ZSTD_DCtx_setParameter(state_->context.get(), ZSTD_d_windowLogMax, window_log)));
+}
+StreamDecoder::~StreamDecoder() = default;
+StreamDecoder::StreamDecoder(StreamDecoder&&) noexcept = default;
+StreamDecoder& StreamDecoder::operator=(StreamDecoder&&) noexcept = default;
+
+Result<StreamDecoder::Step> StreamDecoder::decode(ByteView stream, MutableBytes content) {
+  ZSTD_inBuffer in{stream.data(), stream.size(), 0};
+  ZSTD_outBuffer out{content.data(), content.size(), 0};
+  // One call may stop at a frame's end; go on into the next frame.
+  size_t before = 0;
+  do {
+    before = in.pos + out.pos;
+    // Nothing buffered and nothing to take: asking would make zstd expect a frame that need not
+    // come.
+    if (in.pos == in.size && between_frames()) break;
+    state_->wanted = ZSTD_decompressStream(state_->context.get(), &out, &in);
+    if (ZSTD_isError(state_->wanted)) {
+      return corrupt(std::string("zstd: ") + ZSTD_getErrorName(state_->wanted));
+    }
+  } while (in.pos + out.pos > before && out.pos < out.size);
+  return Step{in.pos, out.pos};
+}
+
+bool StreamDecoder::between_frames() const { return state_->wanted == 0; }
+
 Result<Bytes> decode_stream(ByteView stream, uint64_t limit) {
-  Decompressor context = make_decompressor();
   // A window beyond the limit could only serve content beyond the limit. zstd allocates the window
   // that the header claims but touches only as much of it as it decodes.
-  const int window_log = std::clamp(static_cast<int>(std::bit_width(limit)), 20, 27);
-  CHECK(!ZSTD_isError(ZSTD_DCtx_setParameter(context.get(), ZSTD_d_windowLogMax, window_log)));
+  StreamDecoder decoder(std::max<uint64_t>(limit, 1 << 20));
   Bytes piece(ZSTD_DStreamOutSize());
   Bytes content;
-  ZSTD_inBuffer in{stream.data(), stream.size(), 0};
-  size_t wanted = 0;  // 0 between frames: the only place where a stream may end
-  bool more_to_flush = false;
-  while (in.pos < in.size || more_to_flush) {
-    ZSTD_outBuffer out{piece.data(), piece.size(), 0};
-    wanted = ZSTD_decompressStream(context.get(), &out, &in);
-    if (ZSTD_isError(wanted)) {
-      return corrupt(std::string("zstd: ") + ZSTD_getErrorName(wanted));
-    }
-    if (content.size() + out.pos > limit) {
+  while (true) {
+    const StreamDecoder::Step step = TRY(decoder.decode(stream, piece));
+    if (step.consumed == 0 && step.produced == 0) break;
+    stream = stream.subspan(step.consumed);
+    if (content.size() + step.produced > limit) {
       return make_error(ErrorKind::kInvalid,
                         "zstd content is larger than " + std::to_string(limit) + " bytes");
     }
-    content.insert(content.end(), piece.begin(), piece.begin() + static_cast<ptrdiff_t>(out.pos));
-    more_to_flush = out.pos == out.size && wanted != 0;
+    content.insert(content.end(), piece.begin(),
+                   piece.begin() + static_cast<ptrdiff_t>(step.produced));
   }
-  if (wanted != 0) return corrupt("zstd content ends in the middle of a frame");
+  if (!decoder.between_frames()) return corrupt("zstd content ends in the middle of a frame");
   return content;
 }
 

@@ -54,6 +54,29 @@ class FrameDecoder {
   std::unique_ptr<State> state_;
 };
 
+// The content of frames one after another, in pieces and in bounded memory. One thread at a time.
+class StreamDecoder {
+ public:
+  // Frames that need a window of more bytes than this (rounded up to a power of two) are kCorrupt.
+  explicit StreamDecoder(uint64_t largest_window);
+  ~StreamDecoder();
+  StreamDecoder(StreamDecoder&&) noexcept;
+  StreamDecoder& operator=(StreamDecoder&&) noexcept;
+
+  struct Step {
+    size_t consumed = 0;  // of `stream`
+    size_t produced = 0;  // of `content`
+  };
+  // As much of both as possible; nothing of either only when there is no more room or no more stream.
+  Result<Step> decode(ByteView stream, MutableBytes content);
+  // Nothing of a begun frame is missing: the only place where a stream may end.
+  bool between_frames() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
 // All frames of `stream` one after another; kInvalid above `limit` bytes of content. Memory grows with
 // what is really decoded, never with what a header claims.
 Result<Bytes> decode_stream(ByteView stream, uint64_t limit);

@@ -35,10 +35,11 @@ struct FrameLocation {
 // PREFIX/ab/abcdef….zst : 256 folders, so that no directory grows huge.
 store::ObjectKey pack_key(std::string_view prefix, const PackId& id);
 
+class PackFinisher;
+
 // Writes frames into packs of about `target_bytes`, closing one and opening the next. Closed packs are
 // made durable by background threads of the PackFinisher, so the caller compresses on while the disk
 // works. One thread at a time; one PackWriter for each worker.
-class PackFinisher;
 class PackWriter {
  public:
   PackWriter(store::ObjectStore& objects, Random& random, std::string prefix, uint32_t target_bytes,
@@ -67,13 +68,14 @@ class PackFinisher {
  public:
   explicit PackFinisher(int threads);
   ~PackFinisher();
-  void submit(PackId id, uint32_t size, std::unique_ptr<store::ObjectWriter> writer);
+  // Waits while too many packs wait. Once any pack failed, its error: there is no use in writing more.
+  Result<void> submit(PackId id, uint32_t size, std::unique_ptr<store::ObjectWriter> writer);
 
   struct Stored {
     PackId id;
     uint32_t size = 0;
   };
-  // Waits for all. On success every pack submitted is durable, and here is the list.
+  // Waits for all. On success every pack submitted is durable, and here is the list. Call once, last.
   Result<std::vector<Stored>> wait();
 
  private:
@@ -86,11 +88,15 @@ class PackReader {
  public:
   PackReader(store::ObjectStore& objects, std::string prefix, size_t open_limit = 64);
   ~PackReader();
-  // Fills `frame` (frame.size() == location.length). A missing pack is kMissing and named.
+  // Fills `frame` (frame.size() == location.length); a location may span neighbouring frames. A missing pack
+  // is kMissing and named, and so is one too short for the location (kCorrupt).
   Result<void> read(const FrameLocation& location, MutableBytes frame);
 
  private:
   struct State;
+  store::ObjectStore& objects_;
+  const std::string prefix_;
+  const size_t open_limit_;
   std::unique_ptr<State> state_;
 };
 

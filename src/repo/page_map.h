@@ -16,6 +16,10 @@
 
 namespace walkback::repo {
 
+// Above what any writer makes (pipeline: 1 MiB), below what a reader's memory would feel.
+inline constexpr uint32_t kLargestFrameContent = 16 << 20;
+inline constexpr uint32_t kLargestFrameStored = kLargestFrameContent + (kLargestFrameContent >> 4);
+
 struct Frame {
   FrameLocation location;
   uint32_t content_bytes = 0;  // before compression
@@ -42,7 +46,8 @@ struct PageMap {
   }
 };
 
-// Protocol Buffers (page_map.proto), columns delta-coded and packed.
+// Protocol Buffers (page_map.proto), columns delta-coded and packed; packs are named once in a table. CHECKs
+// what decode_page_map() checks: a broken map never leaves this program.
 Bytes encode_page_map(const PageMap& map);
 // Hostile bytes: a map whose runs overlap, leave holes, or point outside their frames is kCorrupt.
 Result<PageMap> decode_page_map(ByteView bytes);

@@ -1,0 +1,174 @@
+#include "repo/pack.h"
+
+#include <condition_variable>
+#include <list>
+#include <map>
+#include <utility>
+
+#include "base/bounded_queue.h"
+#include "base/task_group.h"
+
+namespace walkback::repo {
+
+std::string PackId::text() const { return to_hex(bytes); }
+
+store::ObjectKey pack_key(std::string_view prefix, const PackId& id) {
+  const std::string name = id.text();
+  return store::ObjectKey(std::string(prefix) + "/" + name.substr(0, 2) + "/" + name + ".zst");
+}
+
+PackWriter::PackWriter(store::ObjectStore& objects, Random& random, std::string prefix,
+                       uint32_t target_bytes, PackFinisher& finisher)
+    : objects_(objects),
+      random_(random),
+      prefix_(std::move(prefix)),
+      target_bytes_(target_bytes),
+      finisher_(finisher) {}
+
+PackWriter::~PackWriter() = default;
+
+Result<FrameLocation> PackWriter::append(ByteView frame) {
+  // A pack may exceed its target by its last frame; a frame beyond the target has a pack of its
+  // own.
+  if (!writer_) TRY(open_next());
+  TRY_CONTEXT(writer_->append(frame), "writing pack " + id_.text());
+  const FrameLocation location{id_, size_, static_cast<uint32_t>(frame.size())};
+  size_ += location.length;
+  if (size_ >= target_bytes_) TRY(close());
+  return location;
+}
+
+Result<void> PackWriter::open_next() {
+  random_.fill(id_.bytes);
+  size_ = 0;
+  writer_ = TRY_CONTEXT(objects_.create(pack_key(prefix_, id_)), "creating pack " + id_.text());
+  return success();
+}
+
+Result<void> PackWriter::close() {
+  if (!writer_) return success();
+  return finisher_.submit(id_, size_, std::move(writer_));
+}
+
+struct PackFinisher::State {
+  struct Closed {
+    Stored pack;
+    std::unique_ptr<store::ObjectWriter> writer;
+  };
+
+  explicit State(size_t waiting) : queue(waiting), group({}, [this] { queue.abandon(); }) {}
+
+  Result<void> finish_all() {
+    while (std::optional<Closed> closed = queue.pop()) {
+      Result<void> outcome = finish(*closed);
+      std::lock_guard lock(mutex);
+      if (!outcome.ok()) {
+        if (!first_error) first_error = outcome.error();
+        return outcome;
+      }
+      stored.push_back(closed->pack);
+    }
+    return success();
+  }
+
+  static Result<void> finish(Closed& closed) {
+    const std::string context = "storing pack " + closed.pack.id.text();
+    const store::PutOutcome outcome = TRY_CONTEXT(closed.writer->finish(), context);
+    if (outcome == store::PutOutcome::kAlreadyExists) {
+      return make_error(
+          ErrorKind::kConflict, context + ": its random name is taken",
+          "the source of random numbers repeats itself; check the host's clone or snapshot set-up");
+    }
+    return success();
+  }
+
+  BoundedQueue<Closed> queue;
+  std::mutex mutex;  // guards the two below
+  std::optional<Error> first_error;
+  std::vector<Stored> stored;
+  TaskGroup group;  // last: its tasks use all the others
+};
+
+PackFinisher::PackFinisher(int threads)
+    : state_(std::make_unique<State>(static_cast<size_t>(threads))) {
+  CHECK(threads > 0);
+  for (int i = 0; i < threads; ++i) {
+    state_->group.start([state = state_.get()](std::stop_token) { return state->finish_all(); });
+  }
+}
+
+PackFinisher::~PackFinisher() = default;
+
+Result<void> PackFinisher::submit(PackId id, uint32_t size,
+                                  std::unique_ptr<store::ObjectWriter> writer) {
+  if (state_->queue.push({{id, size}, std::move(writer)})) return success();
+  std::lock_guard lock(state_->mutex);
+  if (state_->first_error) return *state_->first_error;
+  return make_error(ErrorKind::kCancelled, "packs are no longer taken");
+}
+
+Result<std::vector<PackFinisher::Stored>> PackFinisher::wait() {
+  state_->queue.close();
+  TRY(state_->group.wait());
+  return std::move(state_->stored);
+}
+
+struct PackReader::State {
+  using Reader = std::shared_ptr<store::ObjectReader>;
+  struct Open {
+    PackId id;
+    Reader reader;
+  };
+
+  std::mutex mutex;        // guards the two below
+  std::list<Open> recent;  // the latest used first
+  std::map<PackId, std::list<Open>::iterator> by_id;
+
+  Reader find(const PackId& id) {
+    std::lock_guard lock(mutex);
+    const auto found = by_id.find(id);
+    if (found == by_id.end()) return nullptr;
+    recent.splice(recent.begin(), recent, found->second);
+    return found->second->reader;
+  }
+
+  // Two threads may have opened the same pack; the first one's stays.
+  Reader keep(const PackId& id, Reader reader, size_t limit) {
+    std::lock_guard lock(mutex);
+    const auto found = by_id.find(id);
+    if (found != by_id.end()) return found->second->reader;
+    recent.push_front({id, reader});
+    by_id[id] = recent.begin();
+    if (recent.size() > limit) {
+      by_id.erase(recent.back().id);
+      recent.pop_back();
+    }
+    return reader;
+  }
+};
+
+PackReader::PackReader(store::ObjectStore& objects, std::string prefix, size_t open_limit)
+    : objects_(objects),
+      prefix_(std::move(prefix)),
+      open_limit_(open_limit),
+      state_(std::make_unique<State>()) {}
+
+PackReader::~PackReader() = default;
+
+Result<void> PackReader::read(const FrameLocation& location, MutableBytes out) {
+  CHECK(out.size() == location.length);
+  State::Reader reader = state_->find(location.pack);
+  if (!reader) {
+    // Opened outside the lock: a slow store holds up nobody else.
+    Result<std::unique_ptr<store::ObjectReader>> opened =
+        objects_.open(pack_key(prefix_, location.pack));
+    if (!opened.ok()) {
+      return std::move(opened).error().with_context("pack " + location.pack.text());
+    }
+    reader = state_->keep(location.pack, std::move(opened).value(), open_limit_);
+  }
+  TRY_CONTEXT(reader->read_at(location.offset, out), "pack " + location.pack.text());
+  return success();
+}
+
+}  // namespace walkback::repo
