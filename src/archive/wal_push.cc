@@ -1,0 +1,46 @@
+#include "archive/wal_push.h"
+
+#include "catalog/control_file_reader.h"
+#include "catalog/lineage.h"
+#include "catalog/wal_archive.h"
+
+namespace walkback::archive {
+
+namespace {
+
+constexpr uint64_t kLargestSegment = 1 << 30;  // initdb --wal-segsize=1024
+
+// The data directory that `path` (DATA/pg_wal/NAME, or pg_wal/NAME from within DATA) belongs to. By its
+// name, not by following links: pg_wal is often one.
+std::string data_directory_of(const std::string& path, const std::string& configured,
+                              FileSystem& files) {
+  std::string directory = parent_path(parent_path(path));
+  if (directory.empty()) directory = ".";
+  const Result<std::optional<FileInfo>> control =
+      files.status(join_path(directory, "global/pg_control"));
+  return control.ok() && *control ? directory : configured;
+}
+
+}  // namespace
+
+Result<WalPushReport> run_wal_push(const WalPushOptions& options, FileSystem& files,
+                                   store::ObjectStore& objects) {
+  WalPushReport report;
+  report.name = file_name(options.path);
+  const Bytes content = TRY(read_file(files, options.path, kLargestSegment));
+  report.bytes_raw = content.size();
+
+  const std::string pgdata = data_directory_of(options.path, options.pgdata, files);
+  const pg::ControlFile control = TRY(catalog::read_control_file(files, pgdata)).control;
+  catalog::WalArchive archive(
+      objects, options.cluster,
+      TRY(catalog::get_lineage(objects, options.cluster, control.system_identifier)));
+
+  const catalog::WalArchive::PutReport put =
+      TRY(archive.put(report.name, content, options.compression_level, options.workers));
+  report.already_there = put.already_there;
+  report.bytes_stored = put.stored_bytes;
+  return report;
+}
+
+}  // namespace walkback::archive

@@ -1,0 +1,22 @@
+// The commands a server runs: archive_command and restore_command. They go through a shell, and PostgreSQL replaces % in them.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "pg/types.h"
+
+namespace walkback::catalog {
+
+struct ProgramCall {
+  std::string program;      // absolute path of walkback
+  std::string config_path;  // absolute path of its configuration
+  std::string cluster;
+};
+
+// 'walkback --config … --cluster … wal-push %p'
+std::string archive_command(const ProgramCall& call);
+// 'walkback --config … --cluster … wal-get %f %p'; a recovered copy's names the timeline that is reserved for it.
+std::string restore_command(const ProgramCall& call, std::optional<pg::TimelineId> reserved);
+
+}  // namespace walkback::catalog
