@@ -16,25 +16,26 @@ make_stage() {
   chmod -R u+rwX,go+rX "$stage"
 }
 
-# A disk of 24 MiB, for the tests of a full one. Where mounting is not allowed they say so and are skipped.
+# A disk of 40 MiB, for the tests of a full one. Where mounting is not allowed they say so and are skipped.
 mount_small_disk() {
   small_disk=
   [ "$(id -u)" -eq 0 ] || return 0
-  if mount -t tmpfs -o size=24m,mode=0777 walkback-small "$stage/small" 2>/dev/null; then
+  if mount -t tmpfs -o size=40m,mode=0777 walkback-small "$stage/small" 2>/dev/null; then
     small_disk=$stage/small
   fi
 }
 
 # In the stage, as a user PostgreSQL accepts, with a clean environment.
 in_stage() {
-  local drop=()
+  local drop=() passed_on=() name
+  for name in $(compgen -e WALKBACK_); do passed_on+=("$name=${!name}"); done
   [ "$(id -u)" -ne 0 ] || drop=(runuser -u postgres --)
   (
     cd "$stage"
     exec "${drop[@]}" env -i PATH="$PATH" HOME="$stage" LC_ALL=C.UTF-8 TMPDIR="$stage/run" \
       PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$stage/tests" \
       WALKBACK_BINARY="$stage/walkback" WALKBACK_RUN_DIR="$stage/run" WALKBACK_SMALL_DISK="$small_disk" \
-      "$@"
+      "${passed_on[@]}" "$@"
   )
 }
 

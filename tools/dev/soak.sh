@@ -1,0 +1,83 @@
+# ./dev soak: the full counts that the tests in ./dev test take a few of.
+#
+# A part is a list of seeds. A seed that passed is remembered under build/soak/PART for the release binary it
+# passed with, so a soak that was stopped goes on where it was; the log of the last soak is docs/soak/PART.log.
+
+#     name            seeds  what one seed is
+soak_parts() {
+  cat <<'PARTS'
+ledger                4      one workload, 20 recoveries to random instants, each compared with the ledger
+kill-backup           10     kill -9 of backup at 5 moments, then what is listed is restored
+kill-wal-push         5      kill -9 of wal-push at 10 moments, then zstd -d and wal-get
+kill-recover          10     kill -9 of recover at 5 moments, then PostgreSQL is asked to start on it
+one-byte              10     one byte changed in a manifest, a pack, a segment: 20 of each
+large-relation        1      a relation above 1 GiB
+fuzz                  1      10 minutes of every fuzz target
+PARTS
+}
+
+e2e_soak() { in_stage "${@:2}" /usr/bin/python3 -m pytest -q -p no:cacheprovider -x tests/e2e -k "$1"; }
+
+soak_seed() {
+  local part=$1 seed=$2
+  export WALKBACK_SEED=$seed
+  case $part in
+    ledger) e2e_soak test_recovery_to_random_instants WALKBACK_INSTANTS=20 ;;
+    kill-backup) e2e_soak test_a_killed_backup WALKBACK_MOMENTS=5 ;;
+    kill-wal-push) e2e_soak test_a_killed_wal_push WALKBACK_MOMENTS=5 ;;
+    kill-recover) e2e_soak test_a_killed_recover WALKBACK_MOMENTS=5 ;;
+    one-byte) e2e_soak test_one_byte_changed WALKBACK_CHANGES=20 ;;
+    large-relation) e2e_soak test_a_relation_above_one_gibibyte WALKBACK_LARGE=1 ;;
+    fuzz) soak_fuzz ;;
+  esac
+}
+
+soak_fuzz() {
+  source tools/dev/test.sh
+  build_preset fuzz $(fuzz_targets)
+  local target
+  for target in $(fuzz_targets); do fuzz_one "$target" 600 || return 1; done
+}
+
+run_soak() {
+  local part=${1:-} seeds seed done_dir log failed=0 passed=0
+  seeds=$(soak_parts | awk -v part="$part" '$1 == part { print $2 }')
+  if [ -z "$seeds" ]; then
+    echo "usage: ./dev soak PART [SEEDS]"
+    echo
+    echo "PART                  seeds  one seed is"
+    soak_parts
+    [ -z "$part" ] || exit 2
+    return 0
+  fi
+  seeds=${2:-$seeds}
+  setup
+  build_release
+  make_stage
+  done_dir=build/soak/$part/$(sha256sum build/release/walkback | cut -c1-16)
+  log=docs/soak/$part.log
+  mkdir -p "$done_dir" docs/soak
+  {
+    echo "soak $part: $(soak_parts | awk -v part="$part" '$1 == part { $1 = ""; $2 = ""; print }' | sed 's/^ *//')"
+    echo "seeds 1 to $seeds, $(date -u +%Y-%m-%dT%H:%MZ), $(nproc) cores, commit $(git rev-parse --short HEAD 2>/dev/null || echo unknown)"
+  } >"$log"
+  for ((seed = 1; seed <= seeds; seed++)); do
+    if [ -e "$done_dir/$seed" ]; then
+      passed=$((passed + 1))
+      cat "$done_dir/$seed" >>"$log"
+      continue
+    fi
+    local started=$SECONDS
+    if soak_seed "$part" "$seed" >"$done_dir/running.log" 2>&1 </dev/null; then
+      passed=$((passed + 1))
+      echo "seed $seed: passed in $((SECONDS - started)) s" | tee "$done_dir/$seed" | tee -a "$log"
+    else
+      failed=$((failed + 1))
+      echo "seed $seed: FAILED in $((SECONDS - started)) s" | tee -a "$log"
+      mv "$done_dir/running.log" "$done_dir/failed-$seed.log"
+      tail -n 60 "$done_dir/failed-$seed.log" | tee -a "$log"
+    fi
+  done
+  echo "$passed passed, $failed failed" | tee -a "$log"
+  [ "$failed" -eq 0 ]
+}

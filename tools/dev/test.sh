@@ -1,0 +1,100 @@
+# ./dev test: every test. The last line says how many passed and failed; nothing is counted twice or left out.
+
+results=build/results # JUnit reports of GoogleTest and pytest, and one-line verdicts of the other checks
+
+run_tests() {
+  local phases=() pytest_options=()
+  while [ $# -gt 0 ] && [[ $1 != -* ]]; do
+    phases+=("$1")
+    shift
+  done
+  pytest_options=("$@")
+  [ ${#phases[@]} -gt 0 ] || phases=(layers format unit tidy e2e fuzz)
+  export WALKBACK_SEED=${WALKBACK_SEED:-$((RANDOM * 32768 + RANDOM))}
+  local phase started=$SECONDS
+  setup
+  rm -rf "$results"
+  mkdir -p "$results"
+  say "seed $WALKBACK_SEED (WALKBACK_SEED=$WALKBACK_SEED ./dev test repeats this run)"
+  for phase in "${phases[@]}"; do
+    declare -F "phase_$phase" >/dev/null || die "no phase '$phase'" "phases: layers format unit tidy e2e fuzz"
+    say "$phase"
+    local phase_started=$SECONDS
+    "phase_$phase" "${pytest_options[@]}" || true
+    say "$phase took $((SECONDS - phase_started)) s"
+  done
+  say "seed $WALKBACK_SEED, $((SECONDS - started)) s in all"
+  /usr/bin/python3 tools/tally "$results"
+}
+
+# verdict NAME COMMAND…: one test, which is that the command succeeds. Its output is shown when it does not.
+verdict() {
+  local name=$1 log
+  shift
+  log=$results/$name.log
+  if "$@" >"$log" 2>&1 </dev/null; then
+    echo passed >"$results/$name.verdict"
+  else
+    echo failed >"$results/$name.verdict"
+    tail -n 60 "$log"
+    echo "FAILED: $name"
+    return 1
+  fi
+}
+
+phase_layers() {
+  verdict layers tools/check-layers
+  /usr/bin/python3 -m pytest -q -p no:cacheprovider --junitxml="$results/tools.xml" tests/tools
+}
+
+phase_format() { verdict format bash -c 'source tools/dev/build.sh; sources | xargs clang-format-14 --dry-run -Werror'; }
+
+# The modules' own tests, under AddressSanitizer and UndefinedBehaviorSanitizer.
+phase_unit() {
+  verdict build-dev build_preset dev || return 0
+  GTEST_OUTPUT="xml:$PWD/$results/unit/" ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 \
+    ctest --test-dir build/dev -j "$(nproc)" --output-on-failure --timeout 600 \
+    --output-junit "$PWD/$results/ctest.junit" </dev/null >"$results/ctest.log" 2>&1 || true
+  grep -vE '^ *(Start +|[0-9]+/[0-9]+ Test .* Passed)' "$results/ctest.log" | tail -n 80
+}
+
+# A bounded share of the sources, another one with every seed; `./dev tidy` looks at all of them.
+phase_tidy() {
+  source tools/dev/tidy.sh
+  configure dev && build_generated || return 0
+  verdict tidy run_tidy $(sources | grep '\.cc$' | shuf -n "${WALKBACK_TIDY_FILES:-16}" --random-source=<(yes "$WALKBACK_SEED"))
+}
+
+# The release binary and real servers.
+phase_e2e() {
+  verdict build-release build_release || return 0
+  (
+    make_stage
+    keep_stage=${WALKBACK_KEEP:-}
+    in_stage /usr/bin/python3 -m pytest -q -p no:cacheprovider -n "${WALKBACK_JOBS:-3}" --dist worksteal \
+      --junitxml="$stage/e2e.xml" -rs --durations=8 tests/e2e "$@" || true
+    cp "$stage/e2e.xml" "$results/e2e.xml" || echo failed >"$results/e2e.verdict"
+  )
+}
+
+# A short while for each fuzz target: what a decoder does with hostile bytes. `./dev soak fuzz` takes longer.
+phase_fuzz() {
+  local target
+  configure fuzz || { echo failed >"$results/build-fuzz.verdict"; return 0; }
+  [ -n "$(fuzz_targets)" ] || { say "no fuzz targets"; return 0; }
+  verdict build-fuzz build_preset fuzz $(fuzz_targets) || return 0
+  for target in $(fuzz_targets); do
+    verdict "$target" fuzz_one "$target" "${WALKBACK_FUZZ_SECONDS:-8}"
+  done
+}
+
+fuzz_targets() { ninja -C build/fuzz -t targets all | sed -n 's/^\([a-z0-9_]*_fuzz\): phony$/\1/p' | sort -u; }
+
+# What it found is kept in build/corpus/TARGET; src/MODULE/testdata/TARGET holds what it starts from.
+fuzz_one() {
+  local target=$1 seconds=$2 program
+  program=$(find build/fuzz -name "$target" -type f -perm -u+x | head -n 1)
+  mkdir -p "build/corpus/$target"
+  "$program" -max_total_time="$seconds" -seed="$((WALKBACK_SEED % 2147483647 + 1))" -timeout=10 -rss_limit_mb=2048 \
+    -print_final_stats=1 -artifact_prefix="build/corpus/$target-" "build/corpus/$target" $(ls -d src/*/testdata/"$target" 2>/dev/null)
+}
