@@ -113,7 +113,8 @@ class Cluster:
         """kill -9 of the postmaster: nothing is flushed, nothing is said."""
         pid = self.pid()
         os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: not is_alive(pid), f"postmaster {pid} to be gone")
+        # Until it is reaped its pid is taken, and PostgreSQL would call the directory in use.
+        wait_until(lambda: not Path(f"/proc/{pid}").exists(), f"postmaster {pid} to be gone")
         wait_until(lambda: not self._children_alive(), "its backends to be gone")
 
     def end(self):

@@ -71,7 +71,7 @@ phase_e2e() {
   (
     make_stage
     keep_stage=${WALKBACK_KEEP:-}
-    in_stage /usr/bin/python3 -m pytest -q -p no:cacheprovider -n "${WALKBACK_JOBS:-3}" --dist worksteal \
+    in_stage /usr/bin/python3 -m pytest -q -p no:cacheprovider -n "${WALKBACK_JOBS:-3}" \
       --junitxml="$stage/e2e.xml" -rs --durations=8 tests/e2e "$@" || true
     cp "$stage/e2e.xml" "$results/e2e.xml" || echo failed >"$results/e2e.verdict"
   )
