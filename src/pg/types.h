@@ -11,7 +11,8 @@
 
 namespace walkback::pg {
 
-// A position in the write-ahead log, in bytes (src/include/access/xlogdefs.h, XLogRecPtr). 0 is invalid.
+// A position in the write-ahead log, in bytes (src/include/access/xlogdefs.h, XLogRecPtr). 0 is
+// invalid.
 struct Lsn {
   uint64_t value = 0;
   auto operator<=>(const Lsn&) const = default;
@@ -45,11 +46,15 @@ struct SystemIdentifier {
   auto operator<=>(const SystemIdentifier&) const = default;
 };
 
-// PostgreSQL's TimestampTz (microseconds since 2000-01-01 00:00:00 UTC) as ours.
+// PostgreSQL's TimestampTz (microseconds since 2000-01-01 00:00:00 UTC) as ours. A value beyond our
+// range, such as a damaged record's, becomes the nearest one within it.
 Timestamp from_pg_timestamp(int64_t pg_us);
 
+// A power of two from 1 MiB to 1 GiB (src/include/access/xlog_internal.h, IsValidWalSegSize).
+bool is_wal_segment_size(uint64_t bytes);
+
 // Which segment of the log: its number counts segments since LSN 0.
-// Sizes are powers of two from 1 MiB to 1 GiB (initdb --wal-segsize).
+// Sizes are powers of two from 1 MiB to 1 GiB (initdb --wal-segsize); text() and parse() want one.
 struct SegmentName {
   TimelineId timeline;
   uint64_t number = 0;
@@ -65,7 +70,8 @@ struct SegmentName {
 
 // What a file name handed to archive_command or restore_command is.
 enum class WalFileKind { kSegment, kPartialSegment, kHistory, kBackupHistory, kOther };
-// "0000000100000000000000FE", "….partial", "00000002.history", "0000000100000000000000FE.00000028.backup".
+// "0000000100000000000000FE", "….partial", "00000002.history",
+// "0000000100000000000000FE.00000028.backup".
 WalFileKind wal_file_kind(std::string_view name);
 
 }  // namespace walkback::pg
