@@ -11,7 +11,9 @@ from harness.cluster import wait_until
 from harness.trees import snapshot
 from harness.walkback import unzstd
 
-USAGE = 2  # exit status of bad usage or configuration
+# Exit statuses, from docs/cli.md.
+USAGE = 2
+UNREACHABLE = 3
 
 
 @pytest.fixture
@@ -285,7 +287,7 @@ class TestTargets:
 def refuse_target(wb, place, *target):
     """Refused by recover before anything is written, and by plan in the same words."""
     before = snapshot(wb.repository)
-    refusal = wb.refused("recover", *target, "--into", place / "copy")
+    refusal = wb.refused("recover", *target, "--into", place / "copy", status=UNREACHABLE)
     assert not (place / "copy").exists()
     assert wb.refused("plan", *target).message == refusal.message
     assert set(before) <= set(snapshot(wb.repository))

@@ -40,7 +40,7 @@ def wait_until(condition, what, timeout_s=60):
     deadline = time.monotonic() + timeout_s
     while not (result := condition()):
         if time.monotonic() > deadline:
-            raise AssertionError(f"waited {timeout_s} s for {what}")
+            raise AssertionError(f"waited {timeout_s} s for {what() if callable(what) else what}")
         time.sleep(0.02)
     return result
 
@@ -197,9 +197,11 @@ class Cluster:
     def archive_everything(self, timeout_s=60):
         """Ends the segment and waits until the archiver has handed it over."""
         segment = self.switch_wal()
+        pg_wal = self.pgdata / "pg_wal"
         wait_until(
-            lambda: (self.value("SELECT last_archived_wal FROM pg_stat_archiver") or "") >= segment,
-            f"{segment} to be archived; the server's log ends with:\n{self.last_log(8)}",
+            # PostgreSQL's own mark, until a checkpoint removes it together with the segment.
+            lambda: (pg_wal / f"archive_status/{segment}.done").exists() or not (pg_wal / segment).exists(),
+            lambda: f"{segment} to be archived; the server's log ends with:\n{self.last_log(8)}",
             timeout_s,
         )
         return segment

@@ -62,7 +62,7 @@ phase_unit() {
 phase_tidy() {
   source tools/dev/tidy.sh
   configure dev && build_generated || return 0
-  verdict tidy run_tidy $(sources | grep '\.cc$' | shuf -n "${WALKBACK_TIDY_FILES:-16}" --random-source=<(yes "$WALKBACK_SEED"))
+  verdict tidy run_tidy $(sources | grep '\.cc$' | shuf -n "${WALKBACK_TIDY_FILES:-12}" --random-source=<(yes "$WALKBACK_SEED"))
 }
 
 # The release binary and real servers.
