@@ -1,0 +1,135 @@
+#include "restore/materialize.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <set>
+
+#include "pipeline/copy_out.h"
+
+namespace walkback::restore {
+
+namespace {
+
+constexpr uint32_t kDirectoryMode = 0700;
+constexpr uint32_t kFileMode = 0600;
+constexpr std::string_view kTablespaces = "pg_tblspc/";
+
+// Where a name of the manifest lies in the new layout.
+class Places {
+ public:
+  explicit Places(const TargetLayout& layout) : layout_(layout) {}
+
+  // "pg_tblspc/16390/PG_15_202209061/5/16391" goes to that tablespace's own directory, by its path and not through its link.
+  std::string path_of(const std::string& name) const {
+    if (name.starts_with(kTablespaces)) {
+      uint32_t oid = 0;
+      const char* begin = name.data() + kTablespaces.size();
+      const char* end = name.data() + name.size();
+      const char* rest = std::from_chars(begin, end, oid).ptr;
+      for (const Tablespace& tablespace : layout_.tablespaces) {
+        if (tablespace.oid != oid) continue;
+        if (rest == end) return tablespace.location;
+        if (*rest == '/') return join_path(tablespace.location, std::string(rest + 1, end));
+      }
+    }
+    return join_path(layout_.data_directory, name);
+  }
+
+ private:
+  const TargetLayout& layout_;
+};
+
+// Follows the manifest: makes directories as they come, hands out files.
+class ManifestFiles final : public pipeline::TargetSource {
+ public:
+  ManifestFiles(catalog::ManifestReader& manifest, const TargetLayout& layout, FileSystem& files)
+      : manifest_(manifest), layout_(layout), places_(layout), files_(files) {}
+
+  Result<std::optional<pipeline::TargetFile>> next() override {
+    while (std::optional<catalog::ManifestEntry> entry = TRY(manifest_.next())) {
+      if (auto* directory = std::get_if<catalog::ManifestDirectory>(&*entry)) {
+        TRY(files_.make_directory(places_.path_of(directory->name), directory->mode));
+      } else if (auto* file = std::get_if<catalog::ManifestFile>(&*entry)) {
+        return std::optional(TRY(target_of(std::move(*file))));
+      } else {
+        conclusion_ = std::get<catalog::ManifestConclusion>(std::move(*entry));
+      }
+    }
+    return std::optional<pipeline::TargetFile>();
+  }
+
+  // Only the whole manifest has one.
+  std::optional<catalog::ManifestConclusion> conclusion() && { return std::move(conclusion_); }
+
+ private:
+  Result<pipeline::TargetFile> target_of(catalog::ManifestFile file) {
+    pipeline::TargetFile target;
+    target.name = file.name;
+    target.mode = file.mode;
+    target.map = std::move(file.map);
+    if (file.place == catalog::Place::kConfiguration) {
+      target.path = join_path(layout_.data_directory, file.name);
+      TRY(make_directories(files_, parent_path(target.path), kDirectoryMode));
+      // Debian's are readable by all and owned by root's group; in a data directory they are the server's.
+      target.mode = kFileMode;
+      configuration_.insert(file.name);
+      return target;
+    }
+    target.path = places_.path_of(file.name);
+    // The server read the one outside; the one that lay unused in the data directory keeps another name.
+    if (configuration_.contains(file.name)) target.path += ".unused";
+    return target;
+  }
+
+  catalog::ManifestReader& manifest_;
+  const TargetLayout& layout_;
+  const Places places_;
+  FileSystem& files_;
+  std::set<std::string> configuration_;
+  std::optional<catalog::ManifestConclusion> conclusion_;
+};
+
+}  // namespace
+
+Result<catalog::ManifestConclusion> materialize(const TargetLayout& layout,
+                                                const catalog::LineageLayout& lineage,
+                                                const catalog::BackupId& backup, int workers,
+                                                FileSystem& files, store::ObjectStore& objects,
+                                                Progress& progress, std::stop_token stop) {
+  TRY(make_directories(files, layout.data_directory, kDirectoryMode));
+  TRY(files.make_directory(join_path(layout.data_directory, "pg_tblspc"), kDirectoryMode));
+  for (const Tablespace& tablespace : layout.tablespaces) {
+    TRY(make_directories(files, tablespace.location, kDirectoryMode));
+    TRY(files.make_symlink(tablespace.location,
+                           fmt::format("{}/pg_tblspc/{}", layout.data_directory, tablespace.oid)));
+  }
+  std::unique_ptr<catalog::ManifestReader> manifest =
+      TRY(catalog::open_manifest(objects, lineage, backup));
+  ManifestFiles source(*manifest, layout, files);
+  TRY(pipeline::copy_out(files, objects, source, {workers, lineage.pack_prefix()}, progress,
+                         std::move(stop)));
+  std::optional<catalog::ManifestConclusion> conclusion = std::move(source).conclusion();
+  CHECK(conclusion.has_value());
+  return *std::move(conclusion);
+}
+
+Result<void> sync_layout(const TargetLayout& layout, FileSystem& files) {
+  std::set<uint64_t> synced;
+  auto sync = [&](const std::string& path) -> Result<void> {
+    const std::optional<FileInfo> info = TRY(files.status(path));
+    if (!info || !synced.insert(info->device).second) return success();
+    return files.sync_file_system(path);
+  };
+  TRY(sync(layout.data_directory));
+  for (const Tablespace& tablespace : layout.tablespaces) TRY(sync(tablespace.location));
+  // The directory's own name, in case that its parent lies on another file system.
+  return files.sync_directory(parent_path(layout.data_directory));
+}
+
+Result<void> write_control_file(const std::string& data_directory, ByteView pg_control,
+                                FileSystem& files) {
+  return replace_file(files, join_path(data_directory, "global/pg_control"), pg_control, kFileMode);
+}
+
+}  // namespace walkback::restore

@@ -1,0 +1,32 @@
+// A backup's files, written into a directory in which no server has run yet.
+#pragma once
+
+#include <stop_token>
+#include <string>
+
+#include "base/file_system.h"
+#include "base/progress.h"
+#include "base/result.h"
+#include "catalog/layout.h"
+#include "catalog/manifest.h"
+#include "restore/target_directory.h"
+#include "store/object_store.h"
+
+namespace walkback::restore {
+
+// Makes the layout's directories, tablespace links and all files but pg_control and backup_label, which are
+// returned: whoever calls decides when a server may start here. Nothing is durable yet.
+Result<catalog::ManifestConclusion> materialize(const TargetLayout& layout,
+                                                const catalog::LineageLayout& lineage,
+                                                const catalog::BackupId& backup, int workers,
+                                                FileSystem& files, store::ObjectStore& objects,
+                                                Progress& progress, std::stop_token stop);
+
+// Makes everything below the layout durable: one call for each file system it lies on.
+Result<void> sync_layout(const TargetLayout& layout, FileSystem& files);
+
+// Writes pg_control, durably. From here on PostgreSQL can start on the directory.
+Result<void> write_control_file(const std::string& data_directory, ByteView pg_control,
+                                FileSystem& files);
+
+}  // namespace walkback::restore

@@ -1,0 +1,276 @@
+#include "restore/recover.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <thread>
+
+#include "base/time_text.h"
+#include "catalog/backups.h"
+#include "catalog/events.h"
+#include "catalog/lineage.h"
+#include "catalog/server_commands.h"
+#include "catalog/wal_archive.h"
+#include "restore/materialize.h"
+#include "restore/server.h"
+
+namespace walkback::restore {
+
+namespace {
+
+constexpr std::chrono::milliseconds kBetweenLooks{50};
+constexpr std::string_view kLogName = "walkback-recovery.log";
+
+std::string host_name() {
+  char name[256] = {};
+  return gethostname(name, sizeof(name) - 1) == 0 ? name : "";
+}
+
+uint64_t host_memory_bytes() {
+  return static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) *
+         static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+class Recovery {
+ public:
+  Recovery(const RecoverOptions& options, const PlanOptions& plan_options, const RecoveryPlan& plan,
+           FileSystem& files, store::ObjectStore& objects, Clock& clock, Progress& progress,
+           std::stop_token stop)
+      : options_(options),
+        plan_options_(plan_options),
+        plan_(plan),
+        files_(files),
+        objects_(objects),
+        clock_(clock),
+        progress_(progress),
+        stop_(std::move(stop)) {}
+
+  Result<RecoverReport> run() {
+    const auto started = clock_.monotonic();
+    report_.plan = plan_;
+    report_.segments_replayed = 0;
+    const TargetLayout layout = TRY(check_recovery(options_, plan_, files_));
+    report_.data_directory = layout.data_directory;
+    catalog::WalArchive archive(objects_, plan_options_.cluster,
+                                TRY(catalog::get_lineage(objects_, plan_options_.cluster,
+                                                         plan_.backup.system_identifier)));
+    reserve_timeline(archive);
+
+    progress_.begin("restoring files", plan_.restore_bytes);
+    const catalog::ManifestConclusion conclusion =
+        TRY(unfinished(materialize(layout, archive.layout(), plan_.backup.id, options_.workers,
+                                   files_, objects_, progress_, stop_)));
+    TRY(unfinished(write_settings(layout)));
+    TRY(unfinished(replace_file(files_, join_path(layout.data_directory, "backup_label"),
+                                as_bytes(conclusion.backup_label), 0600)));
+    progress_.begin("making the files durable", 0);
+    TRY(unfinished(sync_layout(layout, files_)));
+    // pg_control last: until it exists, PostgreSQL cannot start on a half-written directory.
+    TRY(unfinished(write_control_file(layout.data_directory, conclusion.pg_control, files_)));
+    report_.restore_s = seconds_since(started);
+
+    if (options_.start) TRY(replay());
+    report_.total_s = seconds_since(started);
+    return std::move(report_);
+  }
+
+ private:
+  double seconds_since(std::chrono::nanoseconds started) const {
+    return std::chrono::duration<double>(clock_.monotonic() - started).count();
+  }
+
+  template <typename T>
+  Result<T> unfinished(Result<T> result) const {
+    if (result.ok()) return result;
+    return std::move(result).error().with_hint(
+        fmt::format("{} is unfinished and no server can start on it; remove it and recover again",
+                    report_.data_directory));
+  }
+
+  // A repository that cannot be written to, on the worst night, must not stop a recovery.
+  void reserve_timeline(catalog::WalArchive& archive) {
+    Result<pg::TimelineId> reserved = archive.reserve_timeline(
+        plan_.timeline, fmt::format("{}:{}", host_name(), report_.data_directory));
+    if (reserved.ok()) {
+      reserved_ = *reserved;
+    } else {
+      progress_.note("no timeline could be reserved for this copy: " + reserved.error().message);
+    }
+  }
+
+  Result<void> write_settings(const TargetLayout& layout) {
+    CopySettings copy;
+    copy.data_directory = layout.data_directory;
+    copy.port = options_.port ? *options_.port : TRY(choose_free_port());
+    copy.socket_directory = TRY(choose_socket_directory(layout.data_directory));
+    copy.restore_command = catalog::restore_command(
+        {options_.program, options_.config_path, plan_options_.cluster}, reserved_);
+    copy.target_lsn = plan_.target_lsn;
+    copy.target_inclusive = plan_.inclusive;
+    copy.target_timeline = plan_.timeline;
+    copy.action = options_.action;
+    copy.server_version_num = plan_.backup.server_version_num;
+    copy.host_memory_bytes = host_memory_bytes();
+    copy.at_least = {plan_.limits.max_connections, plan_.limits.max_worker_processes,
+                     plan_.limits.max_wal_senders, plan_.limits.max_prepared_transactions,
+                     plan_.limits.max_locks_per_transaction};
+    const Result<std::string> binaries = server_binaries();
+    if (binaries.ok()) copy.library_directory = TRY(find_library_directory(*binaries));
+    report_.port = copy.port;
+    report_.socket_directory = copy.socket_directory;
+    report_.setting_changes = TRY(write_copy_settings(files_, copy));
+    return success();
+  }
+
+  Result<std::string> server_binaries() const {
+    return find_server_binaries(options_.server_binaries, plan_.backup.server_version_num / 10000);
+  }
+
+  Result<void> replay() {
+    const auto started = clock_.monotonic();
+    progress_.begin("replaying WAL", plan_.end_lsn - plan_.backup.start_lsn);
+    ServerOptions server_options;
+    server_options.binaries = TRY(server_binaries());
+    server_options.data_directory = report_.data_directory;
+    server_options.port = report_.port;
+    server_options.socket_directory = report_.socket_directory;
+    server_options.log_file = join_path(report_.data_directory, kLogName);
+    server_options.server_version_num = plan_.backup.server_version_num;
+    report_.log_file = server_options.log_file;
+    std::unique_ptr<CopyServer> server = TRY(start_copy(server_options));
+    report_.started = true;
+    TRY(follow(*server));
+    report_.replay_s = seconds_since(started);
+    report_.segments_replayed = plan_.segments;
+    return check_reached();
+  }
+
+  // Until the server has done what the action says.
+  Result<void> follow(CopyServer& server) {
+    pg::Lsn shown = plan_.backup.start_lsn;
+    for (;;) {
+      if (stop_.stop_requested()) {
+        (void)server.stop();
+        return make_error(ErrorKind::kCancelled, "interrupted while the copy was replaying WAL",
+                          "the copy was stopped; it goes on where it was when it is started again");
+      }
+      Result<ReplayState> state = server.state();
+      if (!state.ok()) {
+        if (options_.action == RecoveryAction::kShutdown) return read_shut_down_state(server);
+        return std::move(state).error();
+      }
+      show(*state, shown);
+      if (state->accepting_connections && is_done(*state)) {
+        report_.reached_lsn = state->replayed;
+        report_.reached_time = state->last_commit;
+        return success();
+      }
+      clock_.sleep(kBetweenLooks);
+    }
+  }
+
+  bool is_done(const ReplayState& state) const {
+    return options_.action == RecoveryAction::kPause ? state.paused || !state.in_recovery
+                                                     : !state.in_recovery;
+  }
+
+  void show(const ReplayState& state, pg::Lsn& shown) {
+    if (state.replayed > shown) {
+      progress_.add_bytes(state.replayed - shown);
+      shown = state.replayed;
+    }
+    if (state.last_commit) progress_.detail("at " + show_time(*state.last_commit));
+  }
+
+  // A server that was to shut down at the target is gone; its pg_control says where.
+  Result<void> read_shut_down_state(CopyServer& server);
+
+  Result<void> check_reached() {
+    report_.reached = report_.reached_lsn == plan_.end_lsn;
+    if (plan_.last_replayed) report_.reached_xid = plan_.last_replayed->xid;
+    if (options_.action == RecoveryAction::kPromote) report_.new_timeline = reserved_;
+    if (report_.reached) return success();
+    return make_error(
+        ErrorKind::kIo,
+        fmt::format("the server stopped replay at {}, the target's end is {}",
+                    report_.reached_lsn.text(), plan_.end_lsn.text()),
+        fmt::format("do not use this copy; its log is {}", report_.log_file));
+  }
+
+  const RecoverOptions& options_;
+  const PlanOptions& plan_options_;
+  const RecoveryPlan& plan_;
+  FileSystem& files_;
+  store::ObjectStore& objects_;
+  Clock& clock_;
+  Progress& progress_;
+  std::stop_token stop_;
+  std::optional<pg::TimelineId> reserved_;
+  RecoverReport report_;
+};
+
+std::string describe_replayed_tablespaces(const RecoveryPlan& plan, FileSystem& files) {
+  std::string found;
+  for (const auto& tablespace : plan.replayed_tablespaces) {
+    const Result<std::optional<FileInfo>> there = files.link_status(tablespace.location);
+    if (there.ok() && !*there) continue;  // no such path on this host: nothing of anybody's to touch
+    if (!found.empty()) found += ", ";
+    found += fmt::format("{} (at {})", tablespace.location, tablespace.lsn.text());
+  }
+  return found;
+}
+
+}  // namespace
+
+Result<TargetLayout> check_recovery(const RecoverOptions& options, const RecoveryPlan& plan,
+                                    FileSystem& files) {
+  TargetLayout layout = TRY(lay_out_target(options.into, plan.tablespaces, options.tablespaces));
+  TargetNeed need;
+  need.data_directory_bytes = plan.restore_bytes;
+  need.tablespace_bytes.assign(layout.tablespaces.size(), 0);
+  TRY(check_target(files, layout, need, options.live_pgdata));
+  // Replay of CREATE TABLESPACE goes to the original path, whatever the copy's layout is
+  // (src/backend/commands/tablespace.c, tblspc_redo): here that would be somebody's live files.
+  const std::string replayed = describe_replayed_tablespaces(plan, files);
+  if (!replayed.empty()) {
+    return make_error(
+        ErrorKind::kConflict,
+        fmt::format("the WAL to be replayed creates a tablespace in a directory that exists on this host: {}",
+                    replayed),
+        "replay would write there; recover on another host, or take a backup after the CREATE TABLESPACE and "
+        "recover from that");
+  }
+  if (options.start) {
+    if (geteuid() == 0) {
+      return make_error(ErrorKind::kDenied, "PostgreSQL does not run as root",
+                        "run this as the user who is to own the copy: sudo -u postgres walkback recover …");
+    }
+    TRY(find_server_binaries(options.server_binaries, plan.backup.server_version_num / 10000));
+  }
+  return layout;
+}
+
+Result<RecoverReport> run_recover(const RecoverOptions& options, const PlanOptions& plan_options,
+                                  const RecoveryPlan& plan, FileSystem& files,
+                                  store::ObjectStore& objects, Clock& clock, Random& random,
+                                  Progress& progress, std::stop_token stop) {
+  catalog::Event event;
+  event.id = catalog::new_backup_id(clock, random).text;
+  event.kind = "recover";
+  event.started_at = clock.now();
+  event.host = host_name();
+  event.detail = fmt::format("{} from backup {} into {}", target_kind_name(plan.target.kind),
+                             plan.backup.id.text, options.into);
+  catalog::EventRecorder recorder(objects, plan_options.cluster, clock);
+  if (Result<void> begun = recorder.begin(event); !begun.ok()) {
+    progress.note("this recovery is not in the history: " + begun.error().message);
+  }
+  Result<RecoverReport> report =
+      Recovery(options, plan_options, plan, files, objects, clock, progress, std::move(stop)).run();
+  event.succeeded = report.ok();
+  if (!report.ok()) event.error = report.error().message;
+  (void)recorder.end(event);
+  return report;
+}
+
+}  // namespace walkback::restore
