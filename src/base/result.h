@@ -1,8 +1,8 @@
 // Failure as a value.
 //
-// A function that can fail returns Result<T>: a T, or an Error that says what the caller can do about
-// it. "Not there", where that is an answer and not a failure, is an std::optional inside the Result.
-// Nothing here is shared between threads; a Result is as thread-compatible as its T.
+// A function that can fail returns Result<T>: a T, or an Error that says what the caller can do
+// about it. "Not there", where that is an answer and not a failure, is an std::optional inside the
+// Result. Nothing here is shared between threads; a Result is as thread-compatible as its T.
 #pragma once
 
 #include <optional>
@@ -121,19 +121,20 @@ inline Result<void> success() { return {}; }
 // The value of `expression`, or return its error to our caller:
 //   auto segment = TRY(archive.get(name));
 //   TRY(file->sync());
-#define TRY(expression)                                       \
-  __extension__({                                             \
-    auto&& try_result = (expression);                         \
-    if (!try_result.ok()) return std::move(try_result).error(); \
-    std::move(try_result).value();                            \
-  })
+#define TRY(expression) WALKBACK_TRY_AS(WALKBACK_TRY_NAME(__COUNTER__), expression, )
 
 // As TRY, with context in front of the message.
-#define TRY_CONTEXT(expression, context)                                               \
-  __extension__({                                                                      \
-    auto&& try_result = (expression);                                                  \
-    if (!try_result.ok()) return std::move(try_result).error().with_context(context);  \
-    std::move(try_result).value();                                                     \
+#define TRY_CONTEXT(expression, context) \
+  WALKBACK_TRY_AS(WALKBACK_TRY_NAME(__COUNTER__), expression, .with_context(context))
+
+// Each use has a name of its own, so that one TRY may stand inside another.
+#define WALKBACK_TRY_NAME(number) WALKBACK_TRY_CONCAT(try_result_, number)
+#define WALKBACK_TRY_CONCAT(a, b) a##b
+#define WALKBACK_TRY_AS(result, expression, add_context)            \
+  __extension__({                                                   \
+    auto&& result = (expression);                                   \
+    if (!result.ok()) return std::move(result).error() add_context; \
+    std::move(result).value();                                      \
   })
 
 }  // namespace walkback
