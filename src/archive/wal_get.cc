@@ -7,7 +7,6 @@
 #include "catalog/wal_archive.h"
 #include "codec/frame_stream.h"
 #include "pg/timeline_history.h"
-#include "wal/segment_header.h"
 
 namespace walkback::archive {
 
@@ -74,10 +73,7 @@ Result<void> deliver(ByteView stored, const std::string& name, const catalog::Wa
       frames, kWorkers, [&](uint64_t offset, ByteView content) -> Result<void> {
         // The first page says whose segment this is: what was stored is what is asked for.
         if (segment && offset == 0) {
-          const pg::SegmentName expected =
-              TRY(pg::SegmentName::parse(name, archive.segment_bytes()));
-          TRY(wal::check_segment(content, expected, archive.lineage().system_identifier,
-                                 archive.segment_bytes()));
+          TRY(archive.check_segment_header(name, content));
         }
         return delivery.write(offset, content);
       });

@@ -54,8 +54,16 @@ Result<void> WalArchive::check(std::string_view name, ByteView content) const {
   }
   const std::string_view segment =
       kind == pg::WalFileKind::kPartialSegment ? name.substr(0, name.size() - kPartial.size()) : name;
-  const pg::SegmentName expected = TRY(pg::SegmentName::parse(segment, segment_bytes()));
-  return wal::check_segment(content, expected, lineage_.system_identifier, segment_bytes());
+  return check_segment_header(segment, content);
+}
+
+Result<void> WalArchive::check_segment_header(std::string_view name, ByteView first_page) const {
+  const wal::SegmentInfo info =
+      TRY(wal::inspect_segment(first_page, name, lineage_.system_identifier));
+  if (info.segment_bytes == segment_bytes()) return success();
+  return make_error(ErrorKind::kConflict,
+                    fmt::format("WAL segment {} is of a cluster with segments of {} bytes", name,
+                                info.segment_bytes));
 }
 
 Result<WalArchive::PutReport> WalArchive::put(std::string_view name, ByteView content,

@@ -41,6 +41,9 @@ class WalArchive {
   Result<PutReport> put(std::string_view name, ByteView content, int compression_level,
                         int workers);
 
+  // What put() asks of a segment's first page.
+  Result<void> check_segment_header(std::string_view name, ByteView first_page) const;
+
   Result<bool> has(std::string_view name) const;
   // The file as PostgreSQL wrote it, every frame's checksum verified; nothing when it is not there.
   Result<std::optional<Bytes>> get(std::string_view name) const;
