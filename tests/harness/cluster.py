@@ -13,8 +13,16 @@ import psycopg2
 
 BINARIES = Path(os.environ.get("WALKBACK_PG_BIN", "/usr/lib/postgresql/15/bin"))
 
-# Durability of the scratch server against power loss is not what is tested; the repository's is.
-QUICK = {"fsync": "off", "synchronous_commit": "on", "full_page_writes": "on"}
+SMALL_AND_QUICK = {
+    "fsync": "off",  # the scratch server's own durability is not what is tested; the repository's is
+    "listen_addresses": "",
+    "shared_buffers": "16MB",
+    "max_connections": 40,
+    "max_prepared_transactions": 10,
+    "deadlock_timeout": "50ms",
+    "autovacuum": "off",
+    "log_line_prefix": "%m [%p] ",
+}
 
 
 def free_port():
@@ -64,11 +72,8 @@ class Cluster:
              "--locale=C.UTF-8", "--encoding=UTF8", *initdb_options],
             check=True, capture_output=True, text=True, timeout=120,
         )  # fmt: skip
-        cluster.configure(
-            port=cluster.port, unix_socket_directories=cluster.sockets, listen_addresses="",
-            shared_buffers="16MB", max_connections=40, max_prepared_transactions=10, deadlock_timeout="50ms",
-            log_line_prefix="%m [%p] ", autovacuum="off", **{**QUICK, **settings},
-        )  # fmt: skip
+        where = {"port": cluster.port, "unix_socket_directories": cluster.sockets}
+        cluster.configure(**{**where, **SMALL_AND_QUICK, **settings})
         return cluster
 
     def configure(self, **settings):
