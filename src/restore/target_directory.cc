@@ -1,0 +1,368 @@
+#include "restore/target_directory.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "base/check.h"
+
+namespace walkback::restore {
+
+namespace {
+
+// What a directory is, however it is spelt.
+struct Identity {
+  uint64_t device = 0;
+  uint64_t inode = 0;
+  auto operator<=>(const Identity&) const = default;
+};
+
+// A place that is there, or whose nearest existing ancestor is.
+struct Place {
+  std::string given;
+  std::string canonical;  // of the ancestor, and what is to be made below it
+  std::string ancestor;   // canonical; the place itself when it exists
+  bool exists = false;
+  uint64_t device = 0;          // of the ancestor: where new files will lie
+  std::vector<Identity> chain;  // the ancestor first, the root last
+};
+
+constexpr std::string_view kGiveAnEmptyOne =
+    "walkback never empties a directory: name one that is empty or does not exist yet";
+
+Error conflict(std::string message, std::string_view hint = kGiveAnEmptyOne) {
+  return make_error(ErrorKind::kConflict, std::move(message), std::string(hint));
+}
+
+// "/a//b/./c/" as "/a/b/c". ".." stays: what it means depends on symlinks.
+std::string tidy_path(std::string_view path) {
+  std::string tidy;
+  while (!path.empty()) {
+    size_t slash = path.find('/');
+    std::string_view part = path.substr(0, slash);
+    if (!part.empty() && part != ".") tidy.append("/").append(part);
+    path = slash == std::string_view::npos ? std::string_view() : path.substr(slash + 1);
+  }
+  return tidy.empty() ? "/" : tidy;
+}
+
+Result<std::string> absolute_path(std::string_view path, std::string_view what) {
+  if (path.empty()) return make_error(ErrorKind::kInvalid, fmt::format("{} is empty", what));
+  if (path.front() == '/') return tidy_path(path);
+  std::error_code error;
+  std::filesystem::path here = std::filesystem::current_path(error);
+  if (error) return errno_error(error.value(), "finding the working directory");
+  return tidy_path(join_path(here.string(), path));
+}
+
+std::string list_locations(const std::vector<Tablespace>& tablespaces) {
+  if (tablespaces.empty()) return "the backup has no tablespaces";
+  std::string text = "the backup's tablespaces are at";
+  for (const Tablespace& tablespace : tablespaces) text += " " + tablespace.location;
+  return text;
+}
+
+Result<void> check_mappings(const std::vector<Tablespace>& saved,
+                            const std::vector<TablespaceMapping>& mappings) {
+  for (size_t i = 0; i < mappings.size(); ++i) {
+    std::string from = tidy_path(mappings[i].from);
+    auto is_from = [&](const auto& other) { return tidy_path(other) == from; };
+    if (std::none_of(saved.begin(), saved.end(),
+                     [&](const Tablespace& t) { return is_from(t.location); })) {
+      return make_error(
+          ErrorKind::kInvalid,
+          fmt::format("no tablespace was at {} when the backup was taken", mappings[i].from),
+          list_locations(saved));
+    }
+    for (size_t j = 0; j < i; ++j) {
+      if (is_from(mappings[j].from)) {
+        return make_error(ErrorKind::kInvalid,
+                          fmt::format("the tablespace at {} is mapped twice", mappings[i].from));
+      }
+    }
+  }
+  return success();
+}
+
+Result<std::string> new_location(const std::string& data_directory, const Tablespace& tablespace,
+                                 const std::vector<TablespaceMapping>& mappings) {
+  for (const TablespaceMapping& mapping : mappings) {
+    if (tidy_path(mapping.from) != tidy_path(tablespace.location)) continue;
+    return absolute_path(mapping.to, "the new place of tablespace " + mapping.from);
+  }
+  return fmt::format("{}.tablespaces/{}", data_directory, tablespace.oid);
+}
+
+Result<std::vector<Identity>> ancestry(FileSystem& files, const std::string& canonical) {
+  std::vector<Identity> chain;
+  for (std::string path = canonical;; path = parent_path(path)) {
+    std::optional<FileInfo> info = TRY(files.status(path));
+    if (info) chain.push_back({info->device, info->inode});
+    if (path == parent_path(path)) return chain;
+  }
+}
+
+// Nothing when not even a name is there.
+Result<std::optional<FileInfo>> directory_at(FileSystem& files, const std::string& path) {
+  std::optional<FileInfo> info = TRY(files.status(path));
+  if (info && info->type != FileType::kDirectory) return conflict(path + " is not a directory");
+  if (!info && TRY(files.link_status(path))) {
+    return conflict(path + " is a symbolic link that leads nowhere",
+                    "remove the link, or make the directory that it names");
+  }
+  return info;
+}
+
+Result<Place> locate(FileSystem& files, const std::string& given) {
+  Place place{.given = given,
+              .canonical = {},
+              .ancestor = given,
+              .exists = false,
+              .device = 0,
+              .chain = {}};
+  std::string below;  // what does not exist yet
+  std::optional<FileInfo> info = TRY(directory_at(files, place.ancestor));
+  place.exists = info.has_value();
+  while (!info) {
+    std::string name = file_name(place.ancestor);
+    if (name == "..") {
+      return make_error(ErrorKind::kInvalid,
+                        fmt::format("{} goes up from a directory that does not exist", given));
+    }
+    below = "/" + name + below;
+    place.ancestor = parent_path(place.ancestor);
+    info = TRY(directory_at(files, place.ancestor));
+  }
+  place.device = info->device;
+  place.ancestor = TRY(files.canonical(place.ancestor));
+  place.canonical = tidy_path(place.ancestor + below);
+  place.chain = TRY(ancestry(files, place.ancestor));
+  return place;
+}
+
+bool is_or_is_below(const std::string& path, const std::string& directory) {
+  return directory == "/" || path == directory || path.starts_with(directory + "/");
+}
+
+// Whether `place` is, or will lie below, what `other` is.
+bool lies_within(const Place& place, const Place& other) {
+  if (is_or_is_below(place.canonical, other.canonical)) return true;
+  if (!other.exists) return false;
+  // The same directory by another way: a bind mount has another path and the same inode.
+  return std::find(place.chain.begin(), place.chain.end(), other.chain.front()) !=
+         place.chain.end();
+}
+
+// A path of the live cluster and what it is to it, for the message.
+struct LivePlace {
+  Place place;
+  std::string what;
+};
+
+// What the symbolic links in `directory` lead to: tablespaces, a pg_wal elsewhere.
+Result<void> add_link_targets(FileSystem& files, const std::string& directory,
+                              std::string_view what, std::vector<LivePlace>& live) {
+  for (const DirectoryEntry& entry : TRY(files.list(directory))) {
+    if (entry.type != FileType::kSymlink) continue;
+    std::string path = join_path(directory, entry.name);
+    std::optional<FileInfo> info = TRY(files.status(path));
+    if (!info || info->type != FileType::kDirectory) continue;
+    Place place = TRY(locate(files, TRY(files.canonical(path))));
+    live.push_back({std::move(place), fmt::format("{} {} of the live cluster", what, entry.name)});
+  }
+  return success();
+}
+
+Result<std::vector<LivePlace>> live_places(FileSystem& files, const std::string& pgdata) {
+  std::vector<LivePlace> live;
+  if (pgdata.empty()) return live;
+  std::optional<FileInfo> info = TRY(files.status(pgdata));
+  // A lost cluster may be recovered to where it was.
+  if (!info || info->type != FileType::kDirectory || TRY(files.list(pgdata)).empty()) return live;
+  live.push_back({TRY(locate(files, pgdata)), "the live cluster's data directory"});
+  TRY(add_link_targets(files, pgdata, "the directory", live));
+  std::string tablespaces = join_path(pgdata, "pg_tblspc");
+  if (TRY(files.status(tablespaces))) {
+    TRY(add_link_targets(files, tablespaces, "the tablespace", live));
+  }
+  return live;
+}
+
+Result<void> check_apart_from_live(const Place& place, const std::vector<LivePlace>& live) {
+  for (const LivePlace& other : live) {
+    std::string_view how;
+    if (lies_within(place, other.place)) {
+      how = lies_within(other.place, place) ? "is" : "lies inside";
+    } else if (lies_within(other.place, place)) {
+      how = "lies around";
+    }
+    if (!how.empty()) {
+      return conflict(
+          fmt::format("{} {} {} ({})", place.given, how, other.what, other.place.canonical),
+          "a copy must share no directory with the cluster it comes from; name a place apart");
+    }
+  }
+  return success();
+}
+
+bool is_tablespace_version_directory(const DirectoryEntry& entry) {
+  return entry.type == FileType::kDirectory && entry.name.starts_with("PG_") &&
+         entry.name.find('_', 3) != std::string::npos;
+}
+
+// Any cluster's, not only the configured one's.
+Result<bool> is_of_a_cluster(FileSystem& files, const std::string& directory) {
+  std::optional<FileInfo> version = TRY(files.status(join_path(directory, "PG_VERSION")));
+  if (version) return true;
+  Result<std::vector<DirectoryEntry>> entries = files.list(directory);
+  // An ancestor that may be passed but not listed, such as another user's home, is no tablespace of
+  // ours.
+  if (!entries.ok()) return false;
+  return std::any_of(entries->begin(), entries->end(), is_tablespace_version_directory);
+}
+
+Result<void> check_no_cluster_around(FileSystem& files, const Place& place) {
+  for (std::string path = place.exists ? parent_path(place.ancestor) : place.ancestor;;
+       path = parent_path(path)) {
+    if (TRY(is_of_a_cluster(files, path))) {
+      return conflict(fmt::format("{} lies inside {}, which belongs to a PostgreSQL cluster",
+                                  place.given, path),
+                      "name a place outside of every data directory and tablespace");
+    }
+    if (path == "/") return success();
+  }
+}
+
+Result<void> check_empty(FileSystem& files, const Place& place) {
+  if (!place.exists) return success();
+  if (TRY(files.list(place.ancestor)).empty()) return success();
+  if (TRY(server_is_running(files, place.ancestor))) {
+    return conflict(fmt::format("{} is the data directory of a running server", place.given));
+  }
+  return conflict(fmt::format("{} is not empty", place.given));
+}
+
+Result<void> check_apart_from_each_other(const std::vector<Place>& places) {
+  for (size_t i = 0; i < places.size(); ++i) {
+    for (size_t j = 0; j < i; ++j) {
+      bool inside = lies_within(places[i], places[j]);
+      if (!inside && !lies_within(places[j], places[i])) continue;
+      const auto& [inner, outer] =
+          inside ? std::pair(places[i], places[j]) : std::pair(places[j], places[i]);
+      return conflict(
+          fmt::format("{} is the same as {} or lies inside it", inner.given, outer.given),
+          "the data directory and each tablespace need a directory of their own");
+    }
+  }
+  return success();
+}
+
+std::string show_size(uint64_t bytes) {
+  constexpr std::string_view kUnits[] = {"bytes", "KiB", "MiB", "GiB", "TiB", "PiB"};
+  double amount = static_cast<double>(bytes);
+  size_t unit = 0;
+  while (amount >= 1024 && unit + 1 < std::size(kUnits)) {
+    amount /= 1024;
+    ++unit;
+  }
+  return fmt::format("{:.{}f} {}", amount, unit == 0 ? 0 : 1, kUnits[unit]);
+}
+
+Result<void> check_space(FileSystem& files, const std::vector<Place>& places,
+                         const std::vector<uint64_t>& needed_bytes) {
+  struct Demand {
+    uint64_t bytes = 0;
+    const Place* first = nullptr;
+  };
+  std::map<uint64_t, Demand> by_device;
+  for (size_t i = 0; i < places.size(); ++i) {
+    Demand& demand = by_device[places[i].device];
+    demand.bytes += needed_bytes[i];
+    if (demand.first == nullptr) demand.first = &places[i];
+  }
+  for (const auto& [device, demand] : by_device) {
+    DiskSpace space = TRY(files.disk_space(demand.first->ancestor));
+    if (space.free_bytes >= demand.bytes) continue;
+    return make_error(
+        ErrorKind::kNoSpace,
+        fmt::format("the recovery needs {} on the file system of {}, which has {} free",
+                    show_size(demand.bytes), demand.first->given, show_size(space.free_bytes)),
+        "free space there, or name directories on another file system");
+  }
+  return success();
+}
+
+// The first line of postmaster.pid; negative for a standalone backend. Nothing when it is not a
+// number.
+std::optional<int> process_in_pid_file(std::string_view text) {
+  int pid = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), pid);
+  bool read =
+      error == std::errc() && pid != 0 && (end == text.data() + text.size() || *end == '\n');
+  if (!read) return std::nullopt;
+  return std::abs(pid);
+}
+
+}  // namespace
+
+Result<TargetLayout> lay_out_target(std::string_view into, const std::vector<Tablespace>& saved,
+                                    const std::vector<TablespaceMapping>& mappings) {
+  TargetLayout layout;
+  layout.data_directory = TRY(absolute_path(into, "the directory to recover into"));
+  TRY(check_mappings(saved, mappings));
+  for (const Tablespace& tablespace : saved) {
+    std::string location = TRY(new_location(layout.data_directory, tablespace, mappings));
+    layout.tablespaces.push_back({tablespace.oid, std::move(location)});
+  }
+  return layout;
+}
+
+Result<void> check_target(FileSystem& files, const TargetLayout& layout, const TargetNeed& need,
+                          const std::string& live_pgdata) {
+  CHECK(need.tablespace_bytes.size() == layout.tablespaces.size());
+  std::vector<Place> places = {TRY(locate(files, layout.data_directory))};
+  std::vector<uint64_t> needed_bytes = {need.data_directory_bytes};
+  for (size_t i = 0; i < layout.tablespaces.size(); ++i) {
+    places.push_back(TRY(locate(files, layout.tablespaces[i].location)));
+    needed_bytes.push_back(need.tablespace_bytes[i]);
+  }
+  std::vector<LivePlace> live =
+      TRY_CONTEXT(live_places(files, live_pgdata), "looking at the live cluster's directories");
+  for (const Place& place : places) {
+    TRY(check_apart_from_live(place, live));
+    TRY(check_no_cluster_around(files, place));
+    TRY(check_empty(files, place));
+  }
+  TRY(check_apart_from_each_other(places));
+  return check_space(files, places, needed_bytes);
+}
+
+Result<bool> server_is_running(FileSystem& files, const std::string& pgdata) {
+  const std::string pid_file = join_path(pgdata, "postmaster.pid");
+  if (!TRY(files.status(pid_file))) return false;
+  Result<Bytes> text = read_file(files, pid_file, 1 << 16);
+  if (!text.ok()) {
+    if (text.error().kind == ErrorKind::kMissing) return false;  // it stopped meanwhile
+    return std::move(text).error();
+  }
+  std::optional<int> pid = process_in_pid_file(as_text(*text));
+  // As PostgreSQL: a file that says nothing may be one that is just being written.
+  if (!pid) return true;
+  if (kill(*pid, 0) != 0 && errno == ESRCH) return false;
+  // The number may have gone to another process since. A postmaster's working directory is its data
+  // directory; whose working directory may not be seen could be one.
+  Result<std::optional<FileInfo>> seen = files.status(fmt::format("/proc/{}/cwd", *pid));
+  if (!seen.ok()) return true;
+  if (!*seen) return false;  // a zombie has none
+  std::optional<FileInfo> own = TRY(files.status(pgdata));
+  return own && own->device == (*seen)->device && own->inode == (*seen)->inode;
+}
+
+}  // namespace walkback::restore

@@ -1,0 +1,227 @@
+#include "restore/target_directory.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "pgconn/testing/scratch_cluster.h"
+
+namespace walkback::restore {
+namespace {
+
+namespace fs = std::filesystem;
+using pgconn::testing::ScratchCluster;
+using pgconn::testing::ScratchDirectory;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+TEST(LayOutTarget, ATablespaceWithoutAMappingGoesBesideTheCopyNeverToTheOriginal) {
+  auto layout = lay_out_target("/srv//copy/", {{16390, "/srv/live_ts"}}, {});
+  ASSERT_TRUE(layout.ok());
+  EXPECT_EQ(layout->data_directory, "/srv/copy");
+  EXPECT_EQ(layout->tablespaces.at(0).oid, 16390u);
+  EXPECT_EQ(layout->tablespaces.at(0).location, "/srv/copy.tablespaces/16390");
+}
+
+TEST(LayOutTarget, AMappingIsFoundHoweverItsPathIsSpelt) {
+  auto layout =
+      lay_out_target("/srv/copy", {{1, "/srv/a"}, {2, "/srv/b"}}, {{"/srv//b/", "/srv/new_b/"}});
+  ASSERT_TRUE(layout.ok());
+  EXPECT_EQ(layout->tablespaces.at(0).location, "/srv/copy.tablespaces/1");
+  EXPECT_EQ(layout->tablespaces.at(1).location, "/srv/new_b");
+}
+
+TEST(LayOutTarget, ARelativePathIsMadeAbsolute) {
+  auto layout = lay_out_target("copy", {}, {});
+  ASSERT_TRUE(layout.ok());
+  EXPECT_EQ(layout->data_directory, fs::current_path().string() + "/copy");
+}
+
+TEST(LayOutTarget, AMappingOfNoTablespaceListsThoseThereAre) {
+  auto layout = lay_out_target("/srv/copy", {{1, "/srv/a"}}, {{"/srv/x", "/srv/y"}});
+  ASSERT_FALSE(layout.ok());
+  EXPECT_EQ(layout.error().kind, ErrorKind::kInvalid);
+  EXPECT_THAT(layout.error().message, HasSubstr("/srv/x"));
+  EXPECT_THAT(layout.error().hint, HasSubstr("/srv/a"));
+  EXPECT_FALSE(lay_out_target("/srv/copy", {{1, "/a"}}, {{"/a", "/b"}, {"/a/", "/c"}}).ok());
+  EXPECT_FALSE(lay_out_target("", {}, {}).ok());
+}
+
+// A live cluster made of directories and links alone, as check_target() sees it.
+class CheckTarget : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    for (const char* name :
+         {"live/pg_tblspc", "live/base/5", "live_wal", "live_ts/PG_15_202209061", "other"}) {
+      fs::create_directories(scratch_ / name);
+    }
+    write("live/PG_VERSION", "15\n");
+    fs::create_directory_symlink(scratch_ / "live_wal", scratch_ / "live/pg_wal");
+    fs::create_directory_symlink(scratch_ / "live_ts", scratch_ / "live/pg_tblspc/16390");
+  }
+
+  void write(const std::string& name, const std::string& text) {
+    std::ofstream(scratch_ / name) << text;
+  }
+
+  // "" when it may be written to.
+  std::string check(const std::string& data, const std::vector<std::string>& tablespaces = {},
+                    std::string live = "live") {
+    TargetLayout layout{.data_directory = scratch_ / data, .tablespaces = {}};
+    for (const std::string& tablespace : tablespaces) {
+      layout.tablespaces.push_back({16390, scratch_ / tablespace});
+    }
+    TargetNeed need{.data_directory_bytes = 1,
+                    .tablespace_bytes = std::vector<uint64_t>(tablespaces.size())};
+    auto before = fs::last_write_time(scratch_.path());
+    Result<void> checked = check_target(system_files(), layout, need, scratch_ / live);
+    EXPECT_EQ(fs::last_write_time(scratch_.path()), before) << "it wrote something";
+    if (checked.ok()) return "";
+    EXPECT_EQ(checked.error().kind, ErrorKind::kConflict) << checked.error().message;
+    EXPECT_FALSE(checked.error().hint.empty());
+    return checked.error().message;
+  }
+
+  ScratchDirectory scratch_;
+};
+
+TEST_F(CheckTarget, ADirectoryThatIsEmptyOrNotThereYetIsFree) {
+  EXPECT_EQ(check("new"), "");
+  EXPECT_EQ(check("new/deep/er", {"new_ts/deep"}), "");
+  EXPECT_EQ(check("other"), "");
+  fs::create_directory_symlink(scratch_ / "other", scratch_ / "link");
+  EXPECT_EQ(check("link"), "");
+  EXPECT_EQ(check("link/new"), "");
+}
+
+TEST_F(CheckTarget, ADirectoryInUseIsRefused) {
+  write("other/precious", "x");
+  EXPECT_THAT(check("other"), HasSubstr("not empty"));
+  EXPECT_THAT(check("new", {"other"}), HasSubstr("not empty"));
+  EXPECT_THAT(check("other/precious"), HasSubstr("not a directory"));
+  EXPECT_THAT(check("other/precious/below"), HasSubstr("not a directory"));
+  fs::create_symlink(scratch_ / "nowhere", scratch_ / "dangling");
+  EXPECT_THAT(check("dangling"), HasSubstr("leads nowhere"));
+  EXPECT_THAT(check("dangling/below"), HasSubstr("leads nowhere"));
+}
+
+TEST_F(CheckTarget, NothingMayLieInsideTheLiveCluster) {
+  EXPECT_THAT(check("live"), HasSubstr("is the live cluster's data directory"));
+  EXPECT_THAT(check("live/new"), HasSubstr("lies inside the live cluster's data directory"));
+  EXPECT_THAT(check("live/base/5/new"), HasSubstr("lies inside"));
+  EXPECT_THAT(check("live_wal"), HasSubstr("pg_wal"));
+  EXPECT_THAT(check("live_wal/new"), HasSubstr("pg_wal"));
+  EXPECT_THAT(check("live_ts/new"), HasSubstr("tablespace 16390"));
+  EXPECT_THAT(check("new", {"live_ts"}), HasSubstr("is the tablespace 16390"));
+  EXPECT_THAT(check("new", {"live/pg_tblspc/new"}), HasSubstr("lies inside"));
+}
+
+TEST_F(CheckTarget, ALinkIntoTheLiveClusterDeceivesNobody) {
+  fs::create_directory_symlink(scratch_ / "live/base", scratch_ / "innocent");
+  EXPECT_THAT(check("innocent/new"), HasSubstr("lies inside the live cluster's data directory"));
+  fs::create_directory_symlink(scratch_ / "live_ts", scratch_ / "innocent_ts");
+  EXPECT_THAT(check("new", {"innocent_ts/copy"}), HasSubstr("tablespace 16390"));
+  EXPECT_THAT(check("other/../live/new"), HasSubstr("lies inside"));
+  fs::create_directory_symlink(scratch_ / "live", scratch_ / "live_link");
+  EXPECT_THAT(check("live/new", {}, "live_link"), HasSubstr("lies inside"));
+}
+
+TEST_F(CheckTarget, NothingMayLieAroundTheLiveCluster) {
+  EXPECT_THAT(check(""), HasSubstr("lies around the live cluster's data directory"));
+}
+
+TEST_F(CheckTarget, ALostClusterMayComeBackToWhereItWas) {
+  EXPECT_EQ(check("gone", {}, "gone"), "");
+  EXPECT_EQ(check("other", {}, "other"), "");
+}
+
+TEST_F(CheckTarget, AnotherClustersDirectoriesAreNotFreeEither) {
+  fs::create_directories(scratch_ / "second/empty");
+  write("second/PG_VERSION", "15\n");
+  EXPECT_THAT(check("second/empty"), HasSubstr("belongs to a PostgreSQL cluster"));
+  EXPECT_THAT(check("second/base/new"), HasSubstr("belongs to a PostgreSQL cluster"));
+  EXPECT_THAT(check("new", {"live_ts/copy"}, "gone"), HasSubstr("belongs to a PostgreSQL cluster"));
+}
+
+TEST_F(CheckTarget, TheCopysDirectoriesMayNotShareOne) {
+  EXPECT_THAT(check("new", {"new"}), HasSubstr("same"));
+  EXPECT_THAT(check("new", {"new/ts"}), HasSubstr("inside"));
+  EXPECT_THAT(check("ts/new", {"ts"}), HasSubstr("inside"));
+  EXPECT_THAT(check("new", {"ts", "ts"}), HasSubstr("same"));
+  EXPECT_EQ(check("new", {"new_ts", "new.tablespaces/1"}), "")
+      << "a common beginning is not nesting";
+  fs::create_directory_symlink(scratch_ / "other", scratch_ / "alias");
+  EXPECT_THAT(check("other/a", {"alias/a"}), HasSubstr("same"));
+}
+
+TEST_F(CheckTarget, SpaceIsSummedForEachFileSystem) {
+  uint64_t free_bytes = system_files().disk_space(scratch_.path()).value().free_bytes;
+  TargetLayout layout{.data_directory = scratch_ / "new",
+                      .tablespaces = {{1, scratch_ / "ts/deep"}}};
+  TargetNeed half{.data_directory_bytes = free_bytes / 3, .tablespace_bytes = {free_bytes / 3}};
+  EXPECT_TRUE(check_target(system_files(), layout, half, "").ok());
+  TargetNeed both{.data_directory_bytes = free_bytes / 3 * 2,
+                  .tablespace_bytes = {free_bytes / 3 * 2}};
+  Result<void> checked = check_target(system_files(), layout, both, "");
+  ASSERT_FALSE(checked.ok());
+  EXPECT_EQ(checked.error().kind, ErrorKind::kNoSpace);
+  EXPECT_THAT(checked.error().message, HasSubstr("iB free"));
+}
+
+TEST_F(CheckTarget, APathThatGoesUpFromNowhereIsInvalid) {
+  TargetLayout layout{.data_directory = scratch_ / "nowhere/../live/x", .tablespaces = {}};
+  Result<void> checked = check_target(system_files(), layout, {}, scratch_ / "live");
+  ASSERT_FALSE(checked.ok());
+  EXPECT_EQ(checked.error().kind, ErrorKind::kInvalid);
+}
+
+class RunningServer : public ::testing::Test {
+ protected:
+  bool running(const std::string& pgdata) {
+    Result<bool> answer = server_is_running(system_files(), pgdata);
+    EXPECT_TRUE(answer.ok());
+    return answer.ok() && *answer;
+  }
+  ScratchDirectory scratch_;
+};
+
+TEST_F(RunningServer, IsRecognisedAndNoLongerOnceItStopped) {
+  ScratchCluster cluster;
+  EXPECT_FALSE(running(cluster.pgdata()));
+  cluster.start();
+  EXPECT_TRUE(running(cluster.pgdata()));
+  TargetLayout layout{.data_directory = cluster.pgdata(), .tablespaces = {}};
+  Result<void> checked = check_target(system_files(), layout, {}, "");
+  ASSERT_FALSE(checked.ok());
+  EXPECT_THAT(checked.error().message, HasSubstr("running server"));
+  cluster.crash();
+  EXPECT_TRUE(fs::exists(cluster.pgdata() + "/postmaster.pid"));
+  EXPECT_FALSE(running(cluster.pgdata())) << "a stale pid file is no server";
+}
+
+TEST_F(RunningServer, AnotherProcessWithItsNumberIsNotOne) {
+  std::ofstream(scratch_ / "postmaster.pid") << getpid() << "\n" << scratch_.path() << "\n";
+  EXPECT_FALSE(running(scratch_.path()));
+}
+
+TEST_F(RunningServer, AZombieIsNotOne) {
+  pid_t child = fork();
+  if (child == 0) _exit(0);
+  siginfo_t info;
+  waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT);
+  std::ofstream(scratch_ / "postmaster.pid") << child << "\n";
+  EXPECT_FALSE(running(scratch_.path()));
+  waitpid(child, nullptr, 0);
+}
+
+TEST_F(RunningServer, APidFileThatSaysNothingMayBeOneThatStarts) {
+  std::ofstream(scratch_ / "postmaster.pid").close();
+  EXPECT_TRUE(running(scratch_.path()));
+}
+
+}  // namespace
+}  // namespace walkback::restore
