@@ -27,9 +27,10 @@ Result<catalog::Lineage> find_lineage(const WalGetOptions& options, FileSystem& 
   const std::vector<catalog::Lineage> lineages =
       TRY(catalog::list_lineages(objects, options.cluster));
   if (!lineages.empty()) return lineages.back();
-  return make_error(ErrorKind::kMissing,
-                    fmt::format("cluster '{}' has no WAL in {}", options.cluster, objects.description()),
-                    "check the cluster's name and the repository's URL in the configuration");
+  return make_error(
+      ErrorKind::kMissing,
+      fmt::format("cluster '{}' has no WAL in {}", options.cluster, objects.description()),
+      "check the cluster's name and the repository's URL in the configuration");
 }
 
 // The server never sees half a file: it is written beside its name and renamed when whole.
@@ -69,14 +70,15 @@ Result<void> deliver(ByteView stored, const std::string& name, const catalog::Wa
       (frames.empty() || frames.back().content_offset + frames.back().content_bytes != limit)) {
     return make_error(ErrorKind::kCorrupt, "it does not hold a whole segment");
   }
-  return codec::decode_frames(
-      frames, kWorkers, [&](uint64_t offset, ByteView content) -> Result<void> {
-        // The first page says whose segment this is: what was stored is what is asked for.
-        if (segment && offset == 0) {
-          TRY(archive.check_segment_header(name, content));
-        }
-        return delivery.write(offset, content);
-      });
+  return codec::decode_frames(frames, kWorkers,
+                              [&](uint64_t offset, ByteView content) -> Result<void> {
+                                // The first page says whose segment this is: what was stored is
+                                // what is asked for.
+                                if (segment && offset == 0) {
+                                  TRY(archive.check_segment_header(name, content));
+                                }
+                                return delivery.write(offset, content);
+                              });
 }
 
 // For a copy whose timeline is reserved, every number below it is taken, archived or not.
@@ -91,7 +93,8 @@ bool stands_for_taken_timeline(const WalGetOptions& options) {
 Result<WalGetOutcome> run_wal_get(const WalGetOptions& options, FileSystem& files,
                                   store::ObjectStore& objects) {
   if (pg::wal_file_kind(options.name) == pg::WalFileKind::kOther) {
-    return make_error(ErrorKind::kInvalid, fmt::format("'{}' is no name of a WAL file", options.name));
+    return make_error(ErrorKind::kInvalid,
+                      fmt::format("'{}' is no name of a WAL file", options.name));
   }
   const catalog::WalArchive archive(objects, options.cluster,
                                     TRY(find_lineage(options, files, objects)));

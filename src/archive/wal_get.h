@@ -18,16 +18,19 @@ struct WalGetOptions {
   std::string path;    // %p
   std::string pgdata;  // whose pg_control says which lineage; empty: the working directory's
   // For a recovered copy: the timeline reserved for it. Its history is answered "not there" so that
-  // PostgreSQL takes that number; reservations of others are answered with a placeholder so that it does not.
+  // PostgreSQL takes that number; reservations of others are answered with a placeholder so that it
+  // does not.
   std::optional<uint32_t> reserved_timeline;
 };
 
 enum class WalGetOutcome {
   kDelivered,
-  kNotInArchive,  // exit status 1: PostgreSQL may go on without it. Every other failure is above 125.
+  kNotInArchive,  // exit status 1: PostgreSQL may go on without it. Every other failure is above
+                  // 125.
 };
 
-// The file appears at `path` whole (written beside, renamed). It is not synced: the server can ask again.
+// The file appears at `path` whole (written beside, renamed). It is not synced: the server can ask
+// again.
 Result<WalGetOutcome> run_wal_get(const WalGetOptions& options, FileSystem& files,
                                   store::ObjectStore& objects);
 

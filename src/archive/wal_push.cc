@@ -10,8 +10,8 @@ namespace {
 
 constexpr uint64_t kLargestSegment = 1 << 30;  // initdb --wal-segsize=1024
 
-// The data directory that `path` (DATA/pg_wal/NAME, or pg_wal/NAME from within DATA) belongs to. By its
-// name, not by following links: pg_wal is often one.
+// The data directory that `path` (DATA/pg_wal/NAME, or pg_wal/NAME from within DATA) belongs to. By
+// its name, not by following links: pg_wal is often one.
 std::string data_directory_of(const std::string& path, const std::string& configured,
                               FileSystem& files) {
   std::string directory = parent_path(parent_path(path));

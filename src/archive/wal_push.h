@@ -12,10 +12,10 @@ namespace walkback::archive {
 
 struct WalPushOptions {
   std::string cluster;
-  std::string path;        // as %p gives it: relative to the server's working directory, or absolute
-  std::string pgdata;      // whose pg_control says which cluster this is
+  std::string path;    // as %p gives it: relative to the server's working directory, or absolute
+  std::string pgdata;  // whose pg_control says which cluster this is
   int compression_level = 3;
-  int workers = 2;         // frames compressed side by side
+  int workers = 2;  // frames compressed side by side
 };
 
 struct WalPushReport {
@@ -25,8 +25,9 @@ struct WalPushReport {
   uint64_t bytes_stored = 0;
 };
 
-// Refuses (kConflict, nothing overwritten) the same name with other bytes, and (kInvalid) a file whose
-// first page says another cluster, another segment or another size. On success the segment survives power loss.
+// Refuses (kConflict, nothing overwritten) the same name with other bytes, and (kInvalid) a file
+// whose first page says another cluster, another segment or another size. On success the segment
+// survives power loss.
 Result<WalPushReport> run_wal_push(const WalPushOptions& options, FileSystem& files,
                                    store::ObjectStore& objects);
 

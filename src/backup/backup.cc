@@ -96,8 +96,8 @@ class Backup {
         objects_, options_.cluster,
         TRY(catalog::get_lineage(objects_, options_.cluster, control.system_identifier)));
     const catalog::LineageLayout& layout = archive.layout();
-    std::unique_ptr<catalog::ManifestWriter> manifest = TRY(catalog::create_manifest(
-        objects_, random_, layout, id, options_.compression_level));
+    std::unique_ptr<catalog::ManifestWriter> manifest =
+        TRY(catalog::create_manifest(objects_, random_, layout, id, options_.compression_level));
     SharedManifest shared(*manifest, progress_);
 
     // Full-page writes are forced from here on: pages read while they change are mended by replay.
@@ -117,8 +117,8 @@ class Backup {
     copy.pack_prefix = layout.pack_prefix();
     copy.start_lsn = start_lsn;
     progress_.begin("copying files", database_bytes());
-    const pipeline::CopyInResult copied = TRY(pipeline::copy_in(
-        files_, objects_, random_, walk, shared, copy, progress_, stop_));
+    const pipeline::CopyInResult copied =
+        TRY(pipeline::copy_in(files_, objects_, random_, walk, shared, copy, progress_, stop_));
 
     // pg_control after all other files: its checkpoint is then never older than one of theirs.
     const Bytes pg_control = TRY(catalog::read_control_file(files_, options_.pgdata)).bytes;
@@ -171,7 +171,8 @@ class Backup {
   }
 
  private:
-  // For the progress line only: what is left out or grows makes it a little wrong, and 0 is "not known".
+  // For the progress line only: what is left out or grows makes it a little wrong, and 0 is "not
+  // known".
   uint64_t database_bytes() {
     Result<std::string> text = pgconn::query_text(
         connection_, "SELECT coalesce(sum(pg_database_size(oid)), 0)::text FROM pg_database");

@@ -36,8 +36,9 @@ struct BackupReport {
   std::vector<BadPage> bad_pages;  // also in the manifest
 };
 
-// Fails, leaving only garbage for prune, when the server, the disk, the archiver or `stop` says so; the
-// attempt is an event either way. Success with bad_pages not empty is for the caller to shout about.
+// Fails, leaving only garbage for prune, when the server, the disk, the archiver or `stop` says so;
+// the attempt is an event either way. Success with bad_pages not empty is for the caller to shout
+// about.
 Result<BackupReport> run_backup(const BackupOptions& options, pgconn::Connection& connection,
                                 FileSystem& files, store::ObjectStore& objects, Clock& clock,
                                 Random& random, Progress& progress, std::stop_token stop);

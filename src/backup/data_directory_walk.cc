@@ -177,8 +177,7 @@ Result<void> DataDirectoryWalk::enter_tablespaces() {
 Result<void> DataDirectoryWalk::add_configuration(const ConfigurationFiles& configuration) {
   const std::string home = TRY(files_.canonical(pgdata_));
   if (configuration.config_file.empty()) return success();
-  const std::string directory =
-      parent_path(TRY(files_.canonical(configuration.config_file)));
+  const std::string directory = parent_path(TRY(files_.canonical(configuration.config_file)));
   auto outside = [&](const std::string& path) {
     return !path.empty() && parent_path(path) != home && parent_path(path) != pgdata_;
   };
@@ -203,7 +202,8 @@ Result<void> DataDirectoryWalk::add_configuration(const ConfigurationFiles& conf
   }
   auto add_named = [&](const std::string& path, const std::string& name) -> Result<void> {
     if (!outside(path)) return success();
-    const bool already = parent_path(TRY(files_.canonical(path))) == directory && file_name(path) == name;
+    const bool already =
+        parent_path(TRY(files_.canonical(path))) == directory && file_name(path) == name;
     return already ? success() : add_configuration_file(path, name);
   };
   TRY(add_named(configuration.hba_file, "pg_hba.conf"));

@@ -1,7 +1,7 @@
 // Every file of a cluster that a backup must hold, found as the walk goes.
 //
-// What is left out and why: pg/data_directory.h, which follows PostgreSQL's own base backup. Memory grows
-// with the largest single directory, not with the cluster.
+// What is left out and why: pg/data_directory.h, which follows PostgreSQL's own base backup. Memory
+// grows with the largest single directory, not with the cluster.
 #pragma once
 
 #include <functional>
@@ -35,7 +35,8 @@ class DataDirectoryWalk final : public pipeline::FileSource {
   DataDirectoryWalk(FileSystem& files, std::string pgdata, const pg::ControlFile& control,
                     DirectorySink directories, Progress& progress);
 
-  // Files outside the data directory come first; their SourceFile names begin with kConfigurationPrefix.
+  // Files outside the data directory come first; their SourceFile names begin with
+  // kConfigurationPrefix.
   Result<void> add_configuration(const ConfigurationFiles& configuration);
   static constexpr std::string_view kConfigurationPrefix = "//configuration/";
 

@@ -51,10 +51,11 @@ Result<void> check_server_facts(const ServerFacts& facts, const std::string& pgd
                       "run `walkback backup` against the primary");
   }
   if (facts.archive_mode == "off") {
-    return make_error(ErrorKind::kInvalid,
-                      "the server does not archive its WAL (archive_mode = off), so no backup of it could be "
-                      "brought to a consistent state",
-                      "run `walkback init --apply` and restart the server, then back up again");
+    return make_error(
+        ErrorKind::kInvalid,
+        "the server does not archive its WAL (archive_mode = off), so no backup of it could be "
+        "brought to a consistent state",
+        "run `walkback init --apply` and restart the server, then back up again");
   }
   if (facts.archive_command.empty()) {
     return make_error(ErrorKind::kInvalid, "the server's archive_command is empty",
@@ -76,10 +77,12 @@ Result<pg::Lsn> start_backup_mode(pgconn::Connection& connection, const std::str
 }
 
 Result<BackupStop> stop_backup_mode(pgconn::Connection& connection) {
-  // We wait for the archive ourselves: the server would wait for ever, and believes archive_command.
-  const char* sql = connection.server_version() >= kFirstWithBackupStartFunction
-                        ? "SELECT lsn, labelfile, spcmapfile FROM pg_backup_stop(wait_for_archive => false)"
-                        : "SELECT lsn, labelfile, spcmapfile FROM pg_stop_backup(false, false)";
+  // We wait for the archive ourselves: the server would wait for ever, and believes
+  // archive_command.
+  const char* sql =
+      connection.server_version() >= kFirstWithBackupStartFunction
+          ? "SELECT lsn, labelfile, spcmapfile FROM pg_backup_stop(wait_for_archive => false)"
+          : "SELECT lsn, labelfile, spcmapfile FROM pg_stop_backup(false, false)";
   const pgconn::Table table = TRY(connection.query(sql));
   if (table.rows.size() != 1 || table.rows[0].size() != 3 || !table.rows[0][0]) {
     return make_error(ErrorKind::kInvalid, "the server ended backup mode without saying where");
@@ -93,9 +96,9 @@ Result<BackupStop> stop_backup_mode(pgconn::Connection& connection) {
 }
 
 Result<std::optional<std::string>> last_archive_failure(pgconn::Connection& connection) {
-  const pgconn::Table table = TRY(connection.query(
-      "SELECT last_failed_wal, last_failed_time FROM pg_stat_archiver "
-      "WHERE last_failed_time > coalesce(last_archived_time, '-infinity')"));
+  const pgconn::Table table =
+      TRY(connection.query("SELECT last_failed_wal, last_failed_time FROM pg_stat_archiver "
+                           "WHERE last_failed_time > coalesce(last_archived_time, '-infinity')"));
   if (table.rows.empty() || !table.rows[0][0]) return std::optional<std::string>();
   return std::optional<std::string>(fmt::format("archiving {} failed at {}", *table.rows[0][0],
                                                 table.rows[0][1].value_or("an unknown time")));

@@ -23,17 +23,18 @@ struct ServerFacts {
 };
 Result<ServerFacts> read_server_facts(pgconn::Connection& connection);
 
-// kInvalid, with what to do, when the server cannot be backed up as it is: archiving off, another data
-// directory than the configuration's, a standby.
+// kInvalid, with what to do, when the server cannot be backed up as it is: archiving off, another
+// data directory than the configuration's, a standby.
 Result<void> check_server_facts(const ServerFacts& facts, const std::string& pgdata);
 
 struct BackupStop {
   pg::Lsn lsn;
-  std::string label_file;       // backup_label
+  std::string label_file;  // backup_label
   std::string tablespace_map;
 };
 
-// Non-exclusive backup mode: it ends with the session, so a backup that loses its session never counts.
+// Non-exclusive backup mode: it ends with the session, so a backup that loses its session never
+// counts.
 Result<pg::Lsn> start_backup_mode(pgconn::Connection& connection, const std::string& label);
 Result<BackupStop> stop_backup_mode(pgconn::Connection& connection);
 

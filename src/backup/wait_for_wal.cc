@@ -12,12 +12,13 @@ constexpr std::chrono::milliseconds kBetweenLooks{50};
 
 Error not_archived(pgconn::Connection& connection, const std::string& name,
                    std::chrono::seconds timeout) {
-  std::string message =
-      fmt::format("WAL segment {} did not arrive in the repository within {} s", name, timeout.count());
+  std::string message = fmt::format("WAL segment {} did not arrive in the repository within {} s",
+                                    name, timeout.count());
   Result<std::optional<std::string>> failure = last_archive_failure(connection);
   if (failure.ok() && *failure) message += "; " + **failure;
-  return make_error(ErrorKind::kTransient, std::move(message),
-                    "look at the server's log for what archive_command says, mend that, and back up again");
+  return make_error(
+      ErrorKind::kTransient, std::move(message),
+      "look at the server's log for what archive_command says, mend that, and back up again");
 }
 
 }  // namespace

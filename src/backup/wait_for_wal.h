@@ -13,10 +13,11 @@
 
 namespace walkback::backup {
 
-// Every segment from the one that holds `start` to the one that holds the byte before `stop`, on `timeline`.
-// kTransient after `timeout`, with the archiver's own last failure in the message.
+// Every segment from the one that holds `start` to the one that holds the byte before `stop`, on
+// `timeline`. kTransient after `timeout`, with the archiver's own last failure in the message.
 Result<void> wait_for_wal(const catalog::WalArchive& archive, pgconn::Connection& connection,
                           pg::TimelineId timeline, pg::Lsn start, pg::Lsn stop, Clock& clock,
-                          std::chrono::seconds timeout, Progress& progress, std::stop_token stop_token);
+                          std::chrono::seconds timeout, Progress& progress,
+                          std::stop_token stop_token);
 
 }  // namespace walkback::backup

@@ -65,13 +65,15 @@ Result<BackupSummary> decode_summary(ByteView bytes, std::string_view name) {
   }
   for (const Json& pack : json["packs"]) {
     if (!pack.is_string()) {
-      return make_error(ErrorKind::kCorrupt, fmt::format("{}: a pack's name is not a string", name));
+      return make_error(ErrorKind::kCorrupt,
+                        fmt::format("{}: a pack's name is not a string", name));
     }
     summary.packs.push_back(pack.get<std::string>());
   }
   if (summary.wal_segment_bytes < (1u << 20) || !summary.start_lsn ||
       summary.stop_lsn < summary.start_lsn) {
-    return make_error(ErrorKind::kCorrupt, fmt::format("{}: its numbers cannot be a backup's", name));
+    return make_error(ErrorKind::kCorrupt,
+                      fmt::format("{}: its numbers cannot be a backup's", name));
   }
   return summary;
 }

@@ -1,4 +1,5 @@
-// What is known of a backup without opening its manifest: summary.json, plain, for list, plan and prune.
+// What is known of a backup without opening its manifest: summary.json, plain, for list, plan and
+// prune.
 #pragma once
 
 #include <cstdint>

@@ -22,8 +22,9 @@ Result<ControlFileBytes> read_control_file(FileSystem& files, const std::string&
     Result<Bytes> bytes = read_file(files, path, kLargestControlFile);
     if (!bytes.ok()) {
       if (bytes.error().kind != ErrorKind::kMissing) return bytes.error();
-      return make_error(ErrorKind::kMissing,
-                        fmt::format("{} is not a PostgreSQL data directory: {} is not there", pgdata, path));
+      return make_error(
+          ErrorKind::kMissing,
+          fmt::format("{} is not a PostgreSQL data directory: {} is not there", pgdata, path));
     }
     Result<pg::ControlFile> control = pg::parse_control_file(*bytes);
     if (control.ok()) return ControlFileBytes{*std::move(bytes), *std::move(control)};

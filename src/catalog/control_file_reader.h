@@ -15,8 +15,8 @@ struct ControlFileBytes {
   pg::ControlFile control;
 };
 
-// Read again until its CRC holds: the server rewrites it in place, and Linux lets a reader see half of a
-// write. kCorrupt when it never does; kMissing when `pgdata` is no data directory.
+// Read again until its CRC holds: the server rewrites it in place, and Linux lets a reader see half
+// of a write. kCorrupt when it never does; kMissing when `pgdata` is no data directory.
 Result<ControlFileBytes> read_control_file(FileSystem& files, const std::string& pgdata);
 
 }  // namespace walkback::catalog

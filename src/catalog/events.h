@@ -1,5 +1,5 @@
-// Events: what was tried, and how it ended. Two immutable objects an attempt, one when it begins and one
-// when it ends, so that an attempt that was killed is still seen: it has no end.
+// Events: what was tried, and how it ended. Two immutable objects an attempt, one when it begins
+// and one when it ends, so that an attempt that was killed is still seen: it has no end.
 #pragma once
 
 #include <optional>
@@ -26,8 +26,8 @@ struct Event {
   std::optional<BackupSummary> backup;
 };
 
-// Writes the beginning; end() writes the end. Events are a record, not a promise: a caller reports a failure
-// to write one and goes on.
+// Writes the beginning; end() writes the end. Events are a record, not a promise: a caller reports
+// a failure to write one and goes on.
 class EventRecorder {
  public:
   EventRecorder(store::ObjectStore& objects, std::string cluster, Clock& clock);

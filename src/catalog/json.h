@@ -1,4 +1,5 @@
-// Reading our own JSON objects: a field that is missing or of another type makes the object kCorrupt.
+// Reading our own JSON objects: a field that is missing or of another type makes the object
+// kCorrupt.
 //
 // Included by .cc files only: nlohmann/json.hpp is large.
 #pragma once

@@ -29,7 +29,9 @@ Result<std::string> check_cluster_name(std::string_view name) {
   return std::string(name);
 }
 
-std::string cluster_folder(std::string_view cluster) { return fmt::format("clusters/{}/", cluster); }
+std::string cluster_folder(std::string_view cluster) {
+  return fmt::format("clusters/{}/", cluster);
+}
 
 std::string events_folder(std::string_view cluster) { return cluster_folder(cluster) + "events/"; }
 

@@ -1,8 +1,9 @@
-// The names of everything the repository holds for one cluster. docs/format/README.md is the contract.
+// The names of everything the repository holds for one cluster. docs/format/README.md is the
+// contract.
 //
 //   clusters/NAME/events/ID.begin.json, ID.end.json
-//   clusters/NAME/SYSID/lineage.json          one cluster as PostgreSQL knows it: never mixed with another
-//   clusters/NAME/SYSID/wal/00000001/0000000A/000000010000000A000000FE.zst
+//   clusters/NAME/SYSID/lineage.json          one cluster as PostgreSQL knows it: never mixed with
+//   another clusters/NAME/SYSID/wal/00000001/0000000A/000000010000000A000000FE.zst
 //   clusters/NAME/SYSID/wal/00000002/00000002.history.zst
 //   clusters/NAME/SYSID/timelines/00000002.json
 //   clusters/NAME/SYSID/backups/ID/summary.json, manifest.zst
@@ -32,10 +33,10 @@ class LineageLayout {
 
   store::ObjectKey lineage() const;
 
-  // Any name PostgreSQL hands to archive_command: a segment, .partial, .backup or .history. The name has been
-  // checked (pg::wal_file_kind is not kOther).
+  // Any name PostgreSQL hands to archive_command: a segment, .partial, .backup or .history. The
+  // name has been checked (pg::wal_file_kind is not kOther).
   store::ObjectKey wal_file(std::string_view name) const;
-  std::string wal_folder() const;                           // "…/wal/"
+  std::string wal_folder() const;                              // "…/wal/"
   std::string timeline_folder(pg::TimelineId timeline) const;  // "…/wal/00000001/"
   store::ObjectKey reservation(pg::TimelineId timeline) const;
   std::string reservations_folder() const;

@@ -69,15 +69,16 @@ Result<Lineage> get_lineage(store::ObjectStore& objects, const std::string& clus
                             pg::SystemIdentifier system_identifier) {
   std::optional<Lineage> lineage = TRY(find_lineage(objects, cluster, system_identifier));
   if (lineage) return *lineage;
-  return make_error(
-      ErrorKind::kMissing,
-      fmt::format("cluster '{}' in {} does not know system identifier {}", cluster,
-                  objects.description(), system_identifier.value),
-      "if this is a new cluster under that name (pg_upgrade, initdb), run `walkback init` for it once; if not, "
-      "this file or directory belongs to another cluster");
+  return make_error(ErrorKind::kMissing,
+                    fmt::format("cluster '{}' in {} does not know system identifier {}", cluster,
+                                objects.description(), system_identifier.value),
+                    "if this is a new cluster under that name (pg_upgrade, initdb), run `walkback "
+                    "init` for it once; if not, "
+                    "this file or directory belongs to another cluster");
 }
 
-Result<std::vector<Lineage>> list_lineages(store::ObjectStore& objects, const std::string& cluster) {
+Result<std::vector<Lineage>> list_lineages(store::ObjectStore& objects,
+                                           const std::string& cluster) {
   std::vector<Lineage> lineages;
   for (const std::string& folder : TRY(objects.list_folders(cluster_folder(cluster)))) {
     const std::optional<pg::SystemIdentifier> id = parse_system_identifier(folder);
@@ -87,7 +88,8 @@ Result<std::vector<Lineage>> list_lineages(store::ObjectStore& objects, const st
     }
   }
   std::sort(lineages.begin(), lineages.end(), [](const Lineage& a, const Lineage& b) {
-    return std::tie(a.first_seen, a.system_identifier) < std::tie(b.first_seen, b.system_identifier);
+    return std::tie(a.first_seen, a.system_identifier) <
+           std::tie(b.first_seen, b.system_identifier);
   });
   return lineages;
 }

@@ -1,7 +1,8 @@
-// Lineages: the clusters, as PostgreSQL's system identifier tells them apart, that archived under one name.
+// Lineages: the clusters, as PostgreSQL's system identifier tells them apart, that archived under
+// one name.
 //
-// pg_upgrade, a re-created cluster or a clone put in the place of another begins a new lineage; WAL and backups of
-// two are never mixed.
+// pg_upgrade, a re-created cluster or a clone put in the place of another begins a new lineage; WAL
+// and backups of two are never mixed.
 #pragma once
 
 #include <vector>

@@ -13,7 +13,8 @@ namespace walkback::catalog {
 
 namespace {
 
-// A map of one or two frames fits; larger ones would make a manifest of many big files slow to read.
+// A map of one or two frames fits; larger ones would make a manifest of many big files slow to
+// read.
 constexpr size_t kLargestInlineMap = 512;
 constexpr uint32_t kMapPackBytes = 8 << 20;
 constexpr size_t kOpenMapPacks = 4;
@@ -198,15 +199,15 @@ class Reader final : public ManifestReader {
     TRY(check_name(in.name()));
     ManifestFile file;
     file.name = in.name();
-    file.place =
-        in.place() == proto::CONFIGURATION ? Place::kConfiguration : Place::kDataDirectory;
+    file.place = in.place() == proto::CONFIGURATION ? Place::kConfiguration : Place::kDataDirectory;
     file.mode = in.mode();
     file.modified = {in.modified_unix_us()};
     file.bad_blocks.assign(in.bad_blocks().begin(), in.bad_blocks().end());
     if (in.size() > 0) {
       const Bytes map =
           in.has_map_frame() ? TRY(fetch_map(in.map_frame())) : to_bytes(as_bytes(in.map()));
-      file.map = TRY_CONTEXT(repo::decode_page_map(map), fmt::format("{}: {}", key_.text(), in.name()));
+      file.map =
+          TRY_CONTEXT(repo::decode_page_map(map), fmt::format("{}: {}", key_.text(), in.name()));
     }
     if (file.map.file_bytes != in.size()) {
       return corrupt(fmt::format("{}: its page map is of another size", in.name()));

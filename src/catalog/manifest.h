@@ -59,8 +59,8 @@ struct ManifestConclusion {
 
 using ManifestEntry = std::variant<ManifestFile, ManifestDirectory, ManifestConclusion>;
 
-// One thread at a time. Page maps above a few hundred bytes go into packs of their own below maps/, small
-// ones into the manifest.
+// One thread at a time. Page maps above a few hundred bytes go into packs of their own below maps/,
+// small ones into the manifest.
 class ManifestWriter {
  public:
   virtual ~ManifestWriter() = default;
@@ -72,7 +72,8 @@ class ManifestWriter {
   };
   // Makes the maps durable; no file may be added afterwards.
   virtual Result<MapsStored> finish_maps() = 0;
-  // The commit point: on success the backup exists and survives power loss. Returns the manifest's size.
+  // The commit point: on success the backup exists and survives power loss. Returns the manifest's
+  // size.
   virtual Result<uint64_t> commit(const ManifestConclusion& conclusion) = 0;
 };
 Result<std::unique_ptr<ManifestWriter>> create_manifest(store::ObjectStore& objects, Random& random,

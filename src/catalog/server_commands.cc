@@ -18,9 +18,12 @@ std::string word(const std::string& text) {
   const bool plain = !text.empty() && std::all_of(text.begin(), text.end(), is_plain);
   std::string result;
   for (char c : text) {
-    if (c == '%') result += "%%";
-    else if (c == '\'') result += "'\\''";
-    else result += c;
+    if (c == '%')
+      result += "%%";
+    else if (c == '\'')
+      result += "'\\''";
+    else
+      result += c;
   }
   return plain ? result : "'" + result + "'";
 }

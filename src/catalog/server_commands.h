@@ -1,4 +1,5 @@
-// The commands a server runs: archive_command and restore_command. They go through a shell, and PostgreSQL replaces % in them.
+// The commands a server runs: archive_command and restore_command. They go through a shell, and
+// PostgreSQL replaces % in them.
 #pragma once
 
 #include <optional>
@@ -16,7 +17,8 @@ struct ProgramCall {
 
 // 'walkback --config … --cluster … wal-push %p'
 std::string archive_command(const ProgramCall& call);
-// 'walkback --config … --cluster … wal-get %f %p'; a recovered copy's names the timeline that is reserved for it.
+// 'walkback --config … --cluster … wal-get %f %p'; a recovered copy's names the timeline that is
+// reserved for it.
 std::string restore_command(const ProgramCall& call, std::optional<pg::TimelineId> reserved);
 
 }  // namespace walkback::catalog

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/file_system.h"
 #include "catalog/json.h"
 #include "codec/frame_stream.h"
 #include "wal/segment_header.h"
@@ -12,7 +13,8 @@ namespace walkback::catalog {
 
 namespace {
 
-// Frames of a segment: small enough to share between two cores without one waiting long for the other's last.
+// Frames of a segment: small enough to share between two cores without one waiting long for the
+// other's last.
 constexpr uint32_t kWalFrameBytes = 1 << 20;
 // History and backup files are a few lines.
 constexpr uint64_t kLargestTextFile = 16 << 20;
@@ -23,8 +25,11 @@ bool is_segment(pg::WalFileKind kind) {
 }
 
 Error damaged(const store::ObjectKey& key, Error error) {
-  return std::move(error).with_context(key.text()).with_hint(
-      "the stored copy of this WAL file is damaged; recovery is possible up to the file before it");
+  return std::move(error)
+      .with_context(key.text())
+      .with_hint(
+          "the stored copy of this WAL file is damaged; recovery is possible up to the file before "
+          "it");
 }
 
 }  // namespace
@@ -41,8 +46,8 @@ Result<void> WalArchive::check(std::string_view name, ByteView content) const {
     return make_error(ErrorKind::kInvalid, fmt::format("'{}' is no name of a WAL file", name));
   }
   if (kind == pg::WalFileKind::kHistory) {
-    TRY_CONTEXT(pg::TimelineHistory::parse(TRY(pg::parse_history_file_name(name)), as_text(content)),
-                name);
+    TRY_CONTEXT(
+        pg::TimelineHistory::parse(TRY(pg::parse_history_file_name(name)), as_text(content)), name);
     return success();
   }
   if (!is_segment(kind)) return success();
@@ -52,8 +57,9 @@ Result<void> WalArchive::check(std::string_view name, ByteView content) const {
                                   content.size(), segment_bytes()),
                       "the file was cut or is from another cluster; it was not archived");
   }
-  const std::string_view segment =
-      kind == pg::WalFileKind::kPartialSegment ? name.substr(0, name.size() - kPartial.size()) : name;
+  const std::string_view segment = kind == pg::WalFileKind::kPartialSegment
+                                       ? name.substr(0, name.size() - kPartial.size())
+                                       : name;
   return check_segment_header(segment, content);
 }
 
@@ -85,15 +91,17 @@ Result<WalArchive::PutReport> WalArchive::put(std::string_view name, ByteView co
   return report;
 }
 
-// PostgreSQL asks again for a segment whose success it did not hear of; any other reason for a second file of
-// one name is two clusters, or two histories of one, writing to the same place.
+// PostgreSQL asks again for a segment whose success it did not hear of; any other reason for a
+// second file of one name is two clusters, or two histories of one, writing to the same place.
 Result<void> WalArchive::check_same(std::string_view name, ByteView content) const {
   const std::optional<Bytes> stored = TRY(get(name));
   if (stored && std::ranges::equal(*stored, content)) return success();
   return make_error(
       ErrorKind::kConflict,
-      fmt::format("{} is in the repository already with other contents; nothing was overwritten", name),
-      "two servers archive under one name: is this a copy or a former primary that still archives? Switch "
+      fmt::format("{} is in the repository already with other contents; nothing was overwritten",
+                  name),
+      "two servers archive under one name: is this a copy or a former primary that still archives? "
+      "Switch "
       "archiving off on the one that should not, or give it a cluster name of its own");
 }
 
@@ -156,12 +164,14 @@ Result<pg::TimelineHistory> WalArchive::history(pg::TimelineId timeline) const {
   const std::optional<Bytes> content = TRY(get(name));
   if (content) return pg::TimelineHistory::parse(timeline, as_text(*content));
   if (timeline.value == 1) return pg::TimelineHistory(timeline);
-  return make_error(ErrorKind::kMissing,
-                    fmt::format("{} is not in the repository, so it is not known where timeline {} "
-                                "comes from",
-                                name, timeline.value),
-                    "archive it from the pg_wal of a server that is on this timeline: walkback wal-push "
-                    "pg_wal/" + name);
+  return make_error(
+      ErrorKind::kMissing,
+      fmt::format("{} is not in the repository, so it is not known where timeline {} "
+                  "comes from",
+                  name, timeline.value),
+      "archive it from the pg_wal of a server that is on this timeline: walkback wal-push "
+      "pg_wal/" +
+          name);
 }
 
 Result<bool> WalArchive::is_reserved(pg::TimelineId timeline) const {

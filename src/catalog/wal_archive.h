@@ -35,9 +35,10 @@ class WalArchive {
     bool already_there = false;  // the same bytes were; they are durable
     uint64_t stored_bytes = 0;
   };
-  // Puts what archive_command was given. A segment is refused (kInvalid) when its first page belongs to
-  // another cluster, timeline or position, or its size is not the cluster's; the same name with other bytes
-  // is kConflict and nothing is overwritten. On success it survives power loss.
+  // Puts what archive_command was given. A segment is refused (kInvalid) when its first page
+  // belongs to another cluster, timeline or position, or its size is not the cluster's; the same
+  // name with other bytes is kConflict and nothing is overwritten. On success it survives power
+  // loss.
   Result<PutReport> put(std::string_view name, ByteView content, int compression_level,
                         int workers);
 
@@ -54,12 +55,12 @@ class WalArchive {
   Result<std::vector<pg::TimelineId>> timelines() const;
   // In order of their number.
   Result<std::vector<StoredSegment>> segments(pg::TimelineId timeline) const;
-  // What branched from what. Timeline 1 has no history file and is its own; a timeline whose history file
-  // is missing is kMissing.
+  // What branched from what. Timeline 1 has no history file and is its own; a timeline whose
+  // history file is missing is kMissing.
   Result<pg::TimelineHistory> history(pg::TimelineId timeline) const;
 
-  // Two recoveries must not choose the same new timeline: takes the lowest that is above `above` and neither
-  // archived nor taken. Durable. `holder` is written beside it for people.
+  // Two recoveries must not choose the same new timeline: takes the lowest that is above `above`
+  // and neither archived nor taken. Durable. `holder` is written beside it for people.
   Result<pg::TimelineId> reserve_timeline(pg::TimelineId above, const std::string& holder);
   Result<bool> is_reserved(pg::TimelineId timeline) const;
 

@@ -7,11 +7,13 @@ Result<WalChain> WalChain::load(const WalArchive& archive, pg::TimelineId timeli
   const uint32_t segment_bytes = archive.segment_bytes();
   // Oldest first, so that a child's file takes the place of its parent's.
   auto add = [&](pg::TimelineId member) -> Result<void> {
-    const uint64_t begin = chain.history_.begin_of(member).value_or(pg::Lsn{}).value / segment_bytes;
+    const uint64_t begin =
+        chain.history_.begin_of(member).value_or(pg::Lsn{}).value / segment_bytes;
     const std::optional<pg::Lsn> end = chain.history_.end_of(member);
     for (const StoredSegment& stored : TRY(archive.segments(member))) {
       const uint64_t number = stored.name.number;
-      // Before it left its parent a timeline has no WAL of its own; after its child left, its WAL is not ours.
+      // Before it left its parent a timeline has no WAL of its own; after its child left, its WAL
+      // is not ours.
       if (number < begin || (end && number * segment_bytes >= end->value)) continue;
       chain.links_[number] = {member, stored.stored_bytes};
     }
@@ -44,7 +46,8 @@ std::optional<uint64_t> WalChain::first_present(uint64_t number) const {
 std::vector<std::pair<uint64_t, uint64_t>> WalChain::stretches() const {
   std::vector<std::pair<uint64_t, uint64_t>> stretches;
   for (const auto& [number, link] : links_) {
-    if (stretches.empty() || stretches.back().second != number) stretches.push_back({number, number});
+    if (stretches.empty() || stretches.back().second != number)
+      stretches.push_back({number, number});
     ++stretches.back().second;
   }
   return stretches;

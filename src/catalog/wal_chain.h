@@ -1,9 +1,9 @@
 // The WAL that leads to one timeline: which archived segment file serves each stretch of the log.
 //
-// A timeline's history says at which LSN it left its parent. Segments before that are the parent's; the
-// segment in which it happened exists on both, and the child's holds what the parent's did up to there, so
-// the newest timeline that has a file serves, as PostgreSQL itself chooses (src/backend/access/transam/xlogrecovery.c,
-// XLogFileReadAnyTLI).
+// A timeline's history says at which LSN it left its parent. Segments before that are the parent's;
+// the segment in which it happened exists on both, and the child's holds what the parent's did up
+// to there, so the newest timeline that has a file serves, as PostgreSQL itself chooses
+// (src/backend/access/transam/xlogrecovery.c, XLogFileReadAnyTLI).
 #pragma once
 
 #include <cstdint>

@@ -49,8 +49,8 @@ Result<WalEnd> read_wal(const WalArchive& archive, const WalChain& chain, pg::Ls
     return success();
   });
 
-  wal::RecordReader reader({archive.segment_bytes(), archive.lineage().system_identifier,
-                            archive.lineage().major});
+  wal::RecordReader reader(
+      {archive.segment_bytes(), archive.lineage().system_identifier, archive.lineage().major});
   WalEnd end{from, {}, std::nullopt};
   std::optional<Error> unreachable;
   Bytes content;  // lives until the reader is fed the next

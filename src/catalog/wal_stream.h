@@ -22,9 +22,10 @@ struct WalEnd {
   std::optional<Error> problem;
 };
 
-// Gives every record that starts at or after `from` and lies in segments before `end_segment` to `visit`,
-// which returns false to end early. A segment that cannot be read ends the stretch: it is the problem in
-// WalEnd, not an error, because what lies before it is good. Errors are for a repository that cannot be reached.
+// Gives every record that starts at or after `from` and lies in segments before `end_segment` to
+// `visit`, which returns false to end early. A segment that cannot be read ends the stretch: it is
+// the problem in WalEnd, not an error, because what lies before it is good. Errors are for a
+// repository that cannot be reached.
 using RecordVisitor = std::function<bool(const wal::Record&)>;
 Result<WalEnd> read_wal(const WalArchive& archive, const WalChain& chain, pg::Lsn from,
                         uint64_t end_segment, std::stop_token stop, const RecordVisitor& visit);

@@ -33,7 +33,8 @@ TEST(Sha256, InPiecesIsTheSame) {
   EXPECT_EQ(stream.finish(), sha256(as_bytes("abc")));
 }
 
-// The published values; part of the repository's format, so they must not change with CPU or library.
+// The published values; part of the repository's format, so they must not change with CPU or
+// library.
 TEST(ContentHash, IsXxh3InLittleEndian) {
   EXPECT_EQ(hex(hash_content({}).bytes), "7f498d4624c30160d8984701d306aa99");
   EXPECT_EQ(hash_page(as_bytes("abc")), 0x78af5f94892f3950u);

@@ -20,7 +20,8 @@ class Places {
  public:
   explicit Places(const TargetLayout& layout) : layout_(layout) {}
 
-  // "pg_tblspc/16390/PG_15_202209061/5/16391" goes to that tablespace's own directory, by its path and not through its link.
+  // "pg_tblspc/16390/PG_15_202209061/5/16391" goes to that tablespace's own directory, by its path
+  // and not through its link.
   std::string path_of(const std::string& name) const {
     if (name.starts_with(kTablespaces)) {
       uint32_t oid = 0;
@@ -71,13 +72,15 @@ class ManifestFiles final : public pipeline::TargetSource {
     if (file.place == catalog::Place::kConfiguration) {
       target.path = join_path(layout_.data_directory, file.name);
       TRY(make_directories(files_, parent_path(target.path), kDirectoryMode));
-      // Debian's are readable by all and owned by root's group; in a data directory they are the server's.
+      // Debian's are readable by all and owned by root's group; in a data directory they are the
+      // server's.
       target.mode = kFileMode;
       configuration_.insert(file.name);
       return target;
     }
     target.path = places_.path_of(file.name);
-    // The server read the one outside; the one that lay unused in the data directory keeps another name.
+    // The server read the one outside; the one that lay unused in the data directory keeps another
+    // name.
     if (configuration_.contains(file.name)) target.path += ".unused";
     return target;
   }

@@ -14,8 +14,8 @@
 
 namespace walkback::restore {
 
-// Makes the layout's directories, tablespace links and all files but pg_control and backup_label, which are
-// returned: whoever calls decides when a server may start here. Nothing is durable yet.
+// Makes the layout's directories, tablespace links and all files but pg_control and backup_label,
+// which are returned: whoever calls decides when a server may start here. Nothing is durable yet.
 Result<catalog::ManifestConclusion> materialize(const TargetLayout& layout,
                                                 const catalog::LineageLayout& lineage,
                                                 const catalog::BackupId& backup, int workers,

@@ -20,7 +20,8 @@ namespace walkback::restore {
 struct PlanOptions {
   std::string cluster;
   RecoveryTarget target;
-  std::optional<pg::TimelineId> timeline;    // --timeline; default: the newest that reaches the target
+  std::optional<pg::TimelineId>
+      timeline;  // --timeline; default: the newest that reaches the target
   std::optional<pg::SystemIdentifier> lineage;  // default: the newest
 };
 
@@ -36,21 +37,23 @@ struct RecoveryPlan {
   RecoveryTarget target;
   catalog::BackupSummary backup;
   // Goes to PostgreSQL: recovery_target_lsn, recovery_target_inclusive, recovery_target_timeline.
-  pg::Lsn target_lsn;          // the start of a record
-  bool inclusive = false;      // stop after that record (true) or before it (false)
-  pg::Lsn end_lsn;             // where replay stops: the end of the last record replayed
+  pg::Lsn target_lsn;      // the start of a record
+  bool inclusive = false;  // stop after that record (true) or before it (false)
+  pg::Lsn end_lsn;         // where replay stops: the end of the last record replayed
   pg::TimelineId timeline;
   std::optional<PlanRecord> last_replayed;   // the last commit or restore point that is kept
   std::optional<PlanRecord> first_left_out;  // the first that is not
   uint64_t commits_replayed = 0;
-  uint64_t commits_given_up = 0;             // later commits on this timeline, in the archive
-  std::vector<PlanRecord> earlier_times_left_out;  // later records with an earlier time than the target's
-  std::vector<std::string> notes;            // a subxid mapped to its parent, prepared transactions that survive, …
-  uint64_t segments = 0;                     // from the redo point to the target
+  uint64_t commits_given_up = 0;  // later commits on this timeline, in the archive
+  std::vector<PlanRecord>
+      earlier_times_left_out;  // later records with an earlier time than the target's
+  std::vector<std::string>
+      notes;              // a subxid mapped to its parent, prepared transactions that survive, …
+  uint64_t segments = 0;  // from the redo point to the target
   uint64_t wal_bytes = 0;
-  uint64_t restore_bytes = 0;                // to be written, tablespaces included
-  uint64_t fetch_bytes = 0;                  // from the repository, WAL included
-  std::vector<Tablespace> tablespaces;       // as saved
+  uint64_t restore_bytes = 0;           // to be written, tablespaces included
+  uint64_t fetch_bytes = 0;             // from the repository, WAL included
+  std::vector<Tablespace> tablespaces;  // as saved
   // CREATE TABLESPACE in the WAL to be replayed: it would write to these paths of this host.
   struct ReplayedTablespace {
     uint32_t oid = 0;
@@ -59,8 +62,8 @@ struct RecoveryPlan {
   };
   std::vector<ReplayedTablespace> replayed_tablespaces;
   struct Limits {  // highest seen in pg_control and in parameter changes up to the target
-    int max_connections = 0, max_worker_processes = 0, max_wal_senders = 0, max_prepared_transactions = 0,
-        max_locks_per_transaction = 0;
+    int max_connections = 0, max_worker_processes = 0, max_wal_senders = 0,
+        max_prepared_transactions = 0, max_locks_per_transaction = 0;
   } limits;
 };
 

@@ -51,9 +51,9 @@ class Recovery {
     report_.segments_replayed = 0;
     const TargetLayout layout = TRY(check_recovery(options_, plan_, files_));
     report_.data_directory = layout.data_directory;
-    catalog::WalArchive archive(objects_, plan_options_.cluster,
-                                TRY(catalog::get_lineage(objects_, plan_options_.cluster,
-                                                         plan_.backup.system_identifier)));
+    catalog::WalArchive archive(
+        objects_, plan_options_.cluster,
+        TRY(catalog::get_lineage(objects_, plan_options_.cluster, plan_.backup.system_identifier)));
     reserve_timeline(archive);
 
     progress_.begin("restoring files", plan_.restore_bytes);
@@ -190,11 +190,10 @@ class Recovery {
     if (plan_.last_replayed) report_.reached_xid = plan_.last_replayed->xid;
     if (options_.action == RecoveryAction::kPromote) report_.new_timeline = reserved_;
     if (report_.reached) return success();
-    return make_error(
-        ErrorKind::kIo,
-        fmt::format("the server stopped replay at {}, the target's end is {}",
-                    report_.reached_lsn.text(), plan_.end_lsn.text()),
-        fmt::format("do not use this copy; its log is {}", report_.log_file));
+    return make_error(ErrorKind::kIo,
+                      fmt::format("the server stopped replay at {}, the target's end is {}",
+                                  report_.reached_lsn.text(), plan_.end_lsn.text()),
+                      fmt::format("do not use this copy; its log is {}", report_.log_file));
   }
 
   const RecoverOptions& options_;
@@ -213,7 +212,8 @@ std::string describe_replayed_tablespaces(const RecoveryPlan& plan, FileSystem& 
   std::string found;
   for (const auto& tablespace : plan.replayed_tablespaces) {
     const Result<std::optional<FileInfo>> there = files.link_status(tablespace.location);
-    if (there.ok() && !*there) continue;  // no such path on this host: nothing of anybody's to touch
+    if (there.ok() && !*there)
+      continue;  // no such path on this host: nothing of anybody's to touch
     if (!found.empty()) found += ", ";
     found += fmt::format("{} (at {})", tablespace.location, tablespace.lsn.text());
   }
@@ -233,17 +233,19 @@ Result<TargetLayout> check_recovery(const RecoverOptions& options, const Recover
   // (src/backend/commands/tablespace.c, tblspc_redo): here that would be somebody's live files.
   const std::string replayed = describe_replayed_tablespaces(plan, files);
   if (!replayed.empty()) {
-    return make_error(
-        ErrorKind::kConflict,
-        fmt::format("the WAL to be replayed creates a tablespace in a directory that exists on this host: {}",
-                    replayed),
-        "replay would write there; recover on another host, or take a backup after the CREATE TABLESPACE and "
-        "recover from that");
+    return make_error(ErrorKind::kConflict,
+                      fmt::format("the WAL to be replayed creates a tablespace in a directory that "
+                                  "exists on this host: {}",
+                                  replayed),
+                      "replay would write there; recover on another host, or take a backup after "
+                      "the CREATE TABLESPACE and "
+                      "recover from that");
   }
   if (options.start) {
     if (geteuid() == 0) {
-      return make_error(ErrorKind::kDenied, "PostgreSQL does not run as root",
-                        "run this as the user who is to own the copy: sudo -u postgres walkback recover …");
+      return make_error(
+          ErrorKind::kDenied, "PostgreSQL does not run as root",
+          "run this as the user who is to own the copy: sudo -u postgres walkback recover …");
     }
     TRY(find_server_binaries(options.server_binaries, plan.backup.server_version_num / 10000));
   }

@@ -22,19 +22,20 @@ struct RecoverOptions {
   std::optional<int> port;  // default: a free one
   RecoveryAction action = RecoveryAction::kPromote;
   std::vector<TablespaceMapping> tablespaces;
-  bool start = true;   // --no-start: everything but starting the server
+  bool start = true;  // --no-start: everything but starting the server
   int workers = 2;
   std::string server_binaries;  // configured directory, may be empty
   std::string live_pgdata;      // the cluster of the configuration, never written to
   std::string program;          // absolute path of walkback and
-  std::string config_path;      // its configuration, for restore_command; the --cluster is in PlanOptions
+  std::string
+      config_path;  // its configuration, for restore_command; the --cluster is in PlanOptions
 };
 
 struct RecoverReport {
   RecoveryPlan plan;
   bool started = false;
-  bool reached = false;              // the server's own word, compared with the plan
-  pg::Lsn reached_lsn;               // end of the last record replayed
+  bool reached = false;                   // the server's own word, compared with the plan
+  pg::Lsn reached_lsn;                    // end of the last record replayed
   std::optional<Timestamp> reached_time;  // of the last commit replayed
   std::optional<uint64_t> reached_xid;
   std::optional<pg::TimelineId> new_timeline;  // after promotion
@@ -47,15 +48,15 @@ struct RecoverReport {
   std::vector<SettingChange> setting_changes;
 };
 
-// Both steps of the command: make_plan() was called before and shown. On failure a half-restored directory
-// has no pg_control, so no server starts on it; it is left as it is and named.
+// Both steps of the command: make_plan() was called before and shown. On failure a half-restored
+// directory has no pg_control, so no server starts on it; it is left as it is and named.
 Result<RecoverReport> run_recover(const RecoverOptions& options, const PlanOptions& plan_options,
                                   const RecoveryPlan& plan, FileSystem& files,
                                   store::ObjectStore& objects, Clock& clock, Random& random,
                                   Progress& progress, std::stop_token stop);
 
-// The checks of run_recover() that come before the first write: directory, space, paths, CREATE TABLESPACE
-// that replay would run on this host, server binaries. --dry-run ends after them.
+// The checks of run_recover() that come before the first write: directory, space, paths, CREATE
+// TABLESPACE that replay would run on this host, server binaries. --dry-run ends after them.
 Result<TargetLayout> check_recovery(const RecoverOptions& options, const RecoveryPlan& plan,
                                     FileSystem& files);
 

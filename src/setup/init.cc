@@ -22,19 +22,19 @@ Result<std::string> current_setting(pgconn::Connection& connection, const std::s
   return pgconn::query_text(connection, "SELECT coalesce(current_setting($1, true), '')", {name});
 }
 
-// The server that answers must be the one whose files we were told of, or the archive would mix two clusters.
+// The server that answers must be the one whose files we were told of, or the archive would mix two
+// clusters.
 Result<pg::ControlFile> check_same_cluster(const InitOptions& options,
                                            pgconn::Connection& connection, FileSystem& files) {
-  const pg::ControlFile control =
-      TRY(catalog::read_control_file(files, options.pgdata)).control;
-  const std::string answered = TRY(pgconn::query_text(
-      connection, "SELECT system_identifier::text FROM pg_control_system()"));
+  const pg::ControlFile control = TRY(catalog::read_control_file(files, options.pgdata)).control;
+  const std::string answered = TRY(
+      pgconn::query_text(connection, "SELECT system_identifier::text FROM pg_control_system()"));
   const auto signed_identifier = static_cast<int64_t>(control.system_identifier.value);
   if (answered == fmt::format("{}", signed_identifier)) return control;
   return make_error(
       ErrorKind::kInvalid,
-      fmt::format("the server that answers has system identifier {}, the files in {} have {}", answered,
-                  options.pgdata, control.system_identifier.value),
+      fmt::format("the server that answers has system identifier {}, the files in {} have {}",
+                  answered, options.pgdata, control.system_identifier.value),
       "give --conninfo and --pgdata of the same cluster");
 }
 
@@ -65,7 +65,8 @@ Result<std::vector<ServerSetting>> wanted_settings(const InitOptions& options,
   if (TRY(current_setting(connection, "wal_level")) == "minimal") {
     settings.push_back({"wal_level", "replica", "", true});
   }
-  // 15 and later: a library takes precedence over the command, and from 16 both at once are an error.
+  // 15 and later: a library takes precedence over the command, and from 16 both at once are an
+  // error.
   if (!TRY(current_setting(connection, "archive_library")).empty()) {
     settings.push_back({"archive_library", "", "", false});
   }
@@ -74,7 +75,8 @@ Result<std::vector<ServerSetting>> wanted_settings(const InitOptions& options,
 
 Result<void> read_current(pgconn::Connection& connection, std::vector<ServerSetting>& settings) {
   for (ServerSetting& setting : settings) {
-    // archive_timeout in seconds as it is stored, not "1min"; archive_mode = always serves as well as on.
+    // archive_timeout in seconds as it is stored, not "1min"; archive_mode = always serves as well
+    // as on.
     setting.current = TRY(pgconn::query_text(
         connection, "SELECT setting FROM pg_settings WHERE name = $1", {setting.name}));
     if (setting.name == "archive_mode" && setting.current == "always") setting.current = "on";
@@ -100,8 +102,8 @@ Result<void> apply(pgconn::Connection& connection, std::vector<ServerSetting>& s
                    Clock& clock) {
   for (const ServerSetting& setting : settings) {
     if (setting.satisfied()) continue;
-    TRY(connection.query(fmt::format("ALTER SYSTEM SET {} = {}", setting.name,
-                                     quote_literal(setting.wanted))));
+    TRY(connection.query(
+        fmt::format("ALTER SYSTEM SET {} = {}", setting.name, quote_literal(setting.wanted))));
   }
   TRY(connection.query("SELECT pg_reload_conf()"));
   // The reload reaches our session's process a moment later.
@@ -116,27 +118,29 @@ Result<void> apply(pgconn::Connection& connection, std::vector<ServerSetting>& s
     TRY(read_current(connection, settings));
   } while (!reloaded() && clock.monotonic() < deadline);
   if (reloaded()) return success();
-  return make_error(ErrorKind::kInvalid, "the server did not take the new settings over",
-                    "a setting given on the server's command line wins over ALTER SYSTEM; take it out there");
+  return make_error(
+      ErrorKind::kInvalid, "the server did not take the new settings over",
+      "a setting given on the server's command line wins over ALTER SYSTEM; take it out there");
 }
 
-// One real segment, archived by the server itself and read back: nothing less proves archive_command.
+// One real segment, archived by the server itself and read back: nothing less proves
+// archive_command.
 Result<std::string> prove_archiving(const InitOptions& options, const catalog::WalArchive& archive,
                                     pgconn::Connection& connection, FileSystem& files, Clock& clock,
                                     Progress& progress) {
   progress.begin("archiving one segment and reading it back", 0);
   TRY(connection.query("SELECT pg_create_restore_point('walkback init')"));
-  const std::string segment = TRY(pgconn::query_text(
-      connection, "SELECT pg_walfile_name(pg_current_wal_insert_lsn())"));
+  const std::string segment =
+      TRY(pgconn::query_text(connection, "SELECT pg_walfile_name(pg_current_wal_insert_lsn())"));
   TRY(connection.query("SELECT pg_switch_wal()"));
   const auto deadline = clock.monotonic() + options.proof_timeout;
   while (!TRY(archive.has(segment))) {
     if (clock.monotonic() > deadline) {
-      return make_error(
-          ErrorKind::kTransient,
-          fmt::format("segment {} did not arrive in the repository within {} s", segment,
-                      options.proof_timeout.count()),
-          "the server's log says what archive_command answered; mend that and run `walkback init` again");
+      return make_error(ErrorKind::kTransient,
+                        fmt::format("segment {} did not arrive in the repository within {} s",
+                                    segment, options.proof_timeout.count()),
+                        "the server's log says what archive_command answered; mend that and run "
+                        "`walkback init` again");
     }
     clock.sleep(kBetweenLooks);
   }
@@ -145,8 +149,10 @@ Result<std::string> prove_archiving(const InitOptions& options, const catalog::W
   const Result<Bytes> original =
       read_file(files, join_path(options.pgdata, "pg_wal/" + segment), archive.segment_bytes());
   if (!stored || (original.ok() && *original != *stored)) {
-    return make_error(ErrorKind::kCorrupt,
-                      fmt::format("segment {} reads back from the repository other than it is in pg_wal", segment));
+    return make_error(
+        ErrorKind::kCorrupt,
+        fmt::format("segment {} reads back from the repository other than it is in pg_wal",
+                    segment));
   }
   return segment;
 }
@@ -177,10 +183,9 @@ Result<InitReport> run_init(const InitOptions& options, pgconn::Connection& conn
     TRY(apply(connection, report.settings, clock));
     report.applied = true;
   }
-  report.restart_required =
-      std::any_of(report.settings.begin(), report.settings.end(), [](const ServerSetting& setting) {
-        return setting.needs_restart && !setting.satisfied();
-      });
+  report.restart_required = std::any_of(
+      report.settings.begin(), report.settings.end(),
+      [](const ServerSetting& setting) { return setting.needs_restart && !setting.satisfied(); });
   if (all_satisfied(report.settings)) {
     const catalog::WalArchive archive(objects, options.cluster, lineage);
     report.proved_segment =

@@ -1,4 +1,5 @@
-// `walkback init`: the repository, the configuration, PostgreSQL's settings, and the proof that they work.
+// `walkback init`: the repository, the configuration, PostgreSQL's settings, and the proof that
+// they work.
 #pragma once
 
 #include <optional>
@@ -47,8 +48,9 @@ struct InitReport {
   std::string proved_segment;
 };
 
-// Runs against a live server. With apply: ALTER SYSTEM, reload, and when no restart is due the proof:
-// a WAL switch whose segment arrives in the repository and reads back equal to the one in pg_wal.
+// Runs against a live server. With apply: ALTER SYSTEM, reload, and when no restart is due the
+// proof: a WAL switch whose segment arrives in the repository and reads back equal to the one in
+// pg_wal.
 Result<InitReport> run_init(const InitOptions& options, pgconn::Connection& connection,
                             FileSystem& files, store::ObjectStore& objects, Clock& clock,
                             Random& random, Progress& progress);
