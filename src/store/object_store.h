@@ -17,8 +17,10 @@
 
 namespace walkback::store {
 
-// A name within the store: components of [A-Za-z0-9._-] parted by '/', none of them "." or "..", none
-// beginning with '.', at most 900 bytes in all. The constructor CHECKs; use parse() for names from outside.
+// A name within the store: components of [A-Za-z0-9._-] parted by '/', none beginning with '.',
+// each at most 255 bytes (a file name on Linux), at most 900 in all. No object's name may be
+// another's folder ("a" beside "a/b"); a store may refuse it with kConflict. The constructor
+// CHECKs; use parse() for names from outside.
 class ObjectKey {
  public:
   explicit ObjectKey(std::string text);
@@ -40,8 +42,8 @@ enum class PutOutcome {
   kAlreadyExists,  // an object of that name was there; it was not touched, and it is durable
 };
 
-// An object being written. Nothing is visible before finish(); destroying it unfinished leaves nothing
-// that list() shows. One thread at a time.
+// An object being written. Nothing is visible before finish(); destroying it unfinished leaves
+// nothing that list() shows. One thread at a time.
 class ObjectWriter {
  public:
   virtual ~ObjectWriter() = default;
@@ -54,7 +56,8 @@ class ObjectWriter {
 class ObjectReader {
  public:
   virtual ~ObjectReader() = default;
-  // Exactly out.size() bytes from `offset`; fewer there is kCorrupt: the caller took the range from metadata.
+  // Exactly out.size() bytes from `offset`; fewer there is kCorrupt: the caller took the range from
+  // metadata.
   virtual Result<void> read_at(uint64_t offset, MutableBytes out) = 0;
   virtual uint64_t size() const = 0;  // bytes
 };
@@ -68,8 +71,9 @@ class ObjectStore {
  public:
   virtual ~ObjectStore() = default;
 
-  // Writes the object unless one of that name exists: no call ever replaces an object. On success `data`
-  // (or what was there, with kAlreadyExists) survives power loss and is visible to get() and list().
+  // Writes the object unless one of that name exists: no call ever replaces an object. On success
+  // `data` (or what was there, with kAlreadyExists) survives power loss and is visible to get() and
+  // list().
   virtual Result<PutOutcome> put(const ObjectKey& key, ByteView data) = 0;
   // The same in pieces, for objects larger than memory should hold.
   virtual Result<std::unique_ptr<ObjectWriter>> create(const ObjectKey& key) = 0;
@@ -79,13 +83,13 @@ class ObjectStore {
   virtual Result<std::unique_ptr<ObjectReader>> open(const ObjectKey& key) = 0;  // absent: kMissing
   virtual Result<std::optional<ObjectInfo>> info(const ObjectKey& key) = 0;
 
-  // Every object whose name starts with `prefix`, in byte order of the names, beginning after `after`.
-  // The visitor returns false to end early.
+  // Every object whose name starts with `prefix`, in byte order of the names, beginning after
+  // `after`. The visitor returns false to end early.
   using Visitor = std::function<bool(const ObjectInfo&)>;
   virtual Result<void> list(std::string_view prefix, std::string_view after,
                             const Visitor& visit) = 0;
-  // The distinct next components below `folder` (which ends in '/' or is empty) that hold objects, in byte
-  // order: one request where list() would be thousands.
+  // The distinct next components below `folder` (which ends in '/' or is empty) that hold objects,
+  // in byte order: one request where list() would be thousands.
   virtual Result<std::vector<std::string>> list_folders(std::string_view folder) = 0;
 
   // Absent is success: removal may be repeated.
