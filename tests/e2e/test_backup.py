@@ -1,0 +1,81 @@
+"""A backup of a server that does not hold still."""
+
+import subprocess
+import threading
+
+from harness.ledger import Ledger, difference, state_of
+
+
+def test_a_page_that_fails_its_checksum_is_reported_and_recorded(production, wb, place):
+    production.sql("CREATE TABLE notes AS SELECT g, md5(g::text) FROM generate_series(1, 5000) g")
+    production.sql("CHECKPOINT")
+    file = production.value("SELECT pg_relation_filepath('notes')")
+    production.stop()
+    with open(production.pgdata / file, "r+b") as relation:
+        relation.seek(3 * 8192 + 5000)
+        byte = relation.read(1)
+        relation.seek(3 * 8192 + 5000)
+        relation.write(bytes([byte[0] ^ 1]))
+    production.start()
+
+    outcome = wb.run("backup")
+
+    assert outcome.status == 4, outcome.describe()
+    assert outcome.json["bad_pages"] == [{"file": file, "block": 3}]
+    assert "error: " in outcome.stderr and file in outcome.stderr
+    [listed] = wb.backups()
+    assert listed["id"] == outcome.json["backup"]["id"]
+
+
+def test_files_that_come_go_grow_and_shrink_while_they_are_read(production, wb, place, seed):
+    ledger = Ledger(production, seed).prepare(rows=20000).start()
+    stop = threading.Event()
+
+    def churn():
+        with production.session() as cursor:
+            number = 0
+            while not stop.is_set():
+                number += 1
+                cursor.execute(f"CREATE TABLE passing{number} AS SELECT g, md5(g::text) FROM generate_series(1, 3000) g")
+                cursor.execute("VACUUM FULL sessions" if number % 5 == 0 else "VACUUM payments")
+                cursor.execute(f"DROP TABLE IF EXISTS passing{number - 3}")
+
+    churner = threading.Thread(target=churn)
+    churner.start()
+    try:
+        for _ in range(3):
+            wb.backup()
+    finally:
+        stop.set()
+        churner.join()
+        ledger.stop()
+    production.archive_everything()
+    ledger.read_wal()
+
+    copy = wb.recover("--latest", into=place / "copy")
+
+    assert not difference(ledger.latest_state(), state_of(copy))
+    assert copy.sql("SELECT relname FROM pg_class WHERE relname LIKE 'passing%' ORDER BY 1") == production.sql(
+        "SELECT relname FROM pg_class WHERE relname LIKE 'passing%' ORDER BY 1"
+    )
+
+
+def test_a_backup_without_a_working_archive_fails_and_is_not_listed(production, wb):
+    production.sql("ALTER SYSTEM SET archive_command = '/bin/false'")
+    production.sql("SELECT pg_reload_conf()")
+    production.sql("CREATE TABLE notes AS SELECT 1")
+
+    wb.refused("backup", environment={"WALKBACK_ARCHIVE_TIMEOUT_S": "3"})
+
+    assert wb.backups() == []
+
+
+def test_a_backup_that_was_interrupted_leaves_the_server_as_it_was(production, wb):
+    process = wb.start("backup")
+    try:
+        process.wait(timeout=0.15)
+    except subprocess.TimeoutExpired:
+        process.terminate()
+    process.communicate(timeout=30)
+    assert process.returncode in (0, 130)
+    wb.backup()
