@@ -6,6 +6,8 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "catalog/backup_summary.h"
+#include "catalog/wal_archive.h"
 #include "pg/types.h"
 
 namespace walkback::catalog {
@@ -27,5 +29,19 @@ struct WalGap {
   std::optional<Timestamp> from;  // the last commit before
   std::optional<Timestamp> to;    // the first commit after
 };
+
+struct LineageWindows {
+  std::vector<RecoveryWindow> windows;
+  std::vector<WalGap> gaps;
+};
+
+// For each timeline with WAL of its own: from the earliest backup in each stretch without a hole to
+// the stretch's end. Reads the segments at the edges, for their times.
+Result<LineageWindows> find_windows(const WalArchive& archive,
+                                    const std::vector<BackupSummary>& backups);
+
+// Whether `timeline`'s history passes through the backup: it began and ended on one of its
+// ancestors' stretches.
+bool lies_on(const BackupSummary& backup, const pg::TimelineHistory& history);
 
 }  // namespace walkback::catalog

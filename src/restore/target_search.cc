@@ -1,0 +1,199 @@
+#include "restore/target_search.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace walkback::restore {
+
+namespace {
+
+// Listed in a plan; more than these is "and N more".
+constexpr size_t kMostEarlierTimes = 100;
+
+std::string what_ended(const wal::TransactionEnd& ended) {
+  if (ended.two_phase) return ended.committed ? "commit prepared" : "rollback prepared";
+  return ended.committed ? "commit" : "abort";
+}
+
+}  // namespace
+
+TargetSearch::TargetSearch(const RecoveryTarget& target, const pg::ControlFile& control,
+                           pg::Lsn consistent_from)
+    : target_(target),
+      consistent_from_(consistent_from),
+      events_(control.major),
+      next_xid_(control.next_xid.value) {
+  seen_.limits = {control.max_connections, control.max_worker_processes, control.max_wal_senders,
+                  control.max_prepared_transactions, control.max_locks_per_transaction};
+}
+
+Result<void> TargetSearch::see(const wal::Record& record) {
+  // Targets that are positions, not events.
+  if (!stop_ && target_.kind == TargetKind::kLsn && record.start >= target_.lsn) {
+    set_stop(record.start, false, last_end_);
+  }
+  if (!stop_ && target_.kind == TargetKind::kImmediate && record.start >= consistent_from_) {
+    set_stop(last_start_, true, last_end_);
+  }
+  if (wal::may_be_timed_event(record)) {
+    const std::optional<wal::TimedEvent> event = TRY(events_.of(record));
+    if (event) look_at(*event);
+  }
+  last_start_ = record.start;
+  last_end_ = record.end;
+  return success();
+}
+
+void TargetSearch::finish() {
+  if (stop_ || !last_start_) return;
+  switch (target_.kind) {
+    case TargetKind::kLatest:
+      return set_stop(last_start_, true, last_end_);
+    case TargetKind::kImmediate:
+      if (last_end_ >= consistent_from_) set_stop(last_start_, true, last_end_);
+      return;
+    case TargetKind::kLsn: {
+      // An end, such as pg_current_wal_lsn() gives: at a page's end it lies behind the next page's
+      // header.
+      constexpr uint64_t kPageHeaderBytes = 40;
+      if (target_.lsn <= last_end_ + kPageHeaderBytes) set_stop(last_start_, true, last_end_);
+      return;
+    }
+    case TargetKind::kTime:
+      if (proof_) {
+        stop_ = proof_;
+      }
+      return;
+    default:
+      return;
+  }
+}
+
+void TargetSearch::set_stop(pg::Lsn target, bool inclusive, pg::Lsn end) {
+  stop_ = StopPoint{target, inclusive, end};
+  at_stop_ = seen_;
+  first_left_out_.reset();
+  earlier_times_.clear();
+}
+
+void TargetSearch::look_at(const wal::TimedEvent& event) {
+  if (const auto* ended = std::get_if<wal::TransactionEnd>(&event.what)) {
+    look_at_transaction(event, *ended);
+  } else if (const auto* point = std::get_if<wal::RestorePoint>(&event.what)) {
+    look_at_restore_point(event, *point);
+  } else if (const auto* checkpoint = std::get_if<wal::Checkpoint>(&event.what)) {
+    look_at_checkpoint(event, *checkpoint);
+  } else if (const auto* prepare = std::get_if<wal::TransactionPrepare>(&event.what)) {
+    seen_.prepared.emplace(prepare->xid, std::string(prepare->gid));
+  } else if (const auto* tablespace = std::get_if<wal::TablespaceCreate>(&event.what)) {
+    seen_.tablespaces.push_back(
+        {tablespace->tablespace, std::string(tablespace->path), event.start});
+  } else if (const auto* change = std::get_if<wal::ParameterChange>(&event.what)) {
+    RecoveryPlan::Limits& limits = seen_.limits;
+    limits.max_connections = std::max(limits.max_connections, change->max_connections);
+    limits.max_worker_processes =
+        std::max(limits.max_worker_processes, change->max_worker_processes);
+    limits.max_wal_senders = std::max(limits.max_wal_senders, change->max_wal_senders);
+    limits.max_prepared_transactions =
+        std::max(limits.max_prepared_transactions, change->max_prepared_transactions);
+    limits.max_locks_per_transaction =
+        std::max(limits.max_locks_per_transaction, change->max_locks_per_transaction);
+  }
+}
+
+void TargetSearch::look_at_transaction(const wal::TimedEvent& event,
+                                       const wal::TransactionEnd& ended) {
+  look_for_time(event, ended.time);
+  const PlanRecord record{what_ended(ended), event.start, ended.time, full_xid(ended.xid)};
+  if (target_.kind == TargetKind::kBeforeXid) look_for_xid(event, ended);
+  if (ended.two_phase) seen_.prepared.erase(ended.xid);
+  remember(record, ended.committed);
+  // After the record: what it did is part of what is passed.
+  if (target_.kind == TargetKind::kXid) look_for_xid(event, ended);
+}
+
+// PostgreSQL stops before the first of these, in the order of the log, whose time is later. Commit
+// times are taken before the record is written, so they are not in that order themselves.
+void TargetSearch::look_for_time(const wal::TimedEvent& event, Timestamp time) {
+  if (target_.kind != TargetKind::kTime) return;
+  if (!stop_ && time > target_.time) set_stop(event.start, false, last_end_);
+  if (!stop_) proof_.reset();
+}
+
+bool TargetSearch::means(uint64_t full) const {
+  if (target_.xid > UINT32_MAX) return full == target_.xid;
+  return static_cast<uint32_t>(full) == target_.xid;
+}
+
+void TargetSearch::look_for_xid(const wal::TimedEvent& event, const wal::TransactionEnd& ended) {
+  const uint64_t own = full_xid(ended.xid);
+  bool matches = means(own);
+  for (size_t i = 0; !matches && i < ended.subxids.size(); ++i) {
+    if (!means(full_xid(ended.subxids[i]))) continue;
+    matches = true;
+    notes_.push_back(
+        fmt::format("{} is a subtransaction of transaction {}, which is taken", target_.xid, own));
+  }
+  if (!matches) return;
+  if (!ended.committed) {
+    rolled_back_ = PlanRecord{what_ended(ended), event.start, ended.time, own};
+    return;
+  }
+  candidates_.push_back(own);
+  if (stop_) return;
+  if (target_.kind == TargetKind::kXid) {
+    set_stop(event.start, true, event.end);
+  } else {
+    set_stop(event.start, false, last_end_);
+  }
+}
+
+void TargetSearch::look_at_restore_point(const wal::TimedEvent& event,
+                                         const wal::RestorePoint& point) {
+  look_for_time(event, point.time);
+  remember({fmt::format("restore point {}", point.name), event.start, point.time, std::nullopt},
+           false);
+  if (target_.kind != TargetKind::kName || point.name != target_.name) return;
+  if (stop_) {
+    notes_.push_back(
+        fmt::format("there are several restore points named {}; the latest, at {}, is taken",
+                    target_.name, event.start.text()));
+  }
+  set_stop(event.start, true, event.end);
+}
+
+void TargetSearch::look_at_checkpoint(const wal::TimedEvent& event,
+                                      const wal::Checkpoint& checkpoint) {
+  next_xid_ = std::max(next_xid_, checkpoint.next_xid.value);
+  if (target_.kind != TargetKind::kTime || stop_ || proof_) return;
+  if (checkpoint.time > target_.time) {
+    proof_ = StopPoint{event.start, false, last_end_};
+    at_stop_ = seen_;
+  }
+}
+
+// The records on either side of the stop.
+void TargetSearch::remember(const PlanRecord& record, bool committed) {
+  const bool restore_point = !record.xid;
+  if (committed) ++seen_.commits;
+  if (record.time) last_timed_ = record;
+  if (!committed && !restore_point) return;
+  seen_.last = record;
+  if (!stop_) return;
+  if (!first_left_out_) first_left_out_ = record;
+  if (target_.kind == TargetKind::kTime && committed && record.time <= target_.time &&
+      earlier_times_.size() < kMostEarlierTimes) {
+    earlier_times_.push_back(record);
+  }
+}
+
+// The epoch comes from the nearest xid known in 64 bits: no two that live at once are 2^31 apart.
+uint64_t TargetSearch::full_xid(pg::Xid xid) {
+  const auto distance = static_cast<int32_t>(xid - static_cast<uint32_t>(next_xid_));
+  const uint64_t full = next_xid_ + static_cast<uint64_t>(static_cast<int64_t>(distance));
+  if (distance >= 0) next_xid_ = full + 1;
+  return full;
+}
+
+}  // namespace walkback::restore
