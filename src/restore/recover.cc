@@ -115,7 +115,7 @@ class Recovery {
                      plan_.limits.max_wal_senders, plan_.limits.max_prepared_transactions,
                      plan_.limits.max_locks_per_transaction};
     const Result<std::string> binaries = server_binaries();
-    if (binaries.ok()) copy.library_directory = TRY(find_library_directory(*binaries));
+    if (binaries.ok()) copy.library_directory = TRY(library_directory(*binaries));
     report_.port = copy.port;
     report_.socket_directory = copy.socket_directory;
     report_.setting_changes = TRY(write_copy_settings(files_, copy));
@@ -124,6 +124,13 @@ class Recovery {
 
   Result<std::string> server_binaries() const {
     return find_server_binaries(options_.server_binaries, plan_.backup.server_version_num / 10000);
+  }
+
+  // Beside the binaries: "lib" with Debian's packages, "lib/postgresql" elsewhere (configure's pkglibdir).
+  Result<std::string> library_directory(const std::string& binaries) const {
+    const std::string lib = join_path(parent_path(binaries), "lib");
+    const std::string below = join_path(lib, "postgresql");
+    return TRY(files_.status(below)) ? below : lib;
   }
 
   Result<void> replay() {
