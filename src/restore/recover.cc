@@ -3,10 +3,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <thread>
-
-#include "base/time_text.h"
 #include "catalog/backups.h"
+#include "catalog/control_file_reader.h"
 #include "catalog/events.h"
 #include "catalog/lineage.h"
 #include "catalog/server_commands.h"
@@ -126,7 +124,8 @@ class Recovery {
     return find_server_binaries(options_.server_binaries, plan_.backup.server_version_num / 10000);
   }
 
-  // Beside the binaries: "lib" with Debian's packages, "lib/postgresql" elsewhere (configure's pkglibdir).
+  // Beside the binaries: "lib" with Debian's packages, "lib/postgresql" elsewhere (configure's
+  // pkglibdir).
   Result<std::string> library_directory(const std::string& binaries) const {
     const std::string lib = join_path(parent_path(binaries), "lib");
     const std::string below = join_path(lib, "postgresql");
@@ -163,7 +162,9 @@ class Recovery {
       }
       Result<ReplayState> state = server.state();
       if (!state.ok()) {
-        if (options_.action == RecoveryAction::kShutdown) return read_shut_down_state(server);
+        if (options_.action == RecoveryAction::kShutdown) {
+          return read_shut_down_state(std::move(state).error());
+        }
         return std::move(state).error();
       }
       show(*state, shown);
@@ -189,8 +190,16 @@ class Recovery {
     if (state.last_commit) progress_.detail("at " + show_time(*state.last_commit));
   }
 
-  // A server that was to shut down at the target is gone; its pg_control says where.
-  Result<void> read_shut_down_state(CopyServer& server);
+  // A server that was to shut down at the target is gone: its pg_control says whether it did so,
+  // and where.
+  Result<void> read_shut_down_state(Error exited) {
+    const pg::ControlFile control =
+        TRY(catalog::read_control_file(files_, report_.data_directory)).control;
+    if (control.state != pg::ClusterState::kShutDownInRecovery) return exited;
+    report_.reached_lsn = control.min_recovery_point;
+    if (plan_.last_replayed) report_.reached_time = plan_.last_replayed->time;
+    return success();
+  }
 
   Result<void> check_reached() {
     report_.reached = report_.reached_lsn == plan_.end_lsn;
