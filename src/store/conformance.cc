@@ -14,8 +14,9 @@ namespace walkback::store {
 namespace {
 
 Error violation(std::string message) {
-  return make_error(ErrorKind::kUnsupported, std::move(message),
-                    "this store cannot hold a repository safely; report it with the store's name and version");
+  return make_error(
+      ErrorKind::kUnsupported, std::move(message),
+      "this store cannot hold a repository safely; report it with the store's name and version");
 }
 
 Result<void> expect(bool holds, std::string_view message) {
@@ -42,13 +43,15 @@ class Trial {
 
   Result<void> put_new(std::string_view name, ByteView data) {
     PutOutcome outcome = TRY(store_.put(key(name), data));
-    return expect(outcome == PutOutcome::kCreated, fmt::format("putting new {} found it there", name));
+    return expect(outcome == PutOutcome::kCreated,
+                  fmt::format("putting new {} found it there", name));
   }
   Result<void> expect_content(std::string_view name, ByteView data) {
     std::optional<Bytes> got = TRY(store_.get(key(name)));
     TRY(expect(got.has_value(), fmt::format("{} was put and is not there", name)));
-    return expect(std::ranges::equal(*got, data),
-                  fmt::format("{} has other bytes than were put: {} of {}", name, got->size(), data.size()));
+    return expect(
+        std::ranges::equal(*got, data),
+        fmt::format("{} has other bytes than were put: {} of {}", name, got->size(), data.size()));
   }
   Result<void> expect_absent(std::string_view name) {
     TRY(expect(!TRY(store_.get(key(name))), fmt::format("{} should not be there", name)));
@@ -67,10 +70,12 @@ class Trial {
     }));
     return text;
   }
-  Result<void> expect_names(std::string_view prefix, std::string_view after, std::string_view expected) {
+  Result<void> expect_names(std::string_view prefix, std::string_view after,
+                            std::string_view expected) {
     std::string got = TRY(names(prefix, after));
-    return expect(got == expected, fmt::format("listing \"{}\" after \"{}\" gives \"{}\", not \"{}\"",
-                                               prefix, after, got, expected));
+    return expect(got == expected,
+                  fmt::format("listing \"{}\" after \"{}\" gives \"{}\", not \"{}\"", prefix, after,
+                              got, expected));
   }
 
  private:
@@ -83,7 +88,8 @@ Result<void> absent_is_an_answer(Trial& trial, const ConformanceOptions&) {
   TRY(trial.expect_absent("nothing"));
   TRY(trial.expect_absent("no/such/folder"));
   TRY(trial.expect_names("", "", ""));
-  return expect(TRY(trial.store().list_folders(trial.folder())).empty(), "an empty folder has folders");
+  return expect(TRY(trial.store().list_folders(trial.folder())).empty(),
+                "an empty folder has folders");
 }
 
 Result<void> put_then_get(Trial& trial, const ConformanceOptions&) {
@@ -107,7 +113,8 @@ Result<void> an_empty_object_is_there(Trial& trial, const ConformanceOptions&) {
   return trial.expect_names("", "", "empty streamed");
 }
 
-Result<void> a_range_is_exactly_what_was_asked_for(Trial& trial, const ConformanceOptions& options) {
+Result<void> a_range_is_exactly_what_was_asked_for(Trial& trial,
+                                                   const ConformanceOptions& options) {
   Bytes data = trial.random_bytes(options.large_bytes);
   std::unique_ptr<ObjectWriter> writer = TRY(trial.store().create(trial.key("large")));
   for (size_t done = 0; done < data.size();) {
@@ -148,7 +155,8 @@ Result<void> many_threads_read_one_object(Trial& trial, const ConformanceOptions
   TaskGroup group;
   for (int i = 0; i < options.racers; ++i) {
     group.start([&, i](std::stop_token) -> Result<void> {
-      for (size_t offset = static_cast<size_t>(i) * 1'000; offset + 5'000 < data.size(); offset += 50'000) {
+      for (size_t offset = static_cast<size_t>(i) * 1'000; offset + 5'000 < data.size();
+           offset += 50'000) {
         Bytes range(5'000);
         TRY(reader->read_at(offset, range));
         TRY(expect(std::ranges::equal(range, ByteView(data).subspan(offset, range.size())),
@@ -187,7 +195,8 @@ Result<void> an_unfinished_object_is_invisible(Trial& trial, const ConformanceOp
   return trial.expect_names("", "", "");
 }
 
-Result<void> of_two_unfinished_objects_the_first_finished_stays(Trial& trial, const ConformanceOptions&) {
+Result<void> of_two_unfinished_objects_the_first_finished_stays(Trial& trial,
+                                                                const ConformanceOptions&) {
   Bytes one = trial.random_bytes(5'000);
   std::unique_ptr<ObjectWriter> first = TRY(trial.store().create(trial.key("object")));
   std::unique_ptr<ObjectWriter> second = TRY(trial.store().create(trial.key("object")));
@@ -221,9 +230,11 @@ Result<void> of_many_racers_one_creates(Trial& trial, const ConformanceOptions& 
     }
     TRY(group.wait());
     std::optional<Bytes> content = TRY(trial.store().get(key));
-    TRY(expect(content && std::ranges::count(all, *content) == 1, "racing puts left other bytes than any wrote"));
+    TRY(expect(content && std::ranges::count(all, *content) == 1,
+               "racing puts left other bytes than any wrote"));
     if (!conditional) continue;
-    TRY(expect(winners == 1, fmt::format("{} racing puts were told that they created the object", winners.load())));
+    TRY(expect(winners == 1, fmt::format("{} racing puts were told that they created the object",
+                                         winners.load())));
     TRY(expect(*content == winner, "the put that was told it created the object did not"));
   }
   return success();
@@ -233,7 +244,8 @@ Result<void> names_may_have_every_allowed_character(Trial& trial, const Conforma
   std::string longest(255, 'L');
   std::string deepest = "d/e/f/g/h/i/j/k/l/m/n/o/p";
   const std::array<std::string, 12> names{
-      "name",  "Name", "NAME", "a..b", "a--b_", "-dash", "_under", "0", "trailing.", "00000001.history",
+      "name",  "Name",   "NAME", "a..b",      "a--b_",
+      "-dash", "_under", "0",    "trailing.", "00000001.history",
       longest, deepest};
   for (const std::string& name : names) TRY(trial.put_new(name, as_bytes(name)));
   for (const std::string& name : names) TRY(trial.expect_content(name, as_bytes(name)));
@@ -245,7 +257,8 @@ Result<void> names_may_have_every_allowed_character(Trial& trial, const Conforma
 
 Result<void> a_listing_is_in_byte_order(Trial& trial, const ConformanceOptions&) {
   // '-' and '.' sort before '/', '0' after it.
-  for (std::string_view name : {"a/b", "a/b.c", "a-", "a.b", "a0", "B", "a/b-/x", "a/b0", "a.c/z", "c"}) {
+  for (std::string_view name :
+       {"a/b", "a/b.c", "a-", "a.b", "a0", "B", "a/b-/x", "a/b0", "a.c/z", "c"}) {
     TRY(trial.put_new(name, as_bytes(name)));
   }
   TRY(trial.expect_names("", "", "B a- a.b a.c/z a/b a/b-/x a/b.c a/b0 a0 c"));
@@ -276,7 +289,8 @@ Result<void> thousands_of_objects_are_listed(Trial& trial, const ConformanceOpti
   TaskGroup group;
   for (int racer = 0; racer < options.racers; ++racer) {
     group.start([&, racer](std::stop_token stop) -> Result<void> {
-      for (auto i = static_cast<uint64_t>(racer); i < options.many_objects && !stop.stop_requested();
+      for (auto i = static_cast<uint64_t>(racer);
+           i < options.many_objects && !stop.stop_requested();
            i += static_cast<uint64_t>(options.racers)) {
         TRY(trial.put_new(name_of(i), as_bytes(std::string_view("0123456789").substr(0, i % 10))));
       }
@@ -295,7 +309,8 @@ Result<void> thousands_of_objects_are_listed(Trial& trial, const ConformanceOpti
     ++seen;
     return true;
   }));
-  TRY(expect(seen == options.many_objects, fmt::format("{} objects were put, {} are listed", options.many_objects, seen)));
+  TRY(expect(seen == options.many_objects,
+             fmt::format("{} objects were put, {} are listed", options.many_objects, seen)));
   TRY(expect(ordered, "a long listing is not in order"));
   TRY(expect(sized, "a listing tells wrong sizes"));
   uint64_t visited = 0;
@@ -304,9 +319,12 @@ Result<void> thousands_of_objects_are_listed(Trial& trial, const ConformanceOpti
 }
 
 Result<void> folders_are_listed(Trial& trial, const ConformanceOptions&) {
-  for (std::string_view name : {"b/1", "b/2", "a.b/c/d", "a/x/y/z", "file"}) TRY(trial.put_new(name, {}));
-  auto expect_folders = [&](std::string_view folder, const std::vector<std::string>& expected) -> Result<void> {
-    std::vector<std::string> got = TRY(trial.store().list_folders(trial.folder() + std::string(folder)));
+  for (std::string_view name : {"b/1", "b/2", "a.b/c/d", "a/x/y/z", "file"})
+    TRY(trial.put_new(name, {}));
+  auto expect_folders = [&](std::string_view folder,
+                            const std::vector<std::string>& expected) -> Result<void> {
+    std::vector<std::string> got =
+        TRY(trial.store().list_folders(trial.folder() + std::string(folder)));
     return expect(got == expected, fmt::format("the folders of \"{}\" are listed wrongly", folder));
   };
   TRY(expect_folders("", {"a", "a.b", "b"}));
@@ -336,7 +354,8 @@ Result<void> in_trial(ObjectStore& store, Random& random, const ConformanceOptio
   return check(trial, options);
 }
 
-#define CONFORMANCE_CHECK(name) ConformanceCheck{#name, &in_trial<&name>}
+#define CONFORMANCE_CHECK(name) \
+  ConformanceCheck { #name, &in_trial < &name> }
 
 constexpr std::array kChecks{
     CONFORMANCE_CHECK(absent_is_an_answer),

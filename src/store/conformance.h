@@ -1,7 +1,7 @@
 // What every object store must do, as checks that run against a live one.
 //
-// Our own stores run them in tests; `walkback check` runs them against a user's server, whose dialect
-// nobody tried before.
+// Our own stores run them in tests; `walkback check` runs them against a user's server, whose
+// dialect nobody tried before.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,8 @@
 namespace walkback::store {
 
 struct ConformanceOptions {
-  // Everything is written below this folder and removed again; nobody else uses it. No '/' at the end.
+  // Everything is written below this folder and removed again; nobody else uses it. No '/' at the
+  // end.
   std::string folder = "conformance";
   uint64_t large_bytes = uint64_t{20} << 20;
   uint64_t many_objects = 1'100;  // more than one page of a listing, which is 1000 on S3
@@ -34,7 +35,8 @@ std::span<const ConformanceCheck> conformance_checks();
 
 struct ConformanceOutcome {
   std::string_view name;
-  Result<void> result;  // kUnsupported where the store does other than it must, else the call's own error
+  Result<void>
+      result;  // kUnsupported where the store does other than it must, else the call's own error
 };
 
 // Runs one check in its own folder and removes what it wrote, also when it fails.
