@@ -1,7 +1,7 @@
 // Frames: the unit of compression, of random reads and of hashing.
 //
-// A frame is one complete zstd frame with its content size and content checksum in it, so any number of
-// them one after another is a stream that `zstd -d` reads. (RFC 8878 section 3.1.1)
+// A frame is one complete zstd frame with its content size and content checksum in it, so any
+// number of them one after another is a stream that `zstd -d` reads. (RFC 8878 section 3.1.1)
 #pragma once
 
 #include <array>
@@ -12,7 +12,8 @@
 
 namespace walkback::codec {
 
-// XXH3-128 of content, little-endian; finds damage, does not withstand an attacker (signatures do that).
+// XXH3-128 of content, little-endian; finds damage, does not withstand an attacker (signatures do
+// that).
 struct ContentHash {
   std::array<std::byte, 16> bytes{};
   auto operator<=>(const ContentHash&) const = default;
@@ -46,7 +47,8 @@ class FrameDecoder {
   FrameDecoder(FrameDecoder&&) noexcept;
   FrameDecoder& operator=(FrameDecoder&&) noexcept;
 
-  // Fills exactly `content` from exactly one frame; any other size, or bytes that do not match their checksum, is kCorrupt.
+  // Fills exactly `content` from exactly one frame; any other size, or bytes that do not match
+  // their checksum, is kCorrupt.
   Result<void> decode(ByteView frame, MutableBytes content);
 
  private:
@@ -67,7 +69,8 @@ class StreamDecoder {
     size_t consumed = 0;  // of `stream`
     size_t produced = 0;  // of `content`
   };
-  // As much of both as possible; nothing of either only when there is no more room or no more stream.
+  // As much of both as possible; nothing of either only when there is no more room or no more
+  // stream.
   Result<Step> decode(ByteView stream, MutableBytes content);
   // Nothing of a begun frame is missing: the only place where a stream may end.
   bool between_frames() const;
@@ -77,8 +80,8 @@ class StreamDecoder {
   std::unique_ptr<State> state_;
 };
 
-// All frames of `stream` one after another; kInvalid above `limit` bytes of content. Memory grows with
-// what is really decoded, never with what a header claims.
+// All frames of `stream` one after another; kInvalid above `limit` bytes of content. Memory grows
+// with what is really decoded, never with what a header claims.
 Result<Bytes> decode_stream(ByteView stream, uint64_t limit);
 
 // SHA-256, for names of content that must withstand an attacker.

@@ -1,7 +1,7 @@
 // Packs: immutable objects of many frames, one after another, nothing else in them.
 //
-// Names are random, so two writers never meet. Offsets count plain bytes: encryption, when it wraps a
-// pack, is seekable and does not change them.
+// Names are random, so two writers never meet. Offsets count plain bytes: encryption, when it wraps
+// a pack, is seekable and does not change them.
 #pragma once
 
 #include <cstdint>
@@ -37,9 +37,9 @@ store::ObjectKey pack_key(std::string_view prefix, const PackId& id);
 
 class PackFinisher;
 
-// Writes frames into packs of about `target_bytes`, closing one and opening the next. Closed packs are
-// made durable by background threads of the PackFinisher, so the caller compresses on while the disk
-// works. One thread at a time; one PackWriter for each worker.
+// Writes frames into packs of about `target_bytes`, closing one and opening the next. Closed packs
+// are made durable by background threads of the PackFinisher, so the caller compresses on while the
+// disk works. One thread at a time; one PackWriter for each worker.
 class PackWriter {
  public:
   PackWriter(store::ObjectStore& objects, Random& random, std::string prefix, uint32_t target_bytes,
@@ -68,14 +68,16 @@ class PackFinisher {
  public:
   explicit PackFinisher(int threads);
   ~PackFinisher();
-  // Waits while too many packs wait. Once any pack failed, its error: there is no use in writing more.
+  // Waits while too many packs wait. Once any pack failed, its error: there is no use in writing
+  // more.
   Result<void> submit(PackId id, uint32_t size, std::unique_ptr<store::ObjectWriter> writer);
 
   struct Stored {
     PackId id;
     uint32_t size = 0;
   };
-  // Waits for all. On success every pack submitted is durable, and here is the list. Call once, last.
+  // Waits for all. On success every pack submitted is durable, and here is the list. Call once,
+  // last.
   Result<std::vector<Stored>> wait();
 
  private:
@@ -88,8 +90,8 @@ class PackReader {
  public:
   PackReader(store::ObjectStore& objects, std::string prefix, size_t open_limit = 64);
   ~PackReader();
-  // Fills `frame` (frame.size() == location.length); a location may span neighbouring frames. A missing pack
-  // is kMissing and named, and so is one too short for the location (kCorrupt).
+  // Fills `frame` (frame.size() == location.length); a location may span neighbouring frames. A
+  // missing pack is kMissing and named, and so is one too short for the location (kCorrupt).
   Result<void> read(const FrameLocation& location, MutableBytes frame);
 
  private:

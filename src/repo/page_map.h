@@ -1,9 +1,9 @@
 // Page maps: where each block of one file lies.
 //
-// Frames hold runs of blocks; the map's runs say which blocks of the file are which blocks of which frame.
-// In a full backup run i is frame i; an incremental backup points unchanged blocks at older frames. So a
-// reader needs one map, however many backups lie behind it. A file that is no multiple of the block size
-// ends in a short block.
+// Frames hold runs of blocks; the map's runs say which blocks of the file are which blocks of which
+// frame. In a full backup run i is frame i; an incremental backup points unchanged blocks at older
+// frames. So a reader needs one map, however many backups lie behind it. A file that is no multiple
+// of the block size ends in a short block.
 #pragma once
 
 #include <cstdint>
@@ -46,8 +46,8 @@ struct PageMap {
   }
 };
 
-// Protocol Buffers (page_map.proto), columns delta-coded and packed; packs are named once in a table. CHECKs
-// what decode_page_map() checks: a broken map never leaves this program.
+// Protocol Buffers (page_map.proto), columns delta-coded and packed; packs are named once in a
+// table. CHECKs what decode_page_map() checks: a broken map never leaves this program.
 Bytes encode_page_map(const PageMap& map);
 // Hostile bytes: a map whose runs overlap, leave holes, or point outside their frames is kCorrupt.
 Result<PageMap> decode_page_map(ByteView bytes);

@@ -5,8 +5,8 @@
 //   frames   = one or more zstd frames: the payload
 //   tail     = zstd skippable frame 0x184D2A58, 32 bytes: SHA-256 of everything before the tail
 //
-// zstd -d skips the skippable frames (RFC 8878 section 3.1.2), so stock tools read the payload. A later
-// version signs the tail; encryption wraps the whole.
+// zstd -d skips the skippable frames (RFC 8878 section 3.1.2), so stock tools read the payload. A
+// later version signs the tail; encryption wraps the whole.
 #pragma once
 
 #include <memory>
@@ -35,8 +35,8 @@ Result<std::unique_ptr<SealedWriter>> create_sealed(store::ObjectStore& objects,
                                                     const store::ObjectKey& key, SealedKind kind,
                                                     uint16_t version, int level);
 
-// Reads payload in pieces, in bounded memory. open_sealed() checks the whole object against its tail
-// first, so not one byte of a changed object is ever returned. One thread at a time.
+// Reads payload in pieces, in bounded memory. open_sealed() checks the whole object against its
+// tail first, so not one byte of a changed object is ever returned. One thread at a time.
 class SealedReader {
  public:
   virtual ~SealedReader() = default;
@@ -47,7 +47,8 @@ class SealedReader {
  protected:
   uint16_t version_ = 0;
 };
-// kCorrupt names the object; a version above `newest` is kUnsupported with the hint to use a newer walkback.
+// kCorrupt names the object; a version above `newest` is kUnsupported with the hint to use a newer
+// walkback.
 Result<std::unique_ptr<SealedReader>> open_sealed(store::ObjectStore& objects,
                                                   const store::ObjectKey& key, SealedKind kind,
                                                   uint16_t newest);
