@@ -42,6 +42,12 @@ Result<Lsn> Lsn::parse(std::string_view text) {
   return Lsn{uint64_t{high} << 32 | low};
 }
 
+FullXid widen(Xid xid, FullXid near) {
+  const auto distance = static_cast<int32_t>(xid - near.xid());
+  const auto wide = static_cast<int64_t>(near.value) + distance;
+  return {wide < 0 ? xid : static_cast<uint64_t>(wide)};
+}
+
 Timestamp from_pg_timestamp(int64_t pg_us) {
   int64_t unix_us = 0;
   if (__builtin_add_overflow(pg_us, kUnixToPostgresEpochUs, &unix_us)) {

@@ -28,6 +28,14 @@ TEST(PgTimestamp, CountsFrom2000) {
   EXPECT_EQ(from_pg_timestamp(INT64_MAX).unix_us, INT64_MAX);
 }
 
+TEST(FullXid, IsTheNearestWithThoseLowBits) {
+  const FullXid near{0x500000010};
+  EXPECT_EQ(widen(0x11, near).value, 0x500000011u);
+  EXPECT_EQ(widen(0x0F, near).value, 0x50000000Fu);
+  EXPECT_EQ(widen(0xFFFFFFF0, near).value, 0x4FFFFFFF0u);
+  EXPECT_EQ(widen(0xFFFFFFF0, FullXid{0x10}).value, 0xFFFFFFF0u) << "there is no epoch before the first";
+}
+
 TEST(SegmentName, SplitsByTheSegmentSize) {
   const Lsn lsn{0x0000000AFE000028};
   EXPECT_EQ(SegmentName::of({1}, lsn, 16 * kMiB).text(16 * kMiB), "000000010000000A000000FE");

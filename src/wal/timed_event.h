@@ -1,0 +1,48 @@
+// What decides how far a recovery goes: the records that carry a time, an xid, a name or a
+// timeline, and those that a plan must warn about. Everything else is passed over without being
+// decoded.
+#pragma once
+
+#include <optional>
+#include <variant>
+
+#include "base/result.h"
+#include "wal/names.h"
+#include "wal/record_reader.h"
+#include "wal/transaction.h"
+#include "wal/xlog_records.h"
+
+namespace walkback::wal {
+
+// Views the record: copy what must outlive it.
+struct TimedEvent {
+  pg::Lsn start;  // recovery stops before the record at its start, after it at its end
+  pg::Lsn end;
+  std::variant<TransactionEnd, TransactionPrepare, RestorePoint, Checkpoint, RunningTransactions,
+               TablespaceCreate, TablespaceDrop, DatabaseCreate, DatabaseDrop, ParameterChange,
+               BackupEnd, EndOfRecovery, OverwriteContrecord>
+      what;
+
+  // Of a commit, abort, restore point, checkpoint, …: nothing for those without a time.
+  std::optional<Timestamp> time() const;
+};
+
+// False for nearly all records; costs two comparisons.
+inline bool may_be_timed_event(const Record& record) {
+  return record.rmgr <= kTablespaceRmgr || record.rmgr == kStandbyRmgr;
+}
+
+// Reuses one decoder for many records. One thread at a time.
+class TimedEvents {
+ public:
+  explicit TimedEvents(int major) : major_(major) {}
+  // Nothing for records that are no such event; an error for one that cannot be read, which after a
+  // checksum that holds must not be passed over.
+  Result<std::optional<TimedEvent>> of(const Record& record);
+
+ private:
+  int major_;
+  DecodedRecord decoded_;
+};
+
+}  // namespace walkback::wal
