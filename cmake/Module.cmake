@@ -18,8 +18,14 @@ function(walkback_module name)
     # Generated code is not ours to warn about: its own library, its headers as system headers.
     add_library(${target}_proto STATIC)
     foreach(proto ${M_PROTOS})
-      protobuf_generate(TARGET ${target}_proto LANGUAGE cpp PROTOS ${CMAKE_CURRENT_SOURCE_DIR}/${proto}
-        IMPORT_DIRS ${CMAKE_SOURCE_DIR}/src PROTOC_OUT_DIR ${CMAKE_BINARY_DIR}/generated)
+      # "repo/page_map.proto" makes <repo/page_map.pb.h>: protobuf_generate() would drop the folder.
+      string(REPLACE ".proto" ".pb" stem ${CMAKE_BINARY_DIR}/generated/${name}/${proto})
+      add_custom_command(OUTPUT ${stem}.cc ${stem}.h
+        COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/generated
+        COMMAND protobuf::protoc --cpp_out ${CMAKE_BINARY_DIR}/generated -I ${CMAKE_SOURCE_DIR}/src
+          ${CMAKE_CURRENT_SOURCE_DIR}/${proto}
+        DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${proto} VERBATIM)
+      target_sources(${target}_proto PRIVATE ${stem}.cc ${stem}.h)
     endforeach()
     target_include_directories(${target}_proto SYSTEM PUBLIC ${CMAKE_BINARY_DIR}/generated)
     target_link_libraries(${target}_proto PUBLIC protobuf::libprotobuf-lite Threads::Threads)

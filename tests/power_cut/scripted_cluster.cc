@@ -1,0 +1,155 @@
+#include "scripted_cluster.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <iterator>
+
+#include "base/testing/seeded_random.h"
+#include "pg/control_file.h"
+#include "pg/crc32c.h"
+
+namespace walkback {
+
+namespace {
+
+constexpr uint32_t kSegmentBytes = 1 << 20;
+
+template <typename T>
+void store_at(Bytes& bytes, size_t offset, T value) {
+  std::memcpy(bytes.data() + offset, &value, sizeof(value));
+}
+
+// A real pg_control, with smaller WAL segments. Offsets: src/include/catalog/pg_control.h.
+Bytes scripted_control_file() {
+  std::ifstream in(std::string(WALKBACK_PG_TESTDATA) + "/pg_control_15", std::ios::binary);
+  const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  Bytes bytes = to_bytes(as_bytes(text));
+  bytes.resize(8192);
+  constexpr size_t kWalSegmentBytesAt = 228;
+  constexpr size_t kCrcAt = 288;
+  store_at(bytes, kWalSegmentBytesAt, kSegmentBytes);
+  store_at(bytes, kCrcAt, pg::crc32c(ByteView(bytes).first(kCrcAt)));
+  return bytes;
+}
+
+// A page that a backup does not judge: its LSN is behind the backup's start, as of one that is
+// being written.
+Bytes fresh_pages(SeededRandom& random, size_t count) {
+  Bytes pages(count * 8192);
+  for (size_t i = 0; i < count; ++i) {
+    random.fill(MutableBytes(pages).subspan(i * 8192, 1024));
+    store_at(pages, i * 8192, uint32_t{0xFFFF});       // pd_lsn, high half
+    store_at(pages, i * 8192 + 4, uint32_t{0});        // and low half
+    store_at(pages, i * 8192 + 14, uint16_t{0x2000});  // pd_upper: not a new page
+  }
+  return pages;
+}
+
+Bytes scripted_segment(pg::SystemIdentifier id) {
+  Bytes segment(kSegmentBytes);
+  store_at(segment, 0, uint16_t{0xD110});  // PostgreSQL 15
+  store_at(segment, 2, uint16_t{2});       // long header
+  store_at(segment, 4, uint32_t{1});
+  store_at(segment, 8, uint64_t{3 * kSegmentBytes});
+  store_at(segment, 24, id.value);
+  store_at(segment, 32, kSegmentBytes);
+  store_at(segment, 36, uint32_t{8192});
+  return segment;
+}
+
+void write(FileSystem& files, const std::string& name, ByteView content) {
+  const std::string path = join_path(kPgdata, name);
+  ASSERT_TRUE(make_directories(files, parent_path(path), 0700).ok());
+  ASSERT_TRUE(replace_file(files, path, content, 0600).ok());
+}
+
+class ScriptedServer final : public pgconn::Connection {
+ public:
+  Result<pgconn::Table> query(std::string_view sql,
+                              const std::vector<pgconn::Value>& parameters) override {
+    auto one = [](std::string value) { return pgconn::Table{{"value"}, {{std::move(value)}}}; };
+    const pg::ControlFile control = pg::parse_control_file(scripted_control_file()).value();
+    if (sql.find("pg_control_system") != std::string_view::npos) {
+      return one(std::to_string(static_cast<int64_t>(control.system_identifier.value)));
+    }
+    if (sql.find("pg_is_in_recovery") != std::string_view::npos) return one("f");
+    if (sql.find("current_setting") != std::string_view::npos) return one(setting(*parameters[0]));
+    if (sql.find("pg_database_size") != std::string_view::npos) return one("0");
+    if (sql.find("pg_backup_start") != std::string_view::npos) return one("0/300028");
+    if (sql.find("pg_backup_stop") != std::string_view::npos) {
+      return pgconn::Table{
+          {"lsn", "labelfile", "spcmapfile"},
+          {{"0/300100",
+            "START WAL LOCATION: 0/300028 (file 000000010000000000000003)\n"
+            "CHECKPOINT LOCATION: 0/300060\nBACKUP METHOD: streamed\nBACKUP FROM: primary\n"
+            "START TIME: 2026-11-22 15:00:00 UTC\nLABEL: scripted\nSTART TIMELINE: 1\n",
+            ""}}};
+    }
+    return make_error(ErrorKind::kInvalid, "not in the script: " + std::string(sql));
+  }
+  bool alive() override { return true; }
+  int server_version() const override { return 150018; }
+
+ private:
+  static std::string setting(const std::string& name) {
+    if (name == "data_directory") return std::string(kPgdata);
+    if (name == "archive_mode") return "on";
+    if (name == "archive_command") return "walkback wal-push %p";
+    return join_path(kPgdata, name == "config_file" ? "postgresql.conf"
+                              : name == "hba_file"  ? "pg_hba.conf"
+                                                    : "pg_ident.conf");
+  }
+};
+
+}  // namespace
+
+void make_scripted_cluster(FileSystem& files) {
+  SeededRandom random(15);
+  const Bytes control = scripted_control_file();
+  const pg::SystemIdentifier id = pg::parse_control_file(control).value().system_identifier;
+  write(files, "global/pg_control", control);
+  write(files, "global/1262", fresh_pages(random, 1));
+  write(files, "base/5/1259", fresh_pages(random, 3));
+  write(files, "base/5/1259_vm", fresh_pages(random, 1));
+  write(files, "base/5/16384", fresh_pages(random, 150));  // more than two frames
+  write(files, "base/5/16390", {});
+  write(files, "pg_xact/0000", fresh_pages(random, 1));
+  write(files, "PG_VERSION", as_bytes("15\n"));
+  write(files, "postgresql.conf", as_bytes("max_connections = 100\n"));
+  write(files, "postgresql.auto.conf", as_bytes("# by ALTER SYSTEM\n"));
+  write(files, "pg_hba.conf", as_bytes("local all all trust\n"));
+  write(files, "pg_ident.conf", as_bytes("# nothing\n"));
+  write(files, join_path("pg_wal", kSegment), scripted_segment(id));
+  ASSERT_TRUE(make_directories(files, join_path(kPgdata, "pg_wal/archive_status"), 0700).ok());
+  ASSERT_TRUE(make_directories(files, join_path(kPgdata, "pg_tblspc"), 0700).ok());
+}
+
+std::unique_ptr<pgconn::Connection> connect_scripted_server() {
+  return std::make_unique<ScriptedServer>();
+}
+
+std::map<std::string, std::string> contents_of(FileSystem& files, const std::string& directory) {
+  std::map<std::string, std::string> contents;
+  std::vector<std::string> to_visit = {""};
+  while (!to_visit.empty()) {
+    const std::string folder = to_visit.back();
+    to_visit.pop_back();
+    for (const DirectoryEntry& entry : files.list(join_path(directory, folder)).value()) {
+      const std::string name = folder.empty() ? entry.name : join_path(folder, entry.name);
+      if (entry.type == FileType::kDirectory) {
+        if (name != "pg_wal") to_visit.push_back(name);
+      } else {
+        contents[name] = as_text(read_file(files, join_path(directory, name)).value());
+      }
+    }
+  }
+  // The settings of a copy, by which it differs on purpose.
+  for (const char* name :
+       {"postgresql.conf", "postgresql.auto.conf", "backup_label", "recovery.signal"}) {
+    contents.erase(name);
+  }
+  return contents;
+}
+
+}  // namespace walkback
