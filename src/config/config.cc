@@ -1,0 +1,138 @@
+#include "config/config.h"
+
+#include <fmt/format.h>
+
+#include <cctype>
+#include <charconv>
+#include <optional>
+
+#include "config/keys.h"
+#include "config/secrets.h"
+
+namespace walkback::config {
+
+namespace {
+
+constexpr std::string_view kPrefix = "WALKBACK_";
+constexpr uint64_t kLargestFile = 1 << 20;  // bytes
+constexpr uint32_t kReadableByOthers = 04;
+
+const Key* key_of_variable(std::string_view name) {
+  for (const Key& key : all_keys()) {
+    if (key.variable() == name) return &key;
+  }
+  return nullptr;
+}
+
+// WALKBACK_BACKUP_… can only be meant as a key of [backup]; WALKBACK_SEED is somebody else's.
+bool looks_like_key(std::string_view name) {
+  for (const Key& key : all_keys()) {
+    std::string whole = key.variable();
+    std::string_view prefix = std::string_view(whole).substr(0, whole.size() - key.name.size());
+    if (name.starts_with(prefix)) return true;
+  }
+  return false;
+}
+
+Error unknown_variable(std::string_view name) {
+  std::string hint = "docs/cli.md lists every key and its variable";
+  std::string section(name.substr(kPrefix.size()));
+  for (char& c : section) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  section[section.find('_')] = '.';
+  if (auto known = closest_key(section)) {
+    std::string_view full = *known;
+    size_t dot = full.find('.');
+    const Key* key = find_key(full.substr(0, dot), full.substr(dot + 1));
+    hint = fmt::format("the closest known one is {}", key->variable());
+  }
+  return make_error(ErrorKind::kInvalid,
+                    fmt::format("the environment variable {} is no configuration key", name), hint);
+}
+
+Result<void> apply_variable(const Key& key, const std::string& name, std::string_view value,
+                            Config& config) {
+  if (key.type != ValueType::kInteger) return set_text(config, key, value, name);
+  int64_t number = 0;
+  auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+  if (error != std::errc() || end != value.data() + value.size()) {
+    return make_error(ErrorKind::kInvalid,
+                      fmt::format("{} is \"{}\", expected {}", name, value, key.expected()));
+  }
+  return set_number(config, key, number, name);
+}
+
+// A password that others can read is no secret.
+Result<void> check_modes(FileSystem& files, const std::string& path, const Config& config) {
+  auto info = TRY(files.status(path));
+  if (!info) return success();
+  if (holds_password(config.conninfo) && (info->mode & kReadableByOthers)) {
+    return make_error(ErrorKind::kDenied,
+                      fmt::format("{} holds a password and can be read by everybody (mode {:04o})",
+                                  path, info->mode),
+                      fmt::format("chmod 0600 {}, or 0640 with the server's group", path));
+  }
+  return success();
+}
+
+Result<std::optional<Config>> load_file(FileSystem& files, const std::string& path) {
+  Result<Bytes> text = read_file(files, path, kLargestFile);
+  if (!text.ok() && text.error().kind == ErrorKind::kMissing) return std::optional<Config>();
+  if (!text.ok()) {
+    return std::move(text).error().with_hint(
+        "the user that runs walkback, the server's own for wal-push, must be able to read it");
+  }
+  Config config = TRY(parse(as_text(*text), path));
+  TRY(check_modes(files, path, config));
+  return std::optional<Config>(std::move(config));
+}
+
+}  // namespace
+
+Result<void> apply_environment(const Environment& environment, Config& config) {
+  for (const auto& [name, value] : environment) {
+    if (!name.starts_with(kPrefix)) continue;
+    if (const Key* key = key_of_variable(name)) {
+      TRY(apply_variable(*key, name, value, config));
+    } else if (looks_like_key(name)) {
+      return unknown_variable(name);
+    }
+  }
+  return success();
+}
+
+Result<Config> load_partial(FileSystem& files, const std::string& path,
+                            const Environment& environment) {
+  std::optional<Config> from_file = TRY(load_file(files, path));
+  Config config = std::move(from_file).value_or(Config{});
+  TRY(apply_environment(environment, config));
+  return config;
+}
+
+Result<Config> load(FileSystem& files, const std::string& path, const Environment& environment) {
+  std::optional<Config> from_file = TRY(load_file(files, path));
+  Config config = from_file.value_or(Config{});
+  TRY(apply_environment(environment, config));
+  if (!from_file && config.repository_url.empty()) {
+    return make_error(
+        ErrorKind::kMissing, fmt::format("there is no configuration at {}", path),
+        "`walkback init` makes one; --config FILE or WALKBACK_CONFIG says where another one is");
+  }
+  TRY(check_complete(config, path));
+  return config;
+}
+
+Result<void> check_complete(const Config& config, const std::string& path) {
+  if (config.repository_url.empty()) {
+    return make_error(
+        ErrorKind::kInvalid, fmt::format("{}: repository.url is missing", path),
+        "it says where backups are kept, e.g. url = \"file:///srv/walkback\" in [repository]");
+  }
+  if (config.encryption.empty()) {
+    return make_error(
+        ErrorKind::kInvalid, fmt::format("{}: repository.encryption is missing", path),
+        "storing in plain text is a choice, not a default: encryption = \"none\" in [repository]");
+  }
+  return success();
+}
+
+}  // namespace walkback::config

@@ -1,0 +1,66 @@
+// The configuration: one TOML file, every key also an environment variable, the environment wins.
+//
+// A value that cannot be used is an error that names where it stands (file and line, or the
+// variable) and what is expected; nothing is guessed and no key is ignored. No error ever holds a
+// password.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/file_system.h"
+#include "base/result.h"
+
+namespace walkback::config {
+
+// Where the configuration lies unless --config or WALKBACK_CONFIG says otherwise.
+inline constexpr std::string_view kDefaultPath = "/etc/walkback.toml";
+
+// One member a key; keys.cc says which.
+struct Config {
+  std::string cluster = "main";
+
+  std::string pgdata;    // absolute; empty when not set
+  std::string conninfo;  // libpq's form; empty means libpq's own defaults
+  std::string bin_dir;   // absolute; empty means: found by version
+
+  std::string repository_url;
+  std::string encryption;  // "none"
+
+  int backup_workers = 2;
+  int backup_compression_level = 3;
+
+  int archive_workers = 2;
+  int archive_compression_level = 3;
+  int archive_timeout_s = 300;
+
+  int recovery_workers = 2;
+  std::string recovery_action = "promote";
+};
+
+// NAME=VALUE pairs of the process, as a parameter.
+using Environment = std::vector<std::pair<std::string, std::string>>;
+
+// Reads `path`, then lays the environment over it. kInvalid for what is in either; kDenied for a
+// file that holds a password and that others may read; kMissing when there is no file and the
+// environment does not give repository.url. Required keys are checked: see check_complete().
+Result<Config> load(FileSystem& files, const std::string& path, const Environment& environment);
+
+// As load(), for `init`: the file may be missing and nothing is required.
+Result<Config> load_partial(FileSystem& files, const std::string& path,
+                            const Environment& environment);
+
+// repository.url and repository.encryption are there.
+Result<void> check_complete(const Config& config, const std::string& path);
+
+// The text of a TOML file; `path` is for messages.
+Result<Config> parse(std::string_view text, const std::string& path);
+
+// Values that are not text, out of range or of the wrong form, and variables that look like a key
+// but are none.
+Result<void> apply_environment(const Environment& environment, Config& config);
+
+}  // namespace walkback::config

@@ -1,0 +1,260 @@
+#include "config/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "config/keys.h"
+
+namespace walkback::config {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr std::string_view kWhole = R"(
+[cluster]
+name = "payments"
+[postgresql]
+pgdata = "/srv/pg"
+conninfo = "host=/tmp port=5433"
+bin_dir = "/usr/lib/postgresql/15/bin"
+[repository]
+url = "file:///srv/walkback"
+encryption = "none"
+[backup]
+workers = 4
+compression_level = 5
+[archive]
+workers = 3
+compression_level = 1
+timeout_s = 30
+[recovery]
+workers = 6
+action = "pause"
+)";
+
+class ConfigTest : public testing::Test {
+ protected:
+  ConfigTest() {
+    char path[] = "/tmp/walkback-config-XXXXXX";
+    directory_ = mkdtemp(path);
+    path_ = directory_ + "/walkback.toml";
+  }
+  ~ConfigTest() override { std::filesystem::remove_all(directory_); }
+
+  void write(std::string_view text, mode_t mode = 0644) {
+    std::ofstream(path_) << text;
+    ASSERT_EQ(chmod(path_.c_str(), mode), 0);
+  }
+  Result<Config> load_with(const Environment& environment = {}) {
+    return load(system_files(), path_, environment);
+  }
+  // What is wrong with a text, as "message | hint".
+  static std::string wrong(std::string_view text) {
+    Result<Config> config = parse(text, "w.toml");
+    if (config.ok()) return "nothing";
+    EXPECT_EQ(config.error().kind, ErrorKind::kInvalid);
+    return config.error().message + " | " + config.error().hint;
+  }
+  static std::string wrong_variable(const std::string& name, const std::string& value) {
+    Config config;
+    Result<void> applied = apply_environment({{name, value}}, config);
+    if (applied.ok()) return "nothing";
+    EXPECT_EQ(applied.error().kind, ErrorKind::kInvalid);
+    return applied.error().message + " | " + applied.error().hint;
+  }
+
+  std::string directory_, path_;
+};
+
+TEST_F(ConfigTest, EveryKeyIsRead) {
+  write(kWhole);
+  auto config = load_with();
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  EXPECT_EQ(config->cluster, "payments");
+  EXPECT_EQ(config->pgdata, "/srv/pg");
+  EXPECT_EQ(config->conninfo, "host=/tmp port=5433");
+  EXPECT_EQ(config->bin_dir, "/usr/lib/postgresql/15/bin");
+  EXPECT_EQ(config->repository_url, "file:///srv/walkback");
+  EXPECT_EQ(config->encryption, "none");
+  EXPECT_EQ(config->backup_workers, 4);
+  EXPECT_EQ(config->backup_compression_level, 5);
+  EXPECT_EQ(config->archive_workers, 3);
+  EXPECT_EQ(config->archive_compression_level, 1);
+  EXPECT_EQ(config->archive_timeout_s, 30);
+  EXPECT_EQ(config->recovery_workers, 6);
+  EXPECT_EQ(config->recovery_action, "pause");
+}
+
+TEST_F(ConfigTest, TheEnvironmentWinsOverTheFile) {
+  write(kWhole);
+  auto config = load_with({{"WALKBACK_REPOSITORY_URL", "file:///elsewhere"},
+                           {"WALKBACK_BACKUP_WORKERS", "9"},
+                           {"PATH", "/bin"}});
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  EXPECT_EQ(config->repository_url, "file:///elsewhere");
+  EXPECT_EQ(config->backup_workers, 9);
+  EXPECT_EQ(config->cluster, "payments");
+}
+
+TEST_F(ConfigTest, EveryKeyIsAlsoAVariable) {
+  for (const Key& key : all_keys()) {
+    std::string value = key.type == ValueType::kInteger ? std::to_string(key.max)
+                        : key.type == ValueType::kPath  ? "/p"
+                        : key.type == ValueType::kChoice
+                            ? std::string(key.choices.substr(0, key.choices.find(',')))
+                            : "text";
+    Config config;
+    auto applied = apply_environment({{key.variable(), value}}, config);
+    ASSERT_TRUE(applied.ok()) << applied.error().message;
+    if (key.number) {
+      EXPECT_EQ(config.*key.number, key.max) << key.variable();
+    } else {
+      EXPECT_EQ(config.*key.text, value) << key.variable();
+    }
+  }
+}
+
+TEST_F(ConfigTest, AMissingFileSaysHowToMakeOne) {
+  auto config = load_with();
+  ASSERT_FALSE(config.ok());
+  EXPECT_EQ(config.error().kind, ErrorKind::kMissing);
+  EXPECT_EQ(config.error().message, "there is no configuration at " + path_);
+  EXPECT_THAT(config.error().hint, HasSubstr("walkback init"));
+}
+
+TEST_F(ConfigTest, TheEnvironmentAloneIsEnough) {
+  auto config = load_with(
+      {{"WALKBACK_REPOSITORY_URL", "file:///r"}, {"WALKBACK_REPOSITORY_ENCRYPTION", "none"}});
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  EXPECT_EQ(config->repository_url, "file:///r");
+}
+
+TEST_F(ConfigTest, PlainTextStorageMustBeChosen) {
+  write("[repository]\nurl = \"file:///r\"\n");
+  auto config = load_with();
+  ASSERT_FALSE(config.ok());
+  EXPECT_THAT(config.error().message, HasSubstr("repository.encryption is missing"));
+  EXPECT_THAT(config.error().hint, HasSubstr("encryption = \"none\""));
+}
+
+TEST_F(ConfigTest, ARepositoryMustBeNamed) {
+  write("[cluster]\nname = \"main\"\n");
+  auto config = load_with();
+  ASSERT_FALSE(config.ok());
+  EXPECT_THAT(config.error().message, HasSubstr("repository.url is missing"));
+}
+
+TEST_F(ConfigTest, InitReadsWhatIsThereAndAsksForNothing) {
+  auto config = load_partial(system_files(), path_, {});
+  ASSERT_TRUE(config.ok());
+  EXPECT_EQ(config->repository_url, "");
+}
+
+TEST_F(ConfigTest, UnknownKeysNameTheClosest) {
+  EXPECT_EQ(wrong("\n[repository]\nulr = \"file:///r\""),
+            "w.toml:3: unknown key repository.ulr | the closest known one is repository.url");
+  EXPECT_EQ(wrong("[backup]\nworker = 2"),
+            "w.toml:2: unknown key backup.worker | the closest known one is backup.workers");
+  EXPECT_THAT(wrong("[backups]\nworkers = 2"), HasSubstr("w.toml:1: unknown key backups"));
+  EXPECT_EQ(
+      wrong("[backup]\nzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz = 1"),
+      "w.toml:2: unknown key backup.zzzzzzzzzzzzzzzzzzzzzzzzzzzzzz | docs/cli.md lists every key");
+  EXPECT_THAT(wrong("backup = 3"), HasSubstr("w.toml:1: unknown key backup"));
+}
+
+TEST_F(ConfigTest, WrongTypesSayWhatIsExpected) {
+  EXPECT_THAT(wrong("[backup]\nworkers = \"two\""),
+              HasSubstr("w.toml:2: backup.workers is a string, expected an integer from 1 to 64"));
+  EXPECT_THAT(wrong("[backup]\nworkers = 2.5"), HasSubstr("is a decimal number, expected"));
+  EXPECT_THAT(wrong("[cluster]\nname = 7"), HasSubstr("cluster.name is an integer, expected"));
+  EXPECT_THAT(wrong("[cluster]\nname = [\"a\"]"), HasSubstr("cluster.name is an array"));
+  EXPECT_THAT(wrong("[cluster.name]\nx = 1"), HasSubstr("cluster.name is a table"));
+  EXPECT_THAT(wrong("[postgresql]\npgdata = true"), HasSubstr("is a boolean"));
+  EXPECT_THAT(wrong("[postgresql]\npgdata = 2026-11-22"), HasSubstr("is a date or time"));
+}
+
+TEST_F(ConfigTest, WrongValuesSayWhatIsExpected) {
+  EXPECT_THAT(wrong("[backup]\nworkers = 0"),
+              HasSubstr("w.toml:2: backup.workers is 0, expected an integer from 1 to 64"));
+  EXPECT_THAT(wrong("[backup]\ncompression_level = 20"),
+              HasSubstr("expected an integer from 1 to 19"));
+  EXPECT_THAT(wrong("[backup]\nworkers = 99999999999999"),
+              HasSubstr("is 99999999999999, expected"));
+  EXPECT_THAT(wrong("[postgresql]\npgdata = \"pg\""),
+              HasSubstr("postgresql.pgdata is \"pg\", expected an absolute path"));
+  EXPECT_THAT(wrong("[recovery]\naction = \"stop\""),
+              HasSubstr("expected one of promote, pause, shutdown"));
+  EXPECT_THAT(wrong("[repository]\nencryption = \"age\""), HasSubstr("expected \"none\""));
+  for (std::string name : {"", "../other", ".hidden", "a b", "-x", "a/b"}) {
+    EXPECT_THAT(wrong("[cluster]\nname = \"" + name + "\""),
+                HasSubstr("expected up to 64 letters"));
+  }
+}
+
+TEST_F(ConfigTest, WhatIsNoTomlNamesTheLine) {
+  EXPECT_THAT(wrong("[backup]\nworkers =\n"), HasSubstr("w.toml:2: "));
+  EXPECT_THAT(wrong("[backup\n"), HasSubstr("w.toml:1: "));
+  EXPECT_THAT(wrong("[backup]\nworkers = 1\nworkers = 2\n"), HasSubstr("w.toml:3: "));
+  EXPECT_THAT(wrong("\n[@backup]\n"), HasSubstr("w.toml:2: "));
+  EXPECT_NE(wrong(std::string(200'000, '[')), "nothing");
+  EXPECT_NE(wrong("x = " + std::string(200'000, '[')), "nothing");
+}
+
+TEST_F(ConfigTest, ErrorsNeverQuoteAPassword) {
+  EXPECT_THAT(wrong("[postgresql]\nconninfo = 12hunter2\n"), Not(HasSubstr("hunter2")));
+  EXPECT_THAT(wrong("[postgresql]\nconninfo = \"password=hunter2\n"), Not(HasSubstr("hunter2")));
+  EXPECT_THAT(wrong("[postgresql]\nconninfo = [\"password=hunter2\"]"), Not(HasSubstr("hunter2")));
+}
+
+TEST_F(ConfigTest, WrongVariablesAreNamed) {
+  EXPECT_THAT(wrong_variable("WALKBACK_BACKUP_WORKERS", "many"),
+              HasSubstr("WALKBACK_BACKUP_WORKERS is \"many\", expected an integer from 1 to 64"));
+  EXPECT_THAT(wrong_variable("WALKBACK_BACKUP_WORKERS", "0"), HasSubstr("expected an integer"));
+  EXPECT_THAT(wrong_variable("WALKBACK_BACKUP_WORKERS", "2 "), HasSubstr("expected an integer"));
+  EXPECT_THAT(wrong_variable("WALKBACK_POSTGRESQL_PGDATA", "pg"), HasSubstr("an absolute path"));
+  EXPECT_EQ(wrong_variable("WALKBACK_REPOSITORY_ULR", "x"),
+            "the environment variable WALKBACK_REPOSITORY_ULR is no configuration key | the "
+            "closest known "
+            "one is WALKBACK_REPOSITORY_URL");
+}
+
+TEST_F(ConfigTest, VariablesThatAreNotOursAreLeftAlone) {
+  EXPECT_EQ(wrong_variable("WALKBACK_SEED", "7"), "nothing");
+  EXPECT_EQ(wrong_variable("WALKBACK_CONFIG", "/x"), "nothing");
+  EXPECT_EQ(wrong_variable("OTHER_BACKUP_WORKERS", "x"), "nothing");
+}
+
+constexpr std::string_view kWithPassword =
+    "[postgresql]\nconninfo = \"host=db password=hunter2\"\n"
+    "[repository]\nurl = \"file:///r\"\nencryption = \"none\"\n";
+
+TEST_F(ConfigTest, AFileWithAPasswordThatEverybodyCanReadIsRefused) {
+  write(kWithPassword, 0644);
+  auto config = load_with();
+  ASSERT_FALSE(config.ok());
+  EXPECT_EQ(config.error().kind, ErrorKind::kDenied);
+  EXPECT_THAT(config.error().hint, HasSubstr("chmod 0600"));
+  EXPECT_THAT(config.error().message, Not(HasSubstr("hunter2")));
+}
+
+TEST_F(ConfigTest, AFileWithAPasswordThatFewCanReadIsFine) {
+  for (mode_t mode : {0600, 0640}) {
+    write(kWithPassword, mode);
+    EXPECT_TRUE(load_with().ok());
+  }
+}
+
+TEST_F(ConfigTest, APasswordFromTheEnvironmentAsksNothingOfTheFile) {
+  write(kWhole, 0644);
+  EXPECT_TRUE(load_with({{"WALKBACK_POSTGRESQL_CONNINFO", "password=hunter2"}}).ok());
+}
+
+}  // namespace
+}  // namespace walkback::config

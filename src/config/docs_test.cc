@@ -1,0 +1,24 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "config/keys.h"
+
+namespace walkback::config {
+namespace {
+
+// The manual is part of the product: a key that it does not describe does not exist for the user.
+TEST(Docs, EveryKeyIsDescribedWithItsVariable) {
+  std::stringstream manual;
+  manual << std::ifstream(WALKBACK_TESTDATA "/../../../docs/cli.md").rdbuf();
+  ASSERT_FALSE(manual.str().empty());
+  for (const Key& key : all_keys()) {
+    EXPECT_THAT(manual.str(),
+                testing::HasSubstr("| `" + key.full_name() + "` | `" + key.variable() + "` |"));
+  }
+}
+
+}  // namespace
+}  // namespace walkback::config

@@ -1,0 +1,152 @@
+#include "config/keys.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <vector>
+
+#include "config/closest.h"
+
+namespace walkback::config {
+
+namespace {
+
+// More threads than this are a mistake, not a machine.
+constexpr int kMostWorkers = 64;
+// codec takes 1 to 19.
+constexpr int kMostCompression = 19;
+constexpr int kDay_s = 24 * 60 * 60;
+// Leaves room for the rest of an object's name, which a store limits to 900 bytes.
+constexpr size_t kLongestName = 64;
+
+constexpr Key text_key(std::string_view section, std::string_view name, ValueType type,
+                       std::string Config::*member, std::string_view choices = {}) {
+  return {section, name, type, member, nullptr, 0, 0, choices};
+}
+
+constexpr Key integer_key(std::string_view section, std::string_view name, int Config::*member,
+                          int min, int max) {
+  return {section, name, ValueType::kInteger, nullptr, member, min, max, {}};
+}
+
+constexpr std::array kKeys{
+    text_key("cluster", "name", ValueType::kName, &Config::cluster),
+    text_key("postgresql", "pgdata", ValueType::kPath, &Config::pgdata),
+    text_key("postgresql", "conninfo", ValueType::kText, &Config::conninfo),
+    text_key("postgresql", "bin_dir", ValueType::kPath, &Config::bin_dir),
+    text_key("repository", "url", ValueType::kText, &Config::repository_url),
+    text_key("repository", "encryption", ValueType::kChoice, &Config::encryption, "none"),
+    integer_key("backup", "workers", &Config::backup_workers, 1, kMostWorkers),
+    integer_key("backup", "compression_level", &Config::backup_compression_level, 1,
+                kMostCompression),
+    integer_key("archive", "workers", &Config::archive_workers, 1, kMostWorkers),
+    integer_key("archive", "compression_level", &Config::archive_compression_level, 1,
+                kMostCompression),
+    integer_key("archive", "timeout_s", &Config::archive_timeout_s, 1, kDay_s),
+    integer_key("recovery", "workers", &Config::recovery_workers, 1, kMostWorkers),
+    text_key("recovery", "action", ValueType::kChoice, &Config::recovery_action,
+             "promote, pause, shutdown"),
+};
+
+bool is_choice(std::string_view choices, std::string_view value) {
+  while (!choices.empty()) {
+    size_t comma = choices.find(", ");
+    if (choices.substr(0, comma) == value) return true;
+    choices = comma == std::string_view::npos ? std::string_view{} : choices.substr(comma + 2);
+  }
+  return false;
+}
+
+bool is_name(std::string_view value) {
+  auto allowed = [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '.' || c == '_' || c == '-';
+  };
+  return !value.empty() && value.size() <= kLongestName && value[0] != '.' && value[0] != '-' &&
+         std::all_of(value.begin(), value.end(), allowed);
+}
+
+bool fits(const Key& key, std::string_view value) {
+  switch (key.type) {
+    case ValueType::kText:
+      return true;
+    case ValueType::kPath:
+      return value.starts_with('/');
+    case ValueType::kName:
+      return is_name(value);
+    case ValueType::kChoice:
+      return is_choice(key.choices, value);
+    case ValueType::kInteger:
+      return false;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::string Key::full_name() const { return fmt::format("{}.{}", section, name); }
+
+std::string Key::variable() const {
+  std::string variable = fmt::format("WALKBACK_{}_{}", section, name);
+  for (char& c : variable) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return variable;
+}
+
+std::string Key::expected() const {
+  switch (type) {
+    case ValueType::kText:
+      return "text";
+    case ValueType::kPath:
+      return "an absolute path";
+    case ValueType::kName:
+      return fmt::format("up to {} letters, digits, '.', '_' or '-'", kLongestName);
+    case ValueType::kChoice:
+      return choices.find(',') == std::string_view::npos ? fmt::format("\"{}\"", choices)
+                                                         : fmt::format("one of {}", choices);
+    case ValueType::kInteger:
+      return fmt::format("an integer from {} to {}", min, max);
+  }
+  return {};
+}
+
+std::span<const Key> all_keys() { return kKeys; }
+
+const Key* find_key(std::string_view section, std::string_view name) {
+  for (const Key& key : kKeys) {
+    if (key.section == section && key.name == name) return &key;
+  }
+  return nullptr;
+}
+
+bool is_section(std::string_view name) {
+  return std::any_of(kKeys.begin(), kKeys.end(),
+                     [&](const Key& key) { return key.section == name; });
+}
+
+std::optional<std::string> closest_key(std::string_view full_name) {
+  std::vector<std::string> known;
+  for (const Key& key : kKeys) known.push_back(key.full_name());
+  return closest(full_name, known);
+}
+
+Result<void> set_text(Config& config, const Key& key, std::string_view value,
+                      std::string_view where) {
+  if (!fits(key, value)) {
+    return make_error(ErrorKind::kInvalid,
+                      fmt::format("{} is \"{}\", expected {}", where, value, key.expected()));
+  }
+  config.*key.text = value;
+  return success();
+}
+
+Result<void> set_number(Config& config, const Key& key, int64_t value, std::string_view where) {
+  if (value < key.min || value > key.max) {
+    return make_error(ErrorKind::kInvalid,
+                      fmt::format("{} is {}, expected {}", where, value, key.expected()));
+  }
+  config.*key.number = static_cast<int>(value);
+  return success();
+}
+
+}  // namespace walkback::config

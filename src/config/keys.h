@@ -1,0 +1,49 @@
+// Every key of the configuration, in one table: reading, environment, messages, docs and tests
+// follow it.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "config/config.h"
+
+namespace walkback::config {
+
+enum class ValueType {
+  kText,
+  kPath,     // absolute
+  kName,     // of a cluster: a component of object names
+  kChoice,   // one of `choices`
+  kInteger,  // `min` to `max`
+};
+
+struct Key {
+  std::string_view section;
+  std::string_view name;
+  ValueType type = ValueType::kText;
+  std::string Config::*text = nullptr;  // all but kInteger
+  int Config::*number = nullptr;        // kInteger
+  int min = 0;
+  int max = 0;
+  std::string_view choices;  // "promote, pause, shutdown"
+
+  std::string full_name() const;  // "backup.workers"
+  std::string variable() const;   // "WALKBACK_BACKUP_WORKERS"
+  std::string expected() const;   // "an integer from 1 to 64"
+};
+
+std::span<const Key> all_keys();
+const Key* find_key(std::string_view section, std::string_view name);
+bool is_section(std::string_view name);
+// The known key nearest in spelling to "section.name"; nothing when none is near.
+std::optional<std::string> closest_key(std::string_view full_name);
+
+// Puts a value into its member. `where` begins the message: "/etc/walkback.toml:7: backup.workers".
+Result<void> set_text(Config& config, const Key& key, std::string_view value,
+                      std::string_view where);
+Result<void> set_number(Config& config, const Key& key, int64_t value, std::string_view where);
+
+}  // namespace walkback::config

@@ -1,0 +1,115 @@
+// The only file that includes toml++: it costs seconds to compile.
+#include <fmt/format.h>
+
+// toml++ 3.3 asserts in parse_key() that a key begins as one may, on text nobody has checked yet:
+// "[@x]" would end the process. The code after the assertion reports it as the error it is.
+#define TOML_ASSERT(condition) static_cast<void>(0)
+#include <toml++/toml.h>
+
+#include "config/config.h"
+#include "config/keys.h"
+
+namespace walkback::config {
+
+namespace {
+
+std::string_view type_name(const toml::node& node) {
+  switch (node.type()) {
+    case toml::node_type::table:
+      return "a table";
+    case toml::node_type::array:
+      return "an array";
+    case toml::node_type::string:
+      return "a string";
+    case toml::node_type::integer:
+      return "an integer";
+    case toml::node_type::floating_point:
+      return "a decimal number";
+    case toml::node_type::boolean:
+      return "a boolean";
+    default:
+      return "a date or time";
+  }
+}
+
+std::string place(const std::string& path, const toml::node& node) {
+  return fmt::format("{}:{}", path, node.source().begin.line);
+}
+
+std::string_view line_of(std::string_view text, size_t number) {
+  for (size_t line = 1; line < number; ++line) {
+    size_t end = text.find('\n');
+    if (end == std::string_view::npos) return {};
+    text.remove_prefix(end + 1);
+  }
+  return text.substr(0, text.find('\n'));
+}
+
+// The parser may quote what it read, and what it read may be a password.
+std::string description(const toml::parse_error& error, std::string_view text) {
+  std::string_view line = line_of(text, error.source().begin.line);
+  if (line.find("conninfo") != std::string_view::npos ||
+      line.find("password") != std::string_view::npos) {
+    return "a value there is not written as TOML wants it";
+  }
+  return std::string(error.description());
+}
+
+Error unknown_key(const std::string& where, const std::string& name) {
+  auto known = closest_key(name);
+  return make_error(
+      ErrorKind::kInvalid, fmt::format("{}: unknown key {}", where, name),
+      known ? fmt::format("the closest known one is {}", *known) : "docs/cli.md lists every key");
+}
+
+Error wrong_type(const std::string& where, const Key& key, const toml::node& node) {
+  return make_error(ErrorKind::kInvalid,
+                    fmt::format("{}: {} is {}, expected {}", where, key.full_name(),
+                                type_name(node), key.expected()));
+}
+
+Result<void> read_value(const Key& key, const toml::node& node, const std::string& path,
+                        Config& config) {
+  std::string where = place(path, node);
+  std::string subject = fmt::format("{}: {}", where, key.full_name());
+  if (key.type == ValueType::kInteger) {
+    if (!node.is_integer()) return wrong_type(where, key, node);
+    return set_number(config, key, node.as_integer()->get(), subject);
+  }
+  if (!node.is_string()) return wrong_type(where, key, node);
+  return set_text(config, key, node.as_string()->get(), subject);
+}
+
+Result<void> read_section(std::string_view section, const toml::table& table,
+                          const std::string& path, Config& config) {
+  for (const auto& [name, node] : table) {
+    const Key* key = find_key(section, name.str());
+    if (!key) return unknown_key(place(path, node), fmt::format("{}.{}", section, name.str()));
+    TRY(read_value(*key, node, path, config));
+  }
+  return success();
+}
+
+}  // namespace
+
+Result<Config> parse(std::string_view text, const std::string& path) {
+  toml::table table;
+  try {
+    table = toml::parse(text, path);
+  } catch (const toml::parse_error& error) {
+    return make_error(
+        ErrorKind::kInvalid,
+        fmt::format("{}:{}: {}", path, error.source().begin.line, description(error, text)),
+        "values are written as in TOML: name = \"text\", name = 3, sections as [name]");
+  }
+  Config config;
+  for (const auto& [name, node] : table) {
+    if (!is_section(name.str()) || !node.is_table()) {
+      return unknown_key(place(path, node), std::string(name.str()));
+    }
+    TRY(read_section(name.str(), *node.as_table(), path, config));
+  }
+  return config;
+}
+
+}  // namespace walkback::config

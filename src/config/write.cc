@@ -1,0 +1,115 @@
+#include "config/write.h"
+
+#include <fmt/format.h>
+
+#include "config/keys.h"
+#include "config/secrets.h"
+
+namespace walkback::config {
+
+namespace {
+
+constexpr uint64_t kLargestFile = 1 << 20;  // bytes
+
+bool decided_by_init(const Key& key) {
+  return key.section == "cluster" || key.section == "repository" || key.name == "pgdata" ||
+         key.name == "conninfo";
+}
+
+// A TOML basic string.
+std::string quoted(std::string_view text) {
+  std::string out = "\"";
+  for (char c : text) {
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+      out += fmt::format("\\u{:04X}", static_cast<unsigned char>(c));
+    } else {
+      out += c;
+    }
+  }
+  return out + '"';
+}
+
+std::string line(const Key& key, const Config& config) {
+  std::string value = key.number ? std::to_string(config.*key.number) : quoted(config.*key.text);
+  bool comment = !decided_by_init(key) || (key.text && (config.*key.text).empty());
+  return fmt::format("{}{} = {}\n", comment ? "# " : "", key.name, value);
+}
+
+Error conflict(const std::string& path, const Key& key, const Config& there, const Config& wanted) {
+  bool secret = key.name == "conninfo";
+  auto shown = [&](const Config& config) {
+    return secret ? mask_conninfo(config.*key.text) : config.*key.text;
+  };
+  return make_error(ErrorKind::kConflict,
+                    fmt::format("{} is there already and says {} = \"{}\", not \"{}\"", path,
+                                key.full_name(), shown(there), shown(wanted)),
+                    "change it there, or choose another file with --config");
+}
+
+Result<void> check_same(const std::string& path, const Config& there, const Config& wanted) {
+  for (const Key& key : all_keys()) {
+    if (decided_by_init(key) && there.*key.text != wanted.*key.text) {
+      return conflict(path, key, there, wanted);
+    }
+  }
+  return success();
+}
+
+// Beside it, synced, and renamed: a reader sees the whole file or none.
+Result<bool> create_whole(FileSystem& files, const std::string& path, const std::string& text,
+                          uint32_t mode) {
+  std::string temporary = path + ".new";
+  if (TRY(files.link_status(temporary))) TRY(files.remove(temporary));
+  {
+    auto file = TRY(files.create(temporary, mode));
+    TRY(file->write_at(0, as_bytes(text)));
+    TRY(file->sync());
+  }
+  if (!TRY(files.rename_no_replace(temporary, path))) {
+    TRY(files.remove(temporary));
+    return false;
+  }
+  TRY(files.sync_directory(parent_path(path)));
+  return true;
+}
+
+}  // namespace
+
+std::string render(const Config& config) {
+  std::string text =
+      "# walkback's configuration, written by `walkback init`. docs/cli.md says what each key "
+      "means;\n"
+      "# each is also an environment variable: backup.workers is WALKBACK_BACKUP_WORKERS, and wins "
+      "over this file.\n";
+  std::string_view section;
+  for (const Key& key : all_keys()) {
+    if (key.section != section) text += fmt::format("\n[{}]\n", key.section);
+    section = key.section;
+    text += line(key, config);
+  }
+  return text;
+}
+
+Result<WriteOutcome> write_if_absent(FileSystem& files, const std::string& path,
+                                     const Config& config) {
+  Result<Bytes> there = read_file(files, path, kLargestFile);
+  if (!there.ok() && there.error().kind == ErrorKind::kMissing) {
+    uint32_t mode = holds_password(config.conninfo) ? 0600 : 0644;
+    Result<bool> created = create_whole(files, path, render(config), mode);
+    if (!created.ok()) {
+      return std::move(created).error().with_hint(
+          "choose a place that this user may write with --config FILE");
+    }
+    if (*created) return WriteOutcome::kCreated;
+    there = read_file(files, path, kLargestFile);  // another process was first
+  }
+  if (!there.ok()) return std::move(there).error();
+  Config said = TRY(parse(as_text(*there), path));
+  TRY(check_same(path, said, config));
+  return WriteOutcome::kKept;
+}
+
+}  // namespace walkback::config
