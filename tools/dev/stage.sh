@@ -9,6 +9,8 @@ make_stage() {
   trap 'exit 143' TERM
   mkdir "$stage/run" "$stage/small"
   cp -L build/release/walkback "$stage/walkback"
+  # For the comparison with pg_waldump; the demo does without.
+  if [ -e build/release/src/wal/wal_dump ]; then cp build/release/src/wal/wal_dump "$stage/"; fi
   cp -r tests "$stage/tests"
   find "$stage/tests" -name __pycache__ -prune -exec rm -rf {} +
   mount_small_disk
@@ -35,6 +37,7 @@ in_stage() {
     exec "${drop[@]}" env -i PATH="$PATH" HOME="$stage" LC_ALL=C.UTF-8 TMPDIR="$stage/run" \
       PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$stage/tests" \
       WALKBACK_BINARY="$stage/walkback" WALKBACK_RUN_DIR="$stage/run" WALKBACK_SMALL_DISK="$small_disk" \
+      WALKBACK_WAL_DUMP="$stage/wal_dump" \
       "${passed_on[@]}" "$@"
   )
 }

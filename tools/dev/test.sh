@@ -67,7 +67,7 @@ phase_tidy() {
 
 # The release binary and real servers.
 phase_e2e() {
-  verdict build-release build_release || return 0
+  verdict build-release build_preset release walkback wal_dump || return 0
   (
     make_stage
     keep_stage=${WALKBACK_KEEP:-}
