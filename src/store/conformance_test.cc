@@ -52,9 +52,11 @@ Ground simulated_directory() {
 struct Kind {
   const char* name;
   Ground (*make)();
+  uint64_t many_objects;
 };
-constexpr Kind kKinds[] = {
-    {"Memory", memory}, {"Directory", real_directory}, {"SimulatedDirectory", simulated_directory}};
+constexpr Kind kKinds[] = {{"Memory", memory, 5'000},
+                           {"Directory", real_directory, 1'100},
+                           {"SimulatedDirectory", simulated_directory, 3'000}};
 
 using Case = std::tuple<Kind, ConformanceCheck>;
 class ConformanceTest : public testing::TestWithParam<Case> {};
@@ -64,7 +66,7 @@ TEST_P(ConformanceTest, Holds) {
   Ground ground = kind.make();
   SeededRandom random(1);
   ConformanceOptions options;
-  options.many_objects = 3'000;
+  options.many_objects = kind.many_objects;
   Result<void> result = run_check(check, *ground.store, random, options);
   EXPECT_TRUE(result.ok()) << result.error().message;
   uint64_t left = 0;
@@ -145,7 +147,8 @@ TEST(Conformance, NoticesEachBrokenPromise) {
     BadStore store(fault);
     SeededRandom random(1);
     int failed = 0;
-    for (const ConformanceOutcome& outcome : run_all_checks(store, random, {})) {
+    for (const ConformanceOutcome& outcome :
+         run_all_checks(store, random, {.large_bytes = 100'000})) {
       if (!outcome.result.ok()) ++failed;
     }
     EXPECT_GT(failed, 0) << "fault " << fault;

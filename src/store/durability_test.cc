@@ -11,6 +11,7 @@
 
 #include "base/testing/lying_files.h"
 #include "base/testing/seeded_random.h"
+#include "base/testing/seeds.h"
 #include "base/testing/simulated_files.h"
 #include "store/file_store.h"
 
@@ -18,7 +19,9 @@ namespace walkback::store {
 namespace {
 
 const std::string kRoot = "/srv/backup";
-constexpr uint64_t kSeeds = 12;
+constexpr uint64_t kDefaultSeeds = 4;
+// Enough for any lie to be found out; the search ends when it is.
+constexpr Seeds kSeedsAgainstLies{1, 50};
 
 using Contents = std::map<std::string, Bytes>;
 using Acknowledged = std::set<std::string>;
@@ -128,33 +131,43 @@ void note(Tally& tally, const std::string& wrong, uint64_t seed, uint64_t moment
   }
 }
 
+// A story with all that may go wrong around it.
+struct Trial {
+  SimulatedFiles::Failure failure = SimulatedFiles::Failure::kPowerCut;
+  Ground first_ground = honest;
+  Ground second_ground = honest;
+  Seeds seeds = test_seeds(kDefaultSeeds);
+  bool until_broken = false;
+};
+
 using Story = std::function<Acknowledged(ObjectStore& store, uint64_t seed)>;
 
 // Tells the story with the failure at each of its operations, then once more to its end, cutting
 // the power there too. After each, what is left must be right; then everything is put again,
 // acknowledged, and must survive another power cut.
-Tally tell(const Contents& objects, const Story& story, SimulatedFiles::Failure failure,
-           const Ground& first_ground, const Ground& second_ground) {
+Tally tell(const Story& story, const Trial& trial) {
+  const Contents objects = some_objects();
   Tally tally;
-  for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
+  for (uint64_t seed = trial.seeds.first; seed < trial.seeds.end(); ++seed) {
     bool ended = false;
     for (uint64_t moment = 1; !ended; ++moment) {
       auto disk = fresh_disk(seed * 100'003 + moment);
-      disk->fail_at_operation(moment, failure);
-      auto first = first_ground(*disk);
+      disk->fail_at_operation(moment, trial.failure);
+      auto first = trial.first_ground(*disk);
       Acknowledged acknowledged = story(*open(*first), seed);
       ended = !disk->failed();
-      if (ended && failure == SimulatedFiles::Failure::kPowerCut) disk->power_cut(seed);
+      if (ended && trial.failure == SimulatedFiles::Failure::kPowerCut) disk->power_cut(seed);
       disk->fail_at_operation(0);
       disk->reboot();
       std::string wrong = look(*disk, objects, acknowledged);
 
-      auto second = second_ground(*disk);
+      auto second = trial.second_ground(*disk);
       Acknowledged again = put_in_turn(*open(*second), objects);
       if (again.size() != objects.size()) wrong += "a put was not taken again after the failure\n";
       disk->power_cut(seed + moment);
       disk->reboot();
       note(tally, wrong + look(*disk, objects, again), seed, moment);
+      if (trial.until_broken && tally.broken > 0) return tally;
     }
   }
   return tally;
@@ -169,22 +182,23 @@ constexpr auto kPowerCut = SimulatedFiles::Failure::kPowerCut;
 constexpr auto kKilled = SimulatedFiles::Failure::kKilled;
 
 TEST(Durability, APowerCutAtAnyMomentTakesNothingThatWasAcknowledged) {
-  Tally tally = tell(some_objects(), in_turn, kPowerCut, honest, honest);
+  Tally tally = tell(in_turn, {.failure = kPowerCut});
   EXPECT_EQ(tally.broken, 0u) << tally.first;
-  EXPECT_GT(tally.moments, kSeeds * 30);
+  EXPECT_GT(tally.moments, 30u);
 }
 
 TEST(Durability, APowerCutWhileSeveralWriteTheSameObjectsTakesNothingEither) {
-  Tally tally = tell(some_objects(), at_once, kPowerCut, honest, honest);
+  Tally tally = tell(at_once, {.failure = kPowerCut});
   EXPECT_EQ(tally.broken, 0u) << tally.first;
-  EXPECT_GT(tally.moments, kSeeds * 30);
+  EXPECT_GT(tally.moments, 30u);
 }
 
 // kill -9 between rename and sync leaves a name that is not durable; whoever is told that the
 // object exists already must be able to rely on it.
 TEST(Durability, WhatAKilledWriterLeftIsDurableOnceItIsAcknowledged) {
-  Tally tally = tell(some_objects(), in_turn, kKilled, honest, honest);
+  Tally tally = tell(in_turn, {.failure = kKilled});
   EXPECT_EQ(tally.broken, 0u) << tally.first;
+  EXPECT_GT(tally.moments, 30u);
 }
 
 // --- the tests above, on files that lie ---
@@ -205,6 +219,12 @@ bool is_sync_of_the_roots_parent(SyncKind kind, const std::string& path) {
   return kind == SyncKind::kDirectory && path == "/srv";
 }
 
+bool notices(const Story& story, Trial trial) {
+  trial.seeds = kSeedsAgainstLies;
+  trial.until_broken = true;
+  return tell(story, trial).broken > 0;
+}
+
 TEST(DurabilityTestItself, NoticesEachSyncThatIsLeftOut) {
   const std::pair<const char*, Lie> lies[] = {{"file", is_file_sync},
                                               {"every directory", is_directory_sync},
@@ -212,14 +232,14 @@ TEST(DurabilityTestItself, NoticesEachSyncThatIsLeftOut) {
                                               {"a directory above", is_parent_sync},
                                               {"the root's parent", is_sync_of_the_roots_parent}};
   for (const auto& [name, lie] : lies) {
-    EXPECT_GT(tell(some_objects(), in_turn, kPowerCut, lying(lie), honest).broken, 0u) << name;
-    EXPECT_GT(tell(some_objects(), at_once, kPowerCut, lying(lie), honest).broken, 0u) << name;
+    EXPECT_TRUE(notices(in_turn, {.failure = kPowerCut, .first_ground = lying(lie)})) << name;
+    EXPECT_TRUE(notices(at_once, {.failure = kPowerCut, .first_ground = lying(lie)})) << name;
   }
 }
 
 TEST(DurabilityTestItself, NoticesThatWhatAnotherWriterLeftIsNotSynced) {
   for (const Lie& lie : {Lie(is_directory_sync), Lie(is_leaf_sync), Lie(is_parent_sync)}) {
-    EXPECT_GT(tell(some_objects(), in_turn, kKilled, honest, lying(lie)).broken, 0u);
+    EXPECT_TRUE(notices(in_turn, {.failure = kKilled, .second_ground = lying(lie)}));
   }
 }
 
