@@ -2,11 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <atomic>
-#include <mutex>
-#include <set>
-
+#include "store/durable_directories.h"
 #include "store/file_lister.h"
 
 namespace walkback::store {
@@ -78,7 +74,10 @@ class FileReader final : public ObjectReader {
 class FileStore final : public ObjectStore {
  public:
   FileStore(FileSystem& files, Random& random, std::string root, bool root_exists)
-      : files_(files), random_(random), root_(std::move(root)), root_existed_(root_exists) {}
+      : files_(files),
+        random_(random),
+        root_(std::move(root)),
+        directories_(files, root_, root_exists) {}
 
   Result<PutOutcome> put(const ObjectKey& key, ByteView data) override;
   Result<std::unique_ptr<ObjectWriter>> create(const ObjectKey& key) override;
@@ -107,17 +106,11 @@ class FileStore final : public ObjectStore {
   Result<std::optional<FileInfo>> object_info(const ObjectKey& key);
   Result<Bytes> read_object(const ObjectKey& key);
   Result<void> make_existing_durable(const ObjectKey& key);
-  Result<void> make_durable_directory(const std::string& path);
-  Result<void> make_durable_root();
-  Result<void> sync_parent_of_root();
-  Result<void> check_root() const;
 
   FileSystem& files_;
   Random& random_;
   const std::string root_;
-  std::atomic<bool> root_existed_;
-  std::mutex mutex_;
-  std::set<std::string> durable_directories_;  // paths of those that exist and survive power loss
+  DurableDirectories directories_;
 };
 
 // --- writing ---
@@ -197,7 +190,7 @@ Result<std::unique_ptr<File>> FileStore::create_temporary(const std::string& pat
   Result<std::unique_ptr<File>> file = files_.create(path, kFileMode);
   if (file.ok() || file.error().kind != ErrorKind::kMissing) return file;
   // The first put: its folder need not be durable, for what it holds need not be either.
-  TRY(make_durable_directory(root_));
+  TRY(directories_.make(root_));
   TRY(files_.make_directory(parent_path(path), kDirectoryMode));
   return files_.create(path, kFileMode);
 }
@@ -206,7 +199,7 @@ Result<PutOutcome> FileStore::publish(const std::string& temporary, const Object
   std::string path = path_of(key);
   // Its directories before it: a durable name in a directory that is not durable would be lost with
   // it.
-  TRY(make_durable_directory(parent_path(path)));
+  TRY(directories_.make(parent_path(path)));
   if (TRY(files_.rename_no_replace(temporary, path))) {
     TRY(files_.sync_directory(parent_path(path)));
     return PutOutcome::kCreated;
@@ -225,57 +218,17 @@ Result<void> FileStore::make_existing_durable(const ObjectKey& key) {
                       "move it out of the repository: walkback did not put it there");
   }
   TRY(TRY(files_.open_read(path))->sync());
-  TRY(make_durable_directory(parent_path(path)));
+  TRY(directories_.make(parent_path(path)));
   return files_.sync_directory(parent_path(path));
 }
 
-// A directory found there may have been made by a process that died before it synced the parent, so
-// it is trusted only once this process has synced it. (A sync of what is clean costs a flush: about
-// 60 us on the virtual disk this was measured on.)
-Result<void> FileStore::make_durable_directory(const std::string& path) {
-  {
-    std::lock_guard lock(mutex_);
-    if (durable_directories_.contains(path)) return success();
-  }
-  if (path == root_) {
-    TRY(make_durable_root());
-  } else {
-    std::string parent = parent_path(path);
-    TRY(make_durable_directory(parent));
-    TRY(files_.make_directory(path, kDirectoryMode));
-    TRY(files_.sync_directory(parent));
-  }
-  std::lock_guard lock(mutex_);
-  durable_directories_.insert(path);
-  return success();
-}
-
-Result<void> FileStore::make_durable_root() {
-  TRY(check_root());
-  TRY(files_.make_directory(root_, kDirectoryMode));
-  root_existed_ = true;
-  return sync_parent_of_root();
-}
-
-Result<void> FileStore::sync_parent_of_root() {
-  Result<void> synced = files_.sync_directory(parent_path(root_));
-  if (synced.ok() || synced.error().kind != ErrorKind::kDenied) return synced;
-  // Somebody else's directory, which this user may pass through and not open.
-  return files_.sync_file_system(root_);
-}
-
 // --- reading ---
-
-Result<void> FileStore::check_root() const {
-  if (!root_existed_ || TRY(files_.status(root_))) return success();
-  return make_error(ErrorKind::kMissing, "the directory " + root_ + " is gone");
-}
 
 Result<std::optional<FileInfo>> FileStore::object_info(const ObjectKey& key) {
   Result<std::optional<FileInfo>> info = files_.status(path_of(key));
   if (!info.ok()) return explain(std::move(info).error(), "looking for", key.text());
   if (*info && (*info)->type == FileType::kRegular) return info;
-  Result<void> there = check_root();
+  Result<void> there = directories_.check_root();
   if (!there.ok()) return explain(std::move(there).error(), "looking for", key.text());
   return {std::nullopt};
 }
@@ -308,7 +261,7 @@ Result<std::unique_ptr<ObjectReader>> FileStore::open(const ObjectKey& key) {
 
 Result<void> FileStore::list(std::string_view prefix, std::string_view after,
                              const Visitor& visit) {
-  Result<void> listed = check_root();
+  Result<void> listed = directories_.check_root();
   if (listed.ok()) listed = list_files(files_, root_, prefix, after, visit);
   if (!listed.ok()) return explain(std::move(listed).error(), "listing", "objects");
   return success();
@@ -316,7 +269,7 @@ Result<void> FileStore::list(std::string_view prefix, std::string_view after,
 
 Result<std::vector<std::string>> FileStore::list_folders(std::string_view folder) {
   CHECK(folder.empty() || folder.ends_with('/'));
-  Result<void> there = check_root();
+  Result<void> there = directories_.check_root();
   if (!there.ok()) return explain(std::move(there).error(), "listing", "folders");
   Result<std::vector<std::string>> folders = list_file_folders(files_, root_, folder);
   if (!folders.ok()) return explain(std::move(folders).error(), "listing", "folders");
