@@ -21,6 +21,8 @@ struct ContentHash {
 ContentHash hash_content(ByteView content);
 // XXH3-64, for pages: cheap enough to keep one for each.
 uint64_t hash_page(ByteView page);
+// XXH3-64 of a frame as it is stored: a changed byte can decode to the same content.
+uint64_t hash_frame(ByteView frame);
 
 // Reuses its working memory from frame to frame; one thread at a time.
 class FrameEncoder {

@@ -42,6 +42,8 @@ ContentHash hash_content(ByteView content) {
 
 uint64_t hash_page(ByteView page) { return xxh3_64(page); }
 
+uint64_t hash_frame(ByteView frame) { return xxh3_64(frame); }
+
 namespace {
 
 // Fetched once: OpenSSL 3 otherwise looks the algorithm up for every digest (crypto(7),

@@ -1,8 +1,8 @@
 // From a data directory into packs: read, verify, compress, store, in parallel.
 //
-// The unit of work is a piece of one file of one frame's size, so a 1 GiB relation segment keeps every
-// worker busy and no file is anybody's tail. Files are pulled one by one from a FileSource and given back
-// one by one, so memory does not grow with their number.
+// The unit of work is a piece of one file of one frame's size, so a 1 GiB relation segment keeps
+// every worker busy and no file is anybody's tail. Files are pulled one by one from a FileSource
+// and given back one by one, so memory does not grow with their number.
 #pragma once
 
 #include <cstdint>
@@ -23,8 +23,9 @@ namespace walkback::pipeline {
 
 // How the pages of a relation fork are verified.
 struct PageCheck {
-  uint32_t first_block = 0;  // of this file within the relation fork: segment number * blocks a segment
-  bool checksums = false;    // the cluster has data checksums
+  uint32_t first_block =
+      0;  // of this file within the relation fork: segment number * blocks a segment
+  bool checksums = false;  // the cluster has data checksums
 };
 
 struct SourceFile {
@@ -32,15 +33,15 @@ struct SourceFile {
   std::string name;  // in the backup: "base/5/16384.1"
   uint32_t mode = 0;
   Timestamp modified;
-  uint64_t size_hint = 0;                 // bytes when it was listed; the size when opened counts
-  std::optional<PageCheck> relation;      // a relation's main fork or another file made of pages
+  uint64_t size_hint = 0;             // bytes when it was listed; the size when opened counts
+  std::optional<PageCheck> relation;  // a relation's main fork or another file made of pages
 };
 
 struct CopiedFile {
   SourceFile source;
   repo::PageMap map;
-  // Blocks of this file that still failed their checksum after being read again and whose LSN is older
-  // than the backup's start: replay does not mend them.
+  // Blocks of this file that still failed their checksum after being read again and whose LSN is
+  // older than the backup's start: replay does not mend them.
   std::vector<uint32_t> bad_blocks;
 };
 
@@ -51,8 +52,8 @@ class FileSource {
   virtual Result<std::optional<SourceFile>> next() = 0;
 };
 
-// Called from one thread at a time, in the order in which files were completed. A file that vanished
-// before it was opened is not reported: its removal is in the WAL.
+// Called from one thread at a time, in the order in which files were completed. A file that
+// vanished before it was opened is not reported: its removal is in the WAL.
 class CopiedFileSink {
  public:
   virtual ~CopiedFileSink() = default;
@@ -63,7 +64,7 @@ struct CopyInOptions {
   int workers = 2;
   int compression_level = 3;
   uint32_t block_bytes = 8192;
-  uint32_t frame_bytes = 512 << 10;  // content of one frame; a multiple of block_bytes
+  uint32_t frame_bytes = 1 << 20;  // content of one frame; measured: docs/design/frames.md
   uint32_t pack_bytes = 32 << 20;
   std::string pack_prefix;  // "clusters/main/…/packs"
   pg::Lsn start_lsn;        // the backup's redo point: pages at or after it are replayed
@@ -77,7 +78,8 @@ struct CopyInResult {
   std::vector<repo::PackFinisher::Stored> packs;
 };
 
-// On success every pack is durable. On failure or stop, packs already written stay as garbage for prune.
+// On success every pack is durable. On failure or stop, packs already written stay as garbage for
+// prune.
 Result<CopyInResult> copy_in(FileSystem& files, store::ObjectStore& objects, Random& random,
                              FileSource& source, CopiedFileSink& sink, const CopyInOptions& options,
                              Progress& progress, std::stop_token stop);

@@ -39,8 +39,9 @@ struct CopyOutResult {
   uint64_t bytes_written = 0;
 };
 
-// Every frame is checked against its hash before one byte of it is written; an error names the file and
-// the pack. Write-back is started but nothing is durable yet: the caller syncs the file systems once.
+// Every frame is checked against its hash before one byte of it is written; an error names the file
+// and the pack. Write-back is started but nothing is durable yet: the caller syncs the file systems
+// once.
 Result<CopyOutResult> copy_out(FileSystem& files, store::ObjectStore& objects, TargetSource& source,
                                const CopyOutOptions& options, Progress& progress,
                                std::stop_token stop);

@@ -37,6 +37,7 @@ class FrameColumns {
     to_.add_frame_length(at.length);
     to_.add_frame_content(difference(frame.content_bytes, content_));
     append(*to_.mutable_frame_hash(), frame.hash.bytes);
+    to_.add_frame_stored_hash(frame.stored_hash);
     pack_ = pack;
     end_ = at.offset + at.length;
     content_ = frame.content_bytes;
@@ -119,6 +120,7 @@ Result<void> decode_frames(const proto::PageMap& from, PageMap& map) {
   if (static_cast<size_t>(from.frame_offset_size()) != count ||
       static_cast<size_t>(from.frame_length_size()) != count ||
       static_cast<size_t>(from.frame_content_size()) != count ||
+      static_cast<size_t>(from.frame_stored_hash_size()) != count ||
       from.frame_hash().size() != count * kHashBytes || from.packs().size() % kPackIdBytes != 0) {
     return corrupt("columns of frames differ in length");
   }
@@ -141,6 +143,7 @@ Result<void> decode_frames(const proto::PageMap& from, PageMap& map) {
     frame.location.offset = static_cast<uint32_t>(offset);
     frame.location.length = from.frame_length(index);
     frame.content_bytes = content;
+    frame.stored_hash = from.frame_stored_hash(index);
     std::memcpy(frame.location.pack.bytes.data(), from.packs().data() + pack * kPackIdBytes,
                 kPackIdBytes);
     std::memcpy(frame.hash.bytes.data(), from.frame_hash().data() + i * kHashBytes, kHashBytes);

@@ -24,6 +24,7 @@ struct Frame {
   FrameLocation location;
   uint32_t content_bytes = 0;  // before compression
   codec::ContentHash hash;     // of the content
+  uint64_t stored_hash = 0;    // codec::hash_frame() of the bytes in the pack
 };
 
 struct Run {

@@ -1,0 +1,35 @@
+// Verifies the checksums of pages that a running server may be writing at this moment.
+//
+// A page read while it was written is torn and fails; read again a moment later it is whole. A page
+// that fails every time is damaged, unless replay will replace it.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/file_system.h"
+#include "base/result.h"
+#include "pg/types.h"
+
+namespace walkback::pipeline {
+
+// Pages with an LSN at or after the backup's start have a full image in the WAL that will be
+// replayed. An LSN this far ahead is no LSN but damage: no server writes that much during one
+// backup.
+inline constexpr uint64_t kMostWalDuringBackup = uint64_t{1} << 46;  // 64 TiB
+
+struct PagesToVerify {
+  uint64_t file_offset = 0;     // of the first page in `pages`
+  uint32_t relation_block = 0;  // its number within the relation fork, which its checksum covers
+  MutableBytes pages;           // whole pages; those read again are replaced
+};
+
+struct PageVerdicts {
+  std::vector<uint32_t> bad;  // indexes into `pages`, in order
+  uint64_t bytes_read_again = 0;
+};
+
+Result<PageVerdicts> verify_pages(File& file, const PagesToVerify& what, pg::Lsn start_lsn);
+
+}  // namespace walkback::pipeline
