@@ -1,9 +1,10 @@
 // The settings of a recovered copy: the cluster's own, and after them ours.
 //
-// A copy must never act on what the original owns: its data_directory, archive, replication, subscriptions,
-// log files, pid file. And it must start on this host: preload libraries that are missing here, memory
-// larger than here, max_* below what the primary had while the WAL was written (RecoveryRequiresIntParameter,
-// src/backend/access/transam/xlogrecovery.c), includes that were not in the backup.
+// A copy must never act on what the original owns: its data_directory, archive, replication,
+// subscriptions, log files, pid file. And it must start on this host: preload libraries that are
+// missing here, memory larger than here, max_* below what the primary had while the WAL was written
+// (RecoveryRequiresIntParameter, src/backend/access/transam/xlogrecovery.c), includes that were not
+// in the backup.
 #pragma once
 
 #include <optional>
@@ -12,7 +13,6 @@
 
 #include "base/file_system.h"
 #include "base/result.h"
-#include "pg/control_file.h"
 #include "pg/types.h"
 #include "restore/target_directory.h"
 
@@ -31,8 +31,10 @@ struct CopySettings {
   pg::TimelineId target_timeline;
   RecoveryAction action = RecoveryAction::kPromote;
   int server_version_num = 0;  // 150018
-  std::string library_directory;  // pg_config --pkglibdir of the server that will run here
-  uint64_t host_memory_bytes = 0;
+  // pg_config --pkglibdir of the server that will run here; empty when not known: then no shared
+  // library is preloaded, for nobody can say which are here.
+  std::string library_directory;
+  uint64_t host_memory_bytes = 0;  // 0 when not known: memory settings stay
   // The highest max_* seen in the backup's pg_control and in the WAL to be replayed.
   struct Limits {
     int max_connections = 0;
@@ -50,14 +52,24 @@ struct SettingChange {
   std::string why;
 };
 
-// Works on a restored, never started directory: appends to postgresql.auto.conf (read last, so it wins)
-// and, for what that file may not hold (data_directory, hba_file, ident_file, external_pid_file), to
-// postgresql.conf; comments out includes that do not exist here; makes recovery.signal; removes
-// standby.signal; makes a pg_hba.conf (local, peer/trust as in the backup's own if present) and an empty
-// pg_ident.conf when the backup had none. Everything written is synced.
+// Works on a restored, never started directory: appends to postgresql.auto.conf (read last, so it
+// wins) and, for what that file may not hold (data_directory), to postgresql.conf; comments out
+// lines with which no server starts here (includes of absent files); makes recovery.signal; removes
+// standby.signal; makes a pg_hba.conf (the owner over the socket, others with a password from this
+// host) and an empty pg_ident.conf when the backup had none, and lets the owner in over the socket
+// where its own pg_hba.conf would ask for a password, since walkback must ask the server where it
+// stands. walkback.copy.conf beside them says what of this goes when the copy is adopted.
+// Everything written is synced. The changes returned are those where the cluster's own setting was
+// another.
 Result<std::vector<SettingChange>> write_copy_settings(FileSystem& files, const CopySettings& copy);
 
-// For adopt: takes our settings out again, so that the cluster's own rule; keeps data_directory's line.
+// Whether write_copy_settings() made this directory a copy that was not adopted yet.
+Result<bool> is_recovered_copy(FileSystem& files, const std::string& data_directory);
+
+// For adopt: takes our settings out again, so that the cluster's own rule. What stays is what this
+// host needs (libraries that are not here, memory larger than here) and where the directory's own
+// files are (data_directory, hba_file, ident_file). A setting that was changed since, with ALTER
+// SYSTEM, stays as it is. Calling it again changes nothing.
 Result<void> remove_copy_settings(FileSystem& files, const std::string& data_directory);
 
 }  // namespace walkback::restore

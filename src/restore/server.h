@@ -1,4 +1,5 @@
-// The PostgreSQL server of a recovered copy: starting it, following its replay, asking where it stands.
+// The PostgreSQL server of a recovered copy: starting it, following its replay, asking where it
+// stands.
 #pragma once
 
 #include <chrono>
@@ -14,16 +15,20 @@
 
 namespace walkback::restore {
 
-// The directory with postgres, pg_ctl: `configured` if set, else Debian's /usr/lib/postgresql/MAJOR/bin,
-// else PATH. The binary must be of this major version; kMissing with a hint otherwise.
+// The directory with postgres, pg_ctl: `configured` if set, else Debian's
+// /usr/lib/postgresql/MAJOR/bin, else PATH. The binary must be of this major version; kMissing with
+// a hint otherwise.
 Result<std::string> find_server_binaries(const std::string& configured, int major);
 
+// Where that server's loadable libraries are (pg_config --pkglibdir).
+Result<std::string> find_library_directory(const std::string& binaries);
+
 struct ServerOptions {
-  std::string binaries;        // directory
+  std::string binaries;  // directory
   std::string data_directory;
   int port = 0;
   std::string socket_directory;
-  std::string log_file;        // stdout and stderr of the server
+  std::string log_file;  // stdout and stderr of the server
   int server_version_num = 0;
 };
 
@@ -31,27 +36,34 @@ struct ReplayState {
   bool accepting_connections = false;
   bool in_recovery = true;
   bool paused = false;
-  pg::Lsn replayed;                          // end of the last record replayed, when known
-  std::optional<Timestamp> last_commit;      // pg_last_xact_replay_timestamp()
+  pg::Lsn replayed;                      // end of the last record replayed, when known
+  std::optional<Timestamp> last_commit;  // pg_last_xact_replay_timestamp()
 };
 
 // A server that this process started. Does not stop it when destroyed: a recovered copy goes on.
 class CopyServer {
  public:
   virtual ~CopyServer() = default;
-  // Alive, and how far. A server that has exited is kIo with the last FATAL or PANIC lines of its log.
+  // Alive, and how far; asked over the socket as the owner. A server that has exited is kIo with
+  // its last words (FATAL or PANIC, with the detail) from the log; one that runs and lets nobody in
+  // is kDenied.
   virtual Result<ReplayState> state() = 0;
   virtual Result<void> stop() = 0;  // fast shutdown, waits
   virtual int pid() const = 0;
 };
 
-// Runs postgres directly in its own session (setsid), -D and -c data_directory= config_file= hba_file=
-// ident_file= external_pid_file= port= unix_socket_directories= given on the command line so that no saved path can point
-// it at another cluster. Returns once the process runs; recovery goes on.
+// Runs postgres directly in its own session (setsid), -D and -c data_directory= config_file=
+// hba_file= ident_file= external_pid_file= port= unix_socket_directories= given on the command line
+// so that no saved path can point it at another cluster. Returns once the process runs; recovery
+// goes on. kDenied as root, which PostgreSQL refuses. Once it has exited it is reaped by state() or
+// stop().
 Result<std::unique_ptr<CopyServer>> start_copy(const ServerOptions& options);
 
-// A directory for the socket whose path fits sun_path (107 bytes): the data directory, else a new one in /tmp.
+// A directory for the socket whose path fits sun_path (107 bytes): the data directory, else a new
+// one in /tmp.
 Result<std::string> choose_socket_directory(const std::string& data_directory);
+// One that nothing on this host listens on now: from 5433 up, the next to PostgreSQL's own, where
+// people look.
 Result<int> choose_free_port();
 
 }  // namespace walkback::restore

@@ -1,8 +1,8 @@
 // Where a recovery may write, decided before anything is written.
 //
-// Promise 5: no data directory is ever emptied, and nothing writes to a path that belongs to a running
-// cluster, its tablespaces included. Judged by what the paths really are (device and inode, symlinks
-// resolved), never by how they are spelt.
+// Promise 5: no data directory is ever emptied, and nothing writes to a path that belongs to a
+// running cluster, its tablespaces included. Judged by what the paths really are (device and inode,
+// symlinks resolved), never by how they are spelt.
 #pragma once
 
 #include <string>
@@ -25,8 +25,8 @@ struct TablespaceMapping {
 };
 
 struct TargetLayout {
-  std::string data_directory;            // absolute
-  std::vector<Tablespace> tablespaces;   // where each will lie
+  std::string data_directory;           // absolute
+  std::vector<Tablespace> tablespaces;  // where each will lie
 };
 
 // Every tablespace of the backup gets its new place: mapped, or else DATA_DIRECTORY's sibling
@@ -36,9 +36,9 @@ Result<TargetLayout> lay_out_target(std::string_view into, const std::vector<Tab
                                     const std::vector<TablespaceMapping>& mappings);
 
 // kConflict when any directory of the layout exists and is not empty, belongs to a running server
-// (postmaster.pid names a living process), lies inside a data directory or a tablespace of `live_pgdata`
-// (or holds one), or two of them are the same; kNoSpace when their file systems have less than
-// `needed_bytes` free (main, then tablespaces in order). Writes nothing.
+// (postmaster.pid names a living process), lies inside a data directory or a tablespace of
+// `live_pgdata` (or holds one), or two of them are the same; kNoSpace when their file systems have
+// less than `needed_bytes` free (main, then tablespaces in order). Writes nothing.
 struct TargetNeed {
   uint64_t data_directory_bytes = 0;
   std::vector<uint64_t> tablespace_bytes;  // as layout.tablespaces

@@ -1,0 +1,310 @@
+#include "restore/recovered_settings.h"
+
+#include <fmt/format.h>
+#include <pwd.h>
+
+#include <algorithm>
+#include <set>
+
+#include "pg/configuration.h"
+#include "restore/copy_setting_rules.h"
+#include "restore/own_settings.h"
+
+namespace walkback::restore {
+
+namespace {
+
+constexpr std::string_view kMain = "postgresql.conf";
+constexpr std::string_view kAuto = "postgresql.auto.conf";
+constexpr std::string_view kAccess = "pg_hba.conf";
+constexpr std::string_view kIdentities = "pg_ident.conf";
+// ALTER SYSTEM writes postgresql.auto.conf anew without comments, so markers there do not last.
+constexpr std::string_view kRecord = "walkback.copy.conf";
+
+constexpr std::string_view kBegin =
+    "walkback: from here to its end, what makes this directory a recovered copy";
+constexpr std::string_view kEnd = "walkback: end";
+constexpr std::string_view kLeftOut = "# walkback: left out of the copy: ";
+constexpr std::string_view kAdopted = "adopted.";  // prefix in the record: the value once adopted
+constexpr std::string_view kOwnerLineMark = "# walkback: asks the copy where it stands";
+
+// Readable by the owner alone: conninfo may be in there.
+constexpr uint32_t kMode = 0600;
+
+Result<void> write_text(FileSystem& files, const std::string& path, std::string_view text) {
+  std::optional<FileInfo> there = TRY(files.status(path));
+  return replace_file(files, path, as_bytes(text), there ? there->mode : kMode);
+}
+
+std::vector<std::string> lines_of(std::string_view text) {
+  std::vector<std::string> lines;
+  while (!text.empty()) {
+    size_t end = text.find('\n');
+    lines.emplace_back(text.substr(0, end));
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  }
+  return lines;
+}
+
+std::string text_of(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const std::string& line : lines) text.append(line).append("\n");
+  return text;
+}
+
+class CopyWriter {
+ public:
+  CopyWriter(FileSystem& files, const CopySettings& copy) : files_(files), copy_(copy) {}
+
+  Result<std::vector<SettingChange>> write() {
+    own_ = TRY(read_own_configuration(files_, copy_.data_directory));
+    TRY(decide());
+    TRY(write_record());
+    TRY(write_main());
+    TRY(write_auto());
+    TRY(write_access());
+    TRY(write_signals());
+    for (const UnreadableLine& line : own_.unreadable) {
+      changes_.push_back({line.raw, "left out", line.why});
+    }
+    for (const CopyRule& rule : rules_) note(rule);
+    return std::move(changes_);
+  }
+
+ private:
+  std::string path(std::string_view name) const { return join_path(copy_.data_directory, name); }
+
+  // A line equal to what postgresql.auto.conf says anyway is not added: adopting must find out
+  // which are ours.
+  Result<void> decide() {
+    const pg::Configuration automatic =
+        pg::Configuration::parse(TRY(read_text_if_there(files_, path(kAuto))));
+    rules_ = copy_rules(files_, copy_, own_.settings);
+    std::erase_if(rules_, [&](const CopyRule& rule) {
+      return !rule.why.empty() && automatic.value(rule.name) == rule.value;
+    });
+    return success();
+  }
+
+  // What a setting that nobody had set changes from is PostgreSQL's default: worth a word only
+  // where the default is what would not do.
+  void note(const CopyRule& rule) {
+    if (rule.why.empty()) return;
+    std::optional<std::string> own = own_.settings.value(rule.name);
+    bool reached_for =
+        rule.name.starts_with("max_") && rule.name != "max_logical_replication_workers";
+    bool said = own ? *own != rule.value : rule.lasts == Lasts::kAsLongAsHere || reached_for;
+    if (!said) return;
+    changes_.push_back({rule.name, rule.value, rule.why});
+  }
+
+  // Unreadable lines as comments, everything else as it was.
+  Result<std::string> readable_text(std::string_view name) const {
+    std::vector<std::string> lines = lines_of(TRY(read_text_if_there(files_, path(name))));
+    for (const UnreadableLine& line : own_.unreadable) {
+      if (line.file == name) lines[line.index] = std::string(kLeftOut) + line.raw;
+    }
+    return text_of(lines);
+  }
+
+  Result<void> write_main() {
+    pg::Configuration main = pg::Configuration::parse(TRY(readable_text(kMain)));
+    main.append_comment(kBegin);
+    main.append("data_directory", copy_.data_directory);
+    main.append("hba_file", path(kAccess));
+    main.append("ident_file", path(kIdentities));
+    main.append("external_pid_file", "");
+    main.append_comment(kEnd);
+    return write_text(files_, path(kMain), main.text());
+  }
+
+  Result<void> write_auto() {
+    pg::Configuration automatic = pg::Configuration::parse(TRY(readable_text(kAuto)));
+    automatic.append_comment(kBegin);
+    // ALTER SYSTEM can have put these there, where they would win over postgresql.conf.
+    automatic.append("hba_file", path(kAccess));
+    automatic.append("ident_file", path(kIdentities));
+    for (const CopyRule& rule : rules_) automatic.append(rule.name, rule.value);
+    automatic.append_comment(kEnd);
+    return write_text(files_, path(kAuto), automatic.text());
+  }
+
+  Result<void> write_record() const {
+    pg::Configuration record;
+    record.append_comment(
+        "This directory is a copy recovered by walkback. PostgreSQL does not read this file;");
+    record.append_comment(
+        "`walkback adopt` does: these settings go when the copy becomes the cluster.");
+    for (const CopyRule& rule : rules_) {
+      if (rule.lasts == Lasts::kUntilAdopted) record.append(rule.name, rule.value);
+    }
+    bool some_missing = std::any_of(rules_.begin(), rules_.end(), [&](const CopyRule& rule) {
+      return rule.name == "shared_preload_libraries" && rule.why.starts_with("not on this host");
+    });
+    if (some_missing) {
+      record.append(fmt::format("{}shared_preload_libraries", kAdopted),
+                    libraries_after_adoption(files_, copy_, own_.settings));
+    }
+    return write_text(files_, path(kRecord), record.text());
+  }
+
+  Result<void> write_access() {
+    std::string access = TRY(read_text_if_there(files_, path(kAccess)));
+    if (access.empty()) {
+      access =
+          "# TYPE DATABASE USER ADDRESS METHOD\n"
+          "local all all peer\n"
+          "host all all 127.0.0.1/32 scram-sha-256\n"
+          "host all all ::1/128 scram-sha-256\n";
+    }
+    std::string owner = TRY(owner_name());
+    if (!owner.empty() && !lets_owner_in(access, owner)) {
+      access = fmt::format("{}\nlocal all \"{}\" peer\n{}", kOwnerLineMark, owner, access);
+    }
+    TRY(write_text(files_, path(kAccess), access));
+    if (TRY(files_.status(path(kIdentities)))) return success();
+    return write_text(files_, path(kIdentities), "");
+  }
+
+  // Empty when the user database does not know the directory's owner.
+  Result<std::string> owner_name() const {
+    std::optional<FileInfo> info = TRY(files_.status(copy_.data_directory));
+    if (!info) return make_error(ErrorKind::kMissing, copy_.data_directory + " is not there");
+    passwd entry{};
+    passwd* found = nullptr;
+    std::vector<char> buffer(16384);
+    getpwuid_r(info->owner, &entry, buffer.data(), buffer.size(), &found);
+    return std::string(found == nullptr ? "" : found->pw_name);
+  }
+
+  // Whether the first rule for the owner's session over the socket asks for nothing.
+  static bool lets_owner_in(std::string_view access, const std::string& owner) {
+    for (const std::string& line : lines_of(access)) {
+      std::vector<std::string> words;
+      std::string word;
+      for (char c : line + " ") {
+        if (c == '#') break;
+        if (c != ' ' && c != '\t') {
+          if (c != '"') word += c;
+        } else if (!word.empty()) {
+          words.push_back(std::move(word));
+          word.clear();
+        }
+      }
+      if (words.size() < 4 || words[0] != "local") continue;
+      bool matches = words[1] == "all" && (words[2] == "all" || words[2] == owner);
+      if (matches) return words.size() == 4 && (words[3] == "peer" || words[3] == "trust");
+      if (words[1] != "replication") return false;  // a rule of its own: rather first than after it
+    }
+    return false;
+  }
+
+  Result<void> write_signals() const {
+    TRY(write_text(files_, path("recovery.signal"), ""));
+    if (!TRY(files_.link_status(path("standby.signal")))) return success();
+    TRY(files_.remove(path("standby.signal")));
+    return files_.sync_directory(copy_.data_directory);
+  }
+
+  FileSystem& files_;
+  const CopySettings& copy_;
+  OwnConfiguration own_;
+  std::vector<CopyRule> rules_;
+  std::vector<SettingChange> changes_;
+};
+
+bool is_marker(std::string_view line) {
+  return line == fmt::format("# {}", kBegin) || line == fmt::format("# {}", kEnd);
+}
+
+// The last line that sets `name` goes if it still says what the record says: what ALTER SYSTEM
+// changed since is the user's.
+void take_out(std::vector<pg::ConfigurationLine>& lines, const pg::ConfigurationLine& recorded) {
+  auto last = std::find_if(lines.rbegin(), lines.rend(), [&](const pg::ConfigurationLine& line) {
+    return line.kind == pg::ConfigurationLineKind::kSetting &&
+           pg::same_setting(line.name, recorded.name);
+  });
+  if (last != lines.rend() && last->value == recorded.value) lines.erase(std::next(last).base());
+}
+
+Result<void> adopt_auto(FileSystem& files, const std::string& data_directory,
+                        const pg::Configuration& record) {
+  const std::string path = join_path(data_directory, kAuto);
+  std::vector<pg::ConfigurationLine> lines =
+      pg::Configuration::parse(TRY(read_text_if_there(files, path))).lines();
+  std::erase_if(lines, [](const pg::ConfigurationLine& line) { return is_marker(line.raw); });
+  pg::Configuration later;
+  for (const pg::ConfigurationLine& recorded : record.lines()) {
+    if (recorded.kind != pg::ConfigurationLineKind::kSetting) continue;
+    if (recorded.name.starts_with(kAdopted)) {
+      later.append(recorded.name.substr(kAdopted.size()), recorded.value);
+    } else {
+      take_out(lines, recorded);
+    }
+  }
+  std::string text;
+  for (const pg::ConfigurationLine& line : lines) text.append(line.raw).append("\n");
+  return write_text(files, path, text + later.text());
+}
+
+// The block in postgresql.conf is ours alone; of it only external_pid_file was for the copy.
+Result<void> adopt_main(FileSystem& files, const std::string& data_directory) {
+  const std::string path = join_path(data_directory, kMain);
+  std::vector<std::string> kept;
+  bool ours = false;
+  for (std::string& line : lines_of(TRY(read_text_if_there(files, path)))) {
+    if (is_marker(line)) {
+      ours = !line.ends_with(kEnd);
+    } else if (!ours || !line.starts_with("external_pid_file")) {
+      kept.push_back(std::move(line));
+    }
+  }
+  return write_text(files, path, text_of(kept));
+}
+
+Result<void> adopt_access(FileSystem& files, const std::string& data_directory) {
+  const std::string path = join_path(data_directory, kAccess);
+  std::vector<std::string> lines = lines_of(TRY(read_text_if_there(files, path)));
+  auto mark = std::find(lines.begin(), lines.end(), kOwnerLineMark);
+  if (mark == lines.end()) return success();
+  lines.erase(mark, std::min(mark + 2, lines.end()));
+  return write_text(files, path, text_of(lines));
+}
+
+}  // namespace
+
+std::string_view recovery_action_name(RecoveryAction action) {
+  switch (action) {
+    case RecoveryAction::kPromote:
+      return "promote";
+    case RecoveryAction::kPause:
+      return "pause";
+    case RecoveryAction::kShutdown:
+      return "shutdown";
+  }
+  return "pause";
+}
+
+Result<std::vector<SettingChange>> write_copy_settings(FileSystem& files,
+                                                       const CopySettings& copy) {
+  return CopyWriter(files, copy).write();
+}
+
+Result<bool> is_recovered_copy(FileSystem& files, const std::string& data_directory) {
+  return TRY(files.status(join_path(data_directory, kRecord))).has_value();
+}
+
+Result<void> remove_copy_settings(FileSystem& files, const std::string& data_directory) {
+  if (!TRY(is_recovered_copy(files, data_directory))) return success();
+  const std::string record_path = join_path(data_directory, kRecord);
+  const pg::Configuration record =
+      pg::Configuration::parse(TRY(read_text_if_there(files, record_path)));
+  TRY(adopt_auto(files, data_directory, record));
+  TRY(adopt_main(files, data_directory));
+  TRY(adopt_access(files, data_directory));
+  // The record last: until it is gone, all of this can be done again.
+  TRY(files.remove(record_path));
+  return files.sync_directory(data_directory);
+}
+
+}  // namespace walkback::restore
