@@ -1,0 +1,150 @@
+#include "restore/adopt.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "catalog/control_file_reader.h"
+#include "catalog/lineage.h"
+#include "catalog/server_commands.h"
+#include "catalog/wal_archive.h"
+#include "pg/configuration.h"
+#include "pg/timeline_history.h"
+#include "restore/recovered_settings.h"
+#include "restore/target_directory.h"
+
+namespace walkback::restore {
+
+namespace {
+
+constexpr int kCompressionLevel = 3;
+constexpr int kWorkers = 2;
+constexpr std::string_view kAutoConf = "postgresql.auto.conf";
+
+class Adoption {
+ public:
+  Adoption(const AdoptOptions& options, FileSystem& files, store::ObjectStore& objects,
+           Progress& progress)
+      : options_(options), files_(files), objects_(objects), progress_(progress) {}
+
+  Result<AdoptReport> run() {
+    const pg::ControlFile control =
+        TRY(catalog::read_control_file(files_, options_.pgdata)).control;
+    TRY(check_promoted(control));
+    AdoptReport report;
+    report.timeline = TRY(newest_timeline(control.timeline));
+    report.restart_required = TRY(server_is_running(files_, options_.pgdata));
+    catalog::WalArchive archive(
+        objects_, options_.cluster,
+        TRY(catalog::get_lineage(objects_, options_.cluster, control.system_identifier)));
+
+    progress_.begin("archiving what the copy wrote so far", 0);
+    // The history first: whoever reads the new timeline's segments must know where they come from.
+    TRY(push(archive, pg::history_file_name(report.timeline)));
+    report.segments_archived = TRY(push_finished_segments(archive, report.timeline));
+
+    progress_.begin("switching archiving on", 0);
+    TRY(remove_copy_settings(files_, options_.pgdata));
+    TRY(write_archive_settings());
+    return report;
+  }
+
+ private:
+  Result<void> check_promoted(const pg::ControlFile& control) const {
+    if (control.state == pg::ClusterState::kInProduction ||
+        control.state == pg::ClusterState::kShutDown) {
+      return success();
+    }
+    return make_error(
+        ErrorKind::kInvalid,
+        fmt::format("{} is not a promoted copy: its recovery has not ended", options_.pgdata),
+        "promote it first: SELECT pg_promote()");
+  }
+
+  std::string wal_path(const std::string& name) const {
+    return join_path(join_path(options_.pgdata, "pg_wal"), name);
+  }
+
+  // pg_control learns of a promotion's timeline at the checkpoint after it, pg_wal at once.
+  Result<pg::TimelineId> newest_timeline(pg::TimelineId newest) const {
+    for (const DirectoryEntry& entry : TRY(files_.list(join_path(options_.pgdata, "pg_wal")))) {
+      const Result<pg::TimelineId> timeline = pg::parse_history_file_name(entry.name);
+      if (timeline.ok()) newest = std::max(newest, *timeline);
+    }
+    if (newest.value > 1) return newest;
+    return make_error(ErrorKind::kInvalid,
+                      fmt::format("{} is on timeline 1: it is no recovered copy", options_.pgdata),
+                      "a cluster that never was recovered is set up with `walkback init`");
+  }
+
+  Result<void> push(catalog::WalArchive& archive, const std::string& name) const {
+    const Bytes content = TRY(read_file(files_, wal_path(name), archive.segment_bytes()));
+    TRY(archive.put(name, content, kCompressionLevel, kWorkers));
+    return success();
+  }
+
+  // What the server wrote to its end while archiving was off. Those that it ends before its restart
+  // it archives itself, at the next checkpoint that would remove them
+  // (src/backend/access/transam/xlogarchive.c, XLogArchiveCheckDone).
+  Result<uint64_t> push_finished_segments(catalog::WalArchive& archive,
+                                          pg::TimelineId timeline) const {
+    uint64_t pushed = 0;
+    for (const DirectoryEntry& entry : TRY(files_.list(join_path(options_.pgdata, "pg_wal")))) {
+      if (pg::wal_file_kind(entry.name) != pg::WalFileKind::kSegment) continue;
+      const Result<pg::SegmentName> segment =
+          pg::SegmentName::parse(entry.name, archive.segment_bytes());
+      if (!segment.ok() || segment->timeline != timeline) continue;
+      if (!TRY(is_written(archive, *segment)) || !TRY(is_written(archive, next(*segment))))
+        continue;
+      TRY(push(archive, entry.name));
+      ++pushed;
+    }
+    return pushed;
+  }
+
+  static pg::SegmentName next(pg::SegmentName segment) {
+    ++segment.number;
+    return segment;
+  }
+
+  // WAL is written in order: a segment whose successor has begun is complete. A file that waits to
+  // be written still has an older segment's pages.
+  Result<bool> is_written(const catalog::WalArchive& archive, pg::SegmentName segment) const {
+    const std::string name = segment.text(archive.segment_bytes());
+    Result<std::unique_ptr<File>> file = files_.open_read(wal_path(name));
+    if (!file.ok()) {
+      if (file.error().kind == ErrorKind::kMissing) return false;
+      return std::move(file).error();
+    }
+    Bytes first_page(8192);
+    if (TRY((*file)->read_at(0, first_page)) != first_page.size()) return false;
+    return archive.check_segment_header(name, first_page).ok();
+  }
+
+  Result<void> write_archive_settings() const {
+    const std::string path = join_path(options_.pgdata, std::string(kAutoConf));
+    Bytes content;
+    if (TRY(files_.status(path))) content = TRY(read_file(files_, path));
+    const std::string command =
+        catalog::archive_command({options_.program, options_.config_path, options_.cluster});
+    const std::string lines =
+        fmt::format("archive_mode = 'on'\narchive_command = {}\n", pg::quote_setting(command));
+    const ByteView added = as_bytes(lines);
+    content.insert(content.end(), added.begin(), added.end());
+    return replace_file(files_, path, content, 0600);
+  }
+
+  const AdoptOptions& options_;
+  FileSystem& files_;
+  store::ObjectStore& objects_;
+  Progress& progress_;
+};
+
+}  // namespace
+
+Result<AdoptReport> run_adopt(const AdoptOptions& options, FileSystem& files,
+                              store::ObjectStore& objects, Progress& progress) {
+  return Adoption(options, files, objects, progress).run();
+}
+
+}  // namespace walkback::restore
