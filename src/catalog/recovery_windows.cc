@@ -58,7 +58,6 @@ class Edges {
     const pg::Lsn from{first * chain_.segment_bytes()};
     const WalEnd wal_end =
         TRY(read_wal(archive_, chain_, from, end, {}, [&](const wal::Record& record) {
-          if (!wal::may_be_timed_event(record)) return true;
           const Result<std::optional<wal::TimedEvent>> event = events.of(record);
           if (!event.ok() || !*event) return true;
           const auto* ended = std::get_if<wal::TransactionEnd>(&(*event)->what);

@@ -36,10 +36,8 @@ Result<void> TargetSearch::see(const wal::Record& record) {
   if (!stop_ && target_.kind == TargetKind::kImmediate && record.start >= consistent_from_) {
     set_stop(last_start_, true, last_end_);
   }
-  if (wal::may_be_timed_event(record)) {
-    const std::optional<wal::TimedEvent> event = TRY(events_.of(record));
-    if (event) look_at(*event);
-  }
+  const std::optional<wal::TimedEvent> event = TRY(events_.of(record));
+  if (event) look_at(*event);
   last_start_ = record.start;
   last_end_ = record.end;
   return success();
