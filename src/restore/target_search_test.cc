@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "wal/names.h"
 
 namespace walkback::restore {
@@ -99,11 +101,13 @@ class TargetSearchTest : public testing::Test {
   }
 
   uint64_t record(uint8_t rmgr, uint8_t info, pg::Xid xid, const Bytes& body) {
-    Bytes bytes(24);  // the reader has checked the header
+    constexpr size_t kHeaderBytes = 24;  // the reader has checked it
+    const size_t id_and_length = body.empty() ? 0 : 2;
+    Bytes bytes(kHeaderBytes + id_and_length + body.size());
     if (!body.empty()) {
-      bytes.push_back(std::byte{255});  // XLR_BLOCK_ID_DATA_SHORT
-      bytes.push_back(static_cast<std::byte>(body.size()));
-      bytes.insert(bytes.end(), body.begin(), body.end());
+      bytes[kHeaderBytes] = std::byte{255};  // XLR_BLOCK_ID_DATA_SHORT
+      bytes[kHeaderBytes + 1] = static_cast<std::byte>(body.size());
+      std::ranges::copy(body, bytes.begin() + kHeaderBytes + id_and_length);
     }
     const auto total = static_cast<uint32_t>(bytes.size());
     std::memcpy(bytes.data(), &total, sizeof(total));
