@@ -13,8 +13,9 @@
 
 namespace walkback {
 
-static_assert(std::endian::native == std::endian::little,
-              "PostgreSQL's files are read in the host's byte order; only little-endian is supported");
+static_assert(
+    std::endian::native == std::endian::little,
+    "PostgreSQL's files are read in the host's byte order; only little-endian is supported");
 
 using Bytes = std::vector<std::byte>;
 using ByteView = std::span<const std::byte>;
@@ -33,23 +34,21 @@ std::string to_hex(ByteView bytes);
 
 // Reads a trivially copyable T at `offset`; the caller has checked the bounds.
 template <typename T>
-  requires std::is_trivially_copyable_v<T>
-T load(ByteView bytes, size_t offset) {
+requires std::is_trivially_copyable_v<T> T load(ByteView bytes, size_t offset) {
   T value;
   std::memcpy(&value, bytes.data() + offset, sizeof(T));
   return value;
 }
 
-// Reads forward through bytes of unknown origin. Once a read asks for more than is left, the reader has
-// failed: that read and all later ones give zeros, and failed() stays true. So a decoder reads all its
-// fields and asks once. Does not own the bytes. Not thread-safe.
+// Reads forward through bytes of unknown origin. Once a read asks for more than is left, the reader
+// has failed: that read and all later ones give zeros, and failed() stays true. So a decoder reads
+// all its fields and asks once. Does not own the bytes. Not thread-safe.
 class ByteReader {
  public:
   explicit ByteReader(ByteView bytes) : bytes_(bytes) {}
 
   template <typename T>
-    requires std::is_trivially_copyable_v<T>
-  T read() {
+  requires std::is_trivially_copyable_v<T> T read() {
     if (!reserve(sizeof(T))) return T{};
     T value = load<T>(bytes_, position_);
     position_ += sizeof(T);

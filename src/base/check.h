@@ -5,7 +5,8 @@ namespace walkback {
 
 [[noreturn]] void check_failed(const char* condition, const char* file, int line);
 
-#define CHECK(condition) \
-  (__builtin_expect(!!(condition), 1) ? (void)0 : ::walkback::check_failed(#condition, __FILE__, __LINE__))
+#define CHECK(condition)                        \
+  (__builtin_expect(!!(condition), 1) ? (void)0 \
+                                      : ::walkback::check_failed(#condition, __FILE__, __LINE__))
 
 }  // namespace walkback

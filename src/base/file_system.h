@@ -1,10 +1,11 @@
 // The operating system's files, as an interface.
 //
-// Production uses system_files(). Tests use SimulatedFiles (simulated_files.h), which forgets what was
-// not synced when its power is cut; `kill -9` alone proves nothing about durability.
+// Production uses system_files(). Tests use SimulatedFiles (simulated_files.h), which forgets what
+// was not synced when its power is cut; `kill -9` alone proves nothing about durability.
 //
-// Paths are as the operating system takes them. All calls are thread-safe unless said otherwise; errors
-// name the path. Nothing is durable until the sync that this header names for it has returned.
+// Paths are as the operating system takes them. All calls are thread-safe unless said otherwise;
+// errors name the path. Nothing is durable until the sync that this header names for it has
+// returned.
 #pragma once
 
 #include <cstdint>
@@ -37,12 +38,12 @@ struct DirectoryEntry {
 };
 
 struct DiskSpace {
-  uint64_t free_bytes = 0;   // what an unprivileged user may still write
+  uint64_t free_bytes = 0;  // what an unprivileged user may still write
   uint64_t total_bytes = 0;
 };
 
-// An open file. Reads and writes at different offsets may run at once; the destructor closes without
-// syncing.
+// An open file. Reads and writes at different offsets may run at once; the destructor closes
+// without syncing.
 class File {
  public:
   virtual ~File() = default;
@@ -51,7 +52,8 @@ class File {
   virtual Result<void> write_at(uint64_t offset, ByteView data) = 0;
   virtual Result<void> truncate(uint64_t size) = 0;
   virtual Result<uint64_t> size() = 0;
-  // On success the file's contents and size survive power loss. Its name does not: sync its directory.
+  // On success the file's contents and size survive power loss. Its name does not: sync its
+  // directory.
   virtual Result<void> sync() = 0;
   // Asks the kernel to begin writing this range; no promise, and never an error worth handling.
   virtual void start_writeback(uint64_t offset, uint64_t length) = 0;
@@ -77,7 +79,8 @@ class FileSystem {
   // Sorted by name, without "." and "..".
   virtual Result<std::vector<DirectoryEntry>> list(const std::string& path) = 0;
 
-  // False when a directory of that name was there already; kConflict for anything else. Parents must exist.
+  // False when a directory of that name was there already; kConflict for anything else. Parents
+  // must exist.
   virtual Result<bool> make_directory(const std::string& path, uint32_t mode) = 0;
   virtual Result<void> make_symlink(const std::string& target, const std::string& path) = 0;
   virtual Result<std::string> read_symlink(const std::string& path) = 0;
@@ -90,8 +93,8 @@ class FileSystem {
   // On success names created in, renamed into or removed from this directory survive power loss.
   virtual Result<void> sync_directory(const std::string& path) = 0;
   // On success everything written so far to the file system that holds `path`, names and contents,
-  // survives power loss: syncfs(2), which reports write-back errors since Linux 5.8. One call costs far
-  // less than one fsync for each of a cluster's thousands of files.
+  // survives power loss: syncfs(2), which reports write-back errors since Linux 5.8. One call costs
+  // far less than one fsync for each of a cluster's thousands of files.
   virtual Result<void> sync_file_system(const std::string& path) = 0;
 
   virtual Result<DiskSpace> disk_space(const std::string& path) = 0;
@@ -106,9 +109,11 @@ FileSystem& system_files();
 
 // Whole file; kInvalid above `limit`.
 Result<Bytes> read_file(FileSystem& files, const std::string& path, uint64_t limit = 64u << 20);
-// Temporary file beside it, sync, rename over `path`, sync directory: readers see the old or the new.
+// Temporary file beside it, sync, rename over `path`, sync directory: readers see the old or the
+// new.
 Result<void> replace_file(FileSystem& files, const std::string& path, ByteView data, uint32_t mode);
-// `path` and its missing parents, each made durable in its own parent. What is there already is left alone.
+// `path` and its missing parents, each made durable in its own parent. What is there already is
+// left alone.
 Result<void> make_directories(FileSystem& files, const std::string& path, uint32_t mode);
 
 std::string join_path(std::string_view directory, std::string_view name);

@@ -13,9 +13,10 @@
 
 namespace walkback {
 
-// The first error asks every other task to stop; wait() joins them all and returns it. Tasks watch their
-// stop_token between steps; a task that blocks on a queue is woken by `on_stop` closing that queue.
-// Start tasks and wait from one thread. Destroying a group that was not waited for stops and joins it.
+// The first error asks every other task to stop; wait() joins them all and returns it. Tasks watch
+// their stop_token between steps; a task that blocks on a queue is woken by `on_stop` closing that
+// queue. Start tasks and wait from one thread. Destroying a group that was not waited for stops and
+// joins it.
 class TaskGroup {
  public:
   using Task = std::function<Result<void>(std::stop_token)>;

@@ -99,8 +99,7 @@ class MemoryStore final : public ObjectStore {
       if (slash != std::string_view::npos) folders.emplace_back(rest.substr(0, slash));
     }
     std::ranges::sort(folders);
-    auto repeated = std::ranges::unique(folders);
-    folders.erase(repeated.begin(), repeated.end());
+    folders.erase(std::unique(folders.begin(), folders.end()), folders.end());
     return folders;
   }
 

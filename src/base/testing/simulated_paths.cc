@@ -55,7 +55,7 @@ Result<SimulatedFiles::Place> SimulatedFiles::locate(const std::string& path,
     walked.emplace_back(std::move(name), std::move(node));
   }
   Place place;
-  for (const auto& [name, node] : walked) place.canonical += "/" + name;
+  for (const auto& [name, node] : walked) place.canonical.append("/").append(name);
   if (walked.empty()) {
     place.node = root_;
     place.canonical = "/";
