@@ -1,0 +1,103 @@
+#include "app/wire.h"
+
+#include <fmt/format.h>
+#include <pwd.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <array>
+#include <climits>
+
+#include "app/interrupts.h"
+#include "app/standard_output.h"
+#include "pgconn/connection.h"
+#include "store/file_store.h"
+
+extern char** environ;
+
+namespace walkback::app {
+
+namespace {
+
+constexpr std::string_view kFileScheme = "file://";
+
+config::Environment process_environment() {
+  config::Environment pairs;
+  for (char** entry = environ; entry && *entry; ++entry) {
+    std::string_view text = *entry;
+    size_t equals = text.find('=');
+    if (equals == std::string_view::npos || !text.starts_with("WALKBACK_")) continue;
+    pairs.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return pairs;
+}
+
+std::string own_path() {
+  std::array<char, PATH_MAX> path{};
+  ssize_t length = readlink("/proc/self/exe", path.data(), path.size());
+  return length > 0 ? std::string(path.data(), static_cast<size_t>(length)) : "walkback";
+}
+
+std::string working_directory() {
+  std::array<char, PATH_MAX> path{};
+  return getcwd(path.data(), path.size()) ? std::string(path.data()) : "/";
+}
+
+size_t terminal_columns() {
+  struct winsize size {};
+  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+std::string user_name(uint32_t id) {
+  std::array<char, 16384> buffer{};
+  struct passwd entry {};
+  struct passwd* found = nullptr;
+  if (getpwuid_r(id, &entry, buffer.data(), buffer.size(), &found) == 0 && found) {
+    return found->pw_name;
+  }
+  return fmt::format("user {}", id);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<store::ObjectStore>> open_store(const std::string& url) {
+  constexpr std::string_view kHint = "a directory is written file:///srv/walkback";
+  if (!url.starts_with(kFileScheme)) {
+    return make_error(ErrorKind::kUnsupported,
+                      fmt::format("repository URL {}: only file:///path is read", url),
+                      std::string(kHint));
+  }
+  std::string path = url.substr(kFileScheme.size());
+  if (!path.starts_with('/')) {
+    return make_error(ErrorKind::kInvalid,
+                      fmt::format("repository URL {} does not hold an absolute path", url),
+                      std::string(kHint));
+  }
+  return store::open_file_store(system_files(), system_random(), std::move(path));
+}
+
+struct Wiring::State {
+  StandardOutput output;
+  Interrupts interrupts;
+  cli::Env env{
+      .files = system_files(),
+      .clock = system_clock(),
+      .random = system_random(),
+      .output = output,
+      .environment = process_environment(),
+      .program = own_path(),
+      .working_directory = working_directory(),
+      .stderr_is_terminal = isatty(STDERR_FILENO) == 1,
+      .terminal_columns = terminal_columns(),
+      .user_id = geteuid(),
+      .user_name = user_name,
+      .open_store = open_store,
+      .connect = pgconn::connect,
+      .watch_interrupts = [this](cli::OnInterrupt mode) { return interrupts.watch(mode); }};
+};
+
+Wiring::Wiring() : state_(std::make_unique<State>()) {}
+Wiring::~Wiring() = default;
+cli::Env& Wiring::env() { return state_->env; }
+
+}  // namespace walkback::app

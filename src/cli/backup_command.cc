@@ -1,0 +1,34 @@
+#include "backup/backup.h"
+#include "cli/commands.h"
+#include "cli/json.h"
+#include "cli/text.h"
+
+namespace walkback::cli {
+
+Result<ExitStatus> run_backup(const BackupOptions& options, Session& session) {
+  config::Config config = TRY(session.load_config());
+  TRY(session.require_pgdata(config));
+  backup::BackupOptions backup;
+  backup.cluster = config.cluster;
+  backup.pgdata = config.pgdata;
+  backup.label = options.label;
+  backup.workers = config.backup_workers;
+  backup.compression_level = config.backup_compression_level;
+  backup.archive_timeout = std::chrono::seconds(config.archive_timeout_s);
+
+  std::stop_token stop = session.watch_interrupts(OnInterrupt::kAskToStop);
+  Env& env = session.env();
+  auto store = TRY(session.open_store(config));
+  auto connection = TRY(session.connect(config));
+  auto report = TRY(backup::run_backup(backup, *connection, env.files, *store, env.clock,
+                                       env.random, session.progress(), stop));
+  if (report.bad_pages.empty()) {
+    session.result(backup_text(report), backup_json(report, nullptr));
+    return ExitStatus::kDone;
+  }
+  Error error = bad_pages_error(report);
+  session.result(backup_text(report), backup_json(report, &error));
+  return session.fail_after_result(error, ExitStatus::kBadPages);
+}
+
+}  // namespace walkback::cli

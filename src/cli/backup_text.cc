@@ -1,0 +1,157 @@
+#include <fmt/format.h>
+
+#include "cli/human.h"
+#include "cli/text.h"
+
+namespace walkback::cli {
+
+namespace {
+
+// One line of an error names a few; the manifest and --json hold all.
+constexpr size_t kNamedPages = 3;
+
+std::string ratio(uint64_t raw, uint64_t stored) {
+  if (raw == 0 || stored == 0) return "";
+  return fmt::format(", {:.1f} : 1", static_cast<double>(raw) / static_cast<double>(stored));
+}
+
+std::string when(const catalog::BackupSummary& backup) {
+  return fmt::format("{}, {}", local_second(backup.started_at), human_duration(backup.duration_s));
+}
+
+std::string remark(const catalog::BackupSummary& backup) {
+  if (backup.bad_pages == 0) return backup.label;
+  std::string bad = counted(backup.bad_pages, "bad page");
+  return backup.label.empty() ? bad : fmt::format("{} ({})", backup.label, bad);
+}
+
+std::string backups_table(const std::vector<catalog::BackupSummary>& backups) {
+  if (backups.empty()) return "  none yet: `walkback backup` takes one\n";
+  Table table({{"ID"},
+               {"TYPE"},
+               {"STARTED"},
+               {"TOOK", true},
+               {"DATA", true},
+               {"STORED", true},
+               {"TIMELINE", true},
+               {"LABEL"}});
+  for (const auto& backup : backups) {
+    table.row({backup.id.text, std::string(catalog::backup_type_name(backup.type)),
+               local_second(backup.started_at), human_duration(backup.duration_s),
+               human_bytes(backup.bytes_raw), human_bytes(backup.bytes_stored),
+               std::to_string(backup.timeline.value), remark(backup)});
+  }
+  return table.text();
+}
+
+std::string windows_table(const std::vector<catalog::RecoveryWindow>& windows) {
+  if (windows.empty()) return "  none: it takes a backup and the WAL after it\n";
+  Table table({{"FROM"}, {"TO"}, {"LENGTH", true}, {"TIMELINE", true}, {"FROM LSN"}, {"TO LSN"}});
+  for (const auto& window : windows) {
+    double seconds = static_cast<double>((window.to - window.from).count()) / 1e6;
+    table.row({local_second(window.from), local_second(window.to), human_duration(seconds),
+               std::to_string(window.timeline.value), window.from_lsn.text(),
+               window.to_lsn.text()});
+  }
+  return table.text();
+}
+
+std::string time_or_dash(const std::optional<Timestamp>& time) {
+  return time ? local_second(*time) : "-";
+}
+
+std::string gaps_table(const std::vector<catalog::WalGap>& gaps) {
+  Table table({{"LAST BEFORE"}, {"FIRST AFTER"}, {"TIMELINE", true}, {"FROM LSN"}, {"TO LSN"}});
+  for (const auto& gap : gaps) {
+    table.row({time_or_dash(gap.from), time_or_dash(gap.to), std::to_string(gap.timeline.value),
+               gap.from_lsn.text(), gap.to_lsn.text()});
+  }
+  return table.text();
+}
+
+std::string result(const catalog::Event& event) {
+  if (!event.ended_at) return "no end";
+  return event.succeeded ? "done" : "failed";
+}
+
+std::string what(const catalog::Event& event) {
+  if (!event.ended_at) return "still running, or killed";
+  if (!event.succeeded) return event.error;
+  return event.detail;
+}
+
+std::string took(const catalog::Event& event) {
+  if (!event.ended_at) return "-";
+  return human_duration(static_cast<double>((*event.ended_at - event.started_at).count()) / 1e6);
+}
+
+}  // namespace
+
+std::string wal_push_text(const archive::WalPushReport& report) {
+  if (report.already_there) return fmt::format("{} was archived before\n", report.name);
+  return fmt::format("{}: {} stored as {}\n", report.name, human_bytes(report.bytes_raw),
+                     human_bytes(report.bytes_stored));
+}
+
+std::string wal_get_text(const std::string& name, archive::WalGetOutcome outcome) {
+  bool delivered = outcome == archive::WalGetOutcome::kDelivered;
+  return fmt::format("{}: {}\n", printable(name), delivered ? "fetched" : "not in the archive");
+}
+
+std::string backup_text(const backup::BackupReport& report) {
+  const catalog::BackupSummary& backup = report.summary;
+  Fields fields;
+  fields.add("started", when(backup));
+  if (!backup.label.empty()) fields.add("label", backup.label);
+  fields.add("data",
+             fmt::format("{} in {}", human_bytes(backup.bytes_raw), counted(backup.files, "file")));
+  fields.add("stored",
+             human_bytes(backup.bytes_stored) + ratio(backup.bytes_raw, backup.bytes_stored));
+  fields.add("WAL", fmt::format("{} to {} on timeline {}", backup.start_lsn.text(),
+                                backup.stop_lsn.text(), backup.timeline.value));
+  return fmt::format("Backup {}, {}\n\n{}", backup.id.text, catalog::backup_type_name(backup.type),
+                     fields.text());
+}
+
+Error bad_pages_error(const backup::BackupReport& report) {
+  std::vector<std::string> named;
+  for (const auto& page : report.bad_pages) {
+    if (named.size() == kNamedPages) {
+      named.push_back(fmt::format("and {} more", report.bad_pages.size() - kNamedPages));
+      break;
+    }
+    named.push_back(fmt::format("{} block {}", page.file, page.block));
+  }
+  bool one = report.bad_pages.size() == 1;
+  return make_error(
+      ErrorKind::kCorrupt,
+      fmt::format("the backup is complete, but {} of the cluster {} checksum: {}",
+                  counted(report.bad_pages.size(), "page"), one ? "fails its" : "fail their",
+                  fmt::join(named, ", ")),
+      "the cluster's own files are damaged: look at its disk, and keep the backups from before");
+}
+
+std::string list_text(const catalog::Listing& listing, const std::string& cluster,
+                      const std::string& repository) {
+  std::string text =
+      fmt::format("Cluster {} in {}: {} stored, {} of it WAL in {}\n", cluster, repository,
+                  human_bytes(listing.bytes_stored), human_bytes(listing.wal_bytes_stored),
+                  counted(listing.wal_segments, "segment"));
+  text += "\nBackups\n" + backups_table(listing.backups);
+  text += "\nRecovery windows: every moment in them can be recovered\n" +
+          windows_table(listing.windows);
+  if (!listing.gaps.empty()) text += "\nGaps: WAL is missing\n" + gaps_table(listing.gaps);
+  return text;
+}
+
+std::string history_text(const std::vector<catalog::Event>& events) {
+  if (events.empty()) return "Nothing was tried yet.\n";
+  Table table({{"WHEN"}, {"KIND"}, {"TOOK", true}, {"RESULT"}, {"ID"}, {"WHAT"}});
+  for (const auto& event : events) {
+    table.row({local_second(event.started_at), event.kind, took(event), result(event), event.id,
+               what(event)});
+  }
+  return table.text();
+}
+
+}  // namespace walkback::cli

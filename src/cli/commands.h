@@ -1,0 +1,21 @@
+// The commands: each loads the configuration, calls one service, prints its report.
+#pragma once
+
+#include "base/result.h"
+#include "cli/exit_status.h"
+#include "cli/options.h"
+#include "cli/session.h"
+
+namespace walkback::cli {
+
+Result<ExitStatus> run_init(const InitOptions& options, Session& session);
+Result<ExitStatus> run_wal_push(const WalPushOptions& options, Session& session);
+Result<ExitStatus> run_wal_get(const WalGetOptions& options, Session& session);
+Result<ExitStatus> run_backup(const BackupOptions& options, Session& session);
+Result<ExitStatus> run_list(const ListOptions& options, Session& session);
+Result<ExitStatus> run_plan(const PlanOptions& options, Session& session);
+Result<ExitStatus> run_recover(const RecoverOptions& options, Session& session);
+Result<ExitStatus> run_adopt(const AdoptOptions& options, Session& session);
+Result<ExitStatus> run_history(const HistoryOptions& options, Session& session);
+
+}  // namespace walkback::cli

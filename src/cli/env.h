@@ -1,0 +1,46 @@
+// What a command is given by app/wire: the world, as interfaces. Nothing in cli reaches for it
+// elsewhere.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+
+#include "base/clock.h"
+#include "base/file_system.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "cli/output.h"
+#include "config/config.h"
+#include "pgconn/connection.h"
+#include "store/object_store.h"
+
+namespace walkback::cli {
+
+enum class OnInterrupt {
+  kAskToStop,  // the token says so, and the command ends by itself
+  kEnd,        // nothing watches a token: say so and end the process; every write of ours is atomic
+};
+
+struct Env {
+  FileSystem& files;
+  Clock& clock;
+  Random& random;
+  Output& output;
+  config::Environment environment;
+  std::string program;            // absolute path of this walkback
+  std::string working_directory;  // absolute
+  bool stderr_is_terminal = false;
+  size_t terminal_columns = 0;  // 0: not known
+  uint32_t user_id = 0;         // effective
+  std::function<std::string(uint32_t)> user_name;
+  // kUnsupported names the URLs that are read.
+  std::function<Result<std::unique_ptr<store::ObjectStore>>(const std::string& url)> open_store;
+  std::function<Result<std::unique_ptr<pgconn::Connection>>(const pgconn::ConnectOptions&)> connect;
+  // From here on SIGINT and SIGTERM no longer kill the process. Call once.
+  std::function<std::stop_token(OnInterrupt)> watch_interrupts;
+};
+
+}  // namespace walkback::cli

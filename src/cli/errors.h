@@ -1,0 +1,18 @@
+// Errors as the user gets them: two lines on standard error, and with --json an object on standard
+// output.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+
+namespace walkback::cli {
+
+// "error: …\nhint: …\n"; without a hint, one line.
+std::string error_lines(const Error& error);
+
+// The process was asked to stop; `hint` is what the service said of what it leaves behind, if
+// anything.
+Error interrupted(std::string hint = {});
+
+}  // namespace walkback::cli

@@ -1,0 +1,23 @@
+// Every exit status, in one table; docs/cli.md prints the same.
+#pragma once
+
+namespace walkback::cli {
+
+enum class ExitStatus : int {
+  kDone = 0,
+  kFailed = 1,
+  kBadUsage = 2,           // options, configuration, a URL that is not read
+  kTargetUnreachable = 3,  // plan, recover: no such commit, a gap, before the first backup, …
+  kBadPages = 4,           // the backup is complete, and pages of the cluster fail their checksum
+  kInterrupted = 130,      // SIGINT or SIGTERM, as shells report it
+
+  // wal-get. PostgreSQL takes 1 to 125 for "not in the archive" and may then end recovery and
+  // promote; above 125 it stops instead (wait_result_is_any_signal() in src/common/wait_error.c,
+  // called by RestoreArchivedFile() in src/backend/access/transam/xlogarchive.c, 13 to 18). 126 and
+  // 127 are the shell's own and 129 to 192 read like signals; 143 would even be taken for a
+  // shutdown that was asked for.
+  kNotInArchive = 1,
+  kWalGetFailed = 200,
+};
+
+}  // namespace walkback::cli

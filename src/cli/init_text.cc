@@ -1,0 +1,65 @@
+#include <fmt/format.h>
+
+#include "cli/human.h"
+#include "cli/text.h"
+
+namespace walkback::cli {
+
+namespace {
+
+// 150018 is 15.18 (PG_VERSION_NUM since 10).
+std::string server_version(int version_num) {
+  return fmt::format("PostgreSQL {}.{}", version_num / 10000, version_num % 10000);
+}
+
+// As postgresql.conf takes it.
+std::string setting_line(const setup::ServerSetting& setting) {
+  std::string value;
+  for (char c : setting.wanted) value += c == '\'' ? std::string("''") : std::string(1, c);
+  std::string line = fmt::format("{} = '{}'", setting.name, value);
+  return setting.needs_restart ? line + "    # takes a restart" : line;
+}
+
+std::string settings_text(const setup::InitReport& report) {
+  std::string missing;
+  for (const auto& setting : report.settings) {
+    if (!setting.satisfied()) missing += "  " + printable(setting_line(setting)) + "\n";
+  }
+  if (missing.empty()) return "PostgreSQL's settings are as they must be.\n";
+  if (report.applied) return "Set, and waiting for a restart:\n" + missing;
+  return "Put into postgresql.conf (or run this again with --apply):\n" + missing;
+}
+
+std::string next_text(const setup::InitReport& report) {
+  if (!report.proved_segment.empty()) {
+    return fmt::format(
+        "Proof: the server archived segment {}, and it reads back as it was.\n"
+        "Next: walkback backup\n",
+        report.proved_segment);
+  }
+  if (report.restart_required) {
+    return "Next: restart PostgreSQL, then `walkback init` again for the proof, then `walkback "
+           "backup`.\n";
+  }
+  return "Next: make the settings, reload PostgreSQL, then `walkback init` again for the proof.\n";
+}
+
+}  // namespace
+
+std::string init_text(const InitView& view) {
+  const setup::InitReport& report = view.report;
+  Fields fields;
+  fields.add("cluster", fmt::format("{}, system identifier {}, {}", view.cluster,
+                                    report.system_identifier.value,
+                                    server_version(report.server_version_num)));
+  fields.add("repository",
+             fmt::format("{} ({}, id {})", view.repository_url,
+                         report.repository_created ? "new" : "was there", report.repository_id));
+  fields.add("encryption", "none: whoever reads the repository reads the data");
+  fields.add("configuration",
+             fmt::format("{} ({})", view.config_path,
+                         view.config_written ? "written" : "was there and says the same"));
+  return fmt::format("{}\n{}\n{}", fields.text(), settings_text(report), next_text(report));
+}
+
+}  // namespace walkback::cli

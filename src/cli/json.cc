@@ -1,0 +1,264 @@
+#include "cli/json.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/time_text.h"
+#include "cli/target_record.h"
+
+namespace walkback::cli {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// Text from elsewhere may be no UTF-8; JSON must be.
+std::string text(const Json& json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+Json json_of(Timestamp time) { return to_iso_utc(time); }
+Json json_of(pg::Lsn lsn) { return lsn.text(); }
+Json json_of(pg::TimelineId timeline) { return timeline.value; }
+Json json_of(pg::SystemIdentifier identifier) { return std::to_string(identifier.value); }
+Json json_of(uint64_t number) { return number; }
+
+Json json_of(const std::string& line) { return line; }
+
+// What optionals and lists of hold, declared before the templates that look them up.
+Json json_of(const catalog::BackupSummary& backup);
+Json json_of(const backup::BadPage& page);
+Json json_of(const catalog::RecoveryWindow& window);
+Json json_of(const catalog::WalGap& gap);
+Json json_of(const restore::PlanRecord& record);
+Json json_of(const restore::Tablespace& tablespace);
+Json json_of(const restore::RecoveryPlan::ReplayedTablespace& tablespace);
+Json json_of(const restore::SettingChange& change);
+Json json_of(const setup::ServerSetting& setting);
+Json json_of(const catalog::Event& event);
+
+template <typename T>
+Json json_of(const std::optional<T>& value) {
+  return value ? json_of(*value) : Json(nullptr);
+}
+
+template <typename T>
+Json list_of(const std::vector<T>& items) {
+  Json list = Json::array();
+  for (const T& item : items) list.push_back(json_of(item));
+  return list;
+}
+
+Json json_of(const Error& error) {
+  return {{"kind", error_kind_name(error.kind)}, {"message", error.message}, {"hint", error.hint}};
+}
+
+Json json_of(const catalog::BackupSummary& backup) {
+  return {{"id", backup.id.text},
+          {"type", catalog::backup_type_name(backup.type)},
+          {"label", backup.label},
+          {"started_at", json_of(backup.started_at)},
+          {"stopped_at", json_of(backup.stopped_at)},
+          {"start_lsn", json_of(backup.start_lsn)},
+          {"stop_lsn", json_of(backup.stop_lsn)},
+          {"timeline", json_of(backup.timeline)},
+          {"files", backup.files},
+          {"bytes_raw", backup.bytes_raw},
+          {"bytes_read", backup.bytes_read},
+          {"bytes_stored", backup.bytes_stored},
+          {"duration_s", backup.duration_s},
+          {"bad_page_count", backup.bad_pages},
+          {"system_identifier", json_of(backup.system_identifier)},
+          {"server_version_num", backup.server_version_num}};
+}
+
+Json json_of(const backup::BadPage& page) { return {{"file", page.file}, {"block", page.block}}; }
+
+Json json_of(const catalog::RecoveryWindow& window) {
+  return {{"timeline", json_of(window.timeline)},
+          {"from", json_of(window.from)},
+          {"to", json_of(window.to)},
+          {"from_lsn", json_of(window.from_lsn)},
+          {"to_lsn", json_of(window.to_lsn)},
+          {"system_identifier", json_of(window.system_identifier)}};
+}
+
+Json json_of(const catalog::WalGap& gap) {
+  return {{"timeline", json_of(gap.timeline)},
+          {"from_lsn", json_of(gap.from_lsn)},
+          {"to_lsn", json_of(gap.to_lsn)},
+          {"from", json_of(gap.from)},
+          {"to", json_of(gap.to)},
+          {"system_identifier", json_of(gap.system_identifier)}};
+}
+
+Json json_of(const restore::PlanRecord& record) {
+  return {{"what", record.what},
+          {"lsn", json_of(record.lsn)},
+          {"time", json_of(record.time)},
+          {"xid", json_of(record.xid)}};
+}
+
+Json json_of(const restore::Tablespace& tablespace) {
+  return {{"oid", tablespace.oid}, {"location", tablespace.location}};
+}
+
+Json json_of(const restore::RecoveryPlan::ReplayedTablespace& tablespace) {
+  return {
+      {"oid", tablespace.oid}, {"location", tablespace.location}, {"lsn", json_of(tablespace.lsn)}};
+}
+
+Json json_of(const restore::SettingChange& change) {
+  return {{"name", change.name}, {"value", change.value}, {"why", change.why}};
+}
+
+Json json_of(const setup::ServerSetting& setting) {
+  return {{"name", setting.name},
+          {"wanted", setting.wanted},
+          {"current", setting.current},
+          {"satisfied", setting.satisfied()},
+          {"needs_restart", setting.needs_restart}};
+}
+
+Json target_of(const restore::RecoveryPlan& plan) {
+  TargetRecord record = target_record(plan);
+  Json target{{"kind", restore::target_kind_name(plan.target.kind)},
+              {"time", json_of(record.time)},
+              {"xid", json_of(record.xid)},
+              {"lsn", json_of(plan.target_lsn)},
+              {"inclusive", plan.inclusive},
+              {"timeline", json_of(plan.timeline)}};
+  if (plan.target.kind == restore::TargetKind::kName) target["name"] = plan.target.name;
+  return target;
+}
+
+Json json_of(const restore::RecoveryPlan& plan) {
+  return {{"target", target_of(plan)},
+          {"backup", json_of(plan.backup)},
+          {"end_lsn", json_of(plan.end_lsn)},
+          {"last_replayed", json_of(plan.last_replayed)},
+          {"first_left_out", json_of(plan.first_left_out)},
+          {"commits_replayed", plan.commits_replayed},
+          {"commits_given_up", plan.commits_given_up},
+          {"earlier_times_left_out", list_of(plan.earlier_times_left_out)},
+          {"notes", list_of(plan.notes)},
+          {"segments", plan.segments},
+          {"wal_bytes", plan.wal_bytes},
+          {"restore_bytes", plan.restore_bytes},
+          {"fetch_bytes", plan.fetch_bytes},
+          {"tablespaces", list_of(plan.tablespaces)},
+          {"replayed_tablespaces", list_of(plan.replayed_tablespaces)}};
+}
+
+Json json_of(const catalog::Event& event) {
+  Json json{{"id", event.id},
+            {"kind", event.kind},
+            {"host", event.host},
+            {"started_at", json_of(event.started_at)},
+            {"ended_at", json_of(event.ended_at)},
+            {"outcome", !event.ended_at   ? "no_end"
+                        : event.succeeded ? "done"
+                                          : "failed"},
+            {"error", event.error.empty() ? Json(nullptr) : Json(event.error)},
+            {"detail", event.detail}};
+  if (event.backup) json["backup"] = json_of(*event.backup);
+  return json;
+}
+
+Json reached_of(const restore::RecoverReport& report) {
+  if (!report.started) return nullptr;
+  return {{"time", json_of(report.reached_time)},
+          {"lsn", json_of(report.reached_lsn)},
+          {"xid", json_of(report.reached_xid)}};
+}
+
+}  // namespace
+
+std::string error_json(const Error& error) { return text({{"error", json_of(error)}}); }
+
+std::string init_json(const setup::InitReport& report, const std::string& config_path,
+                      bool config_written) {
+  Json proved = report.proved_segment.empty() ? Json(nullptr) : Json(report.proved_segment);
+  return text({{"init",
+                {{"repository_id", report.repository_id},
+                 {"repository_created", report.repository_created},
+                 {"config", config_path},
+                 {"config_written", config_written},
+                 {"system_identifier", json_of(report.system_identifier)},
+                 {"server_version_num", report.server_version_num},
+                 {"settings", list_of(report.settings)},
+                 {"applied", report.applied},
+                 {"restart_required", report.restart_required},
+                 {"proved_segment", proved}}}});
+}
+
+std::string wal_push_json(const archive::WalPushReport& report) {
+  return text({{"wal_push",
+                {{"name", report.name},
+                 {"already_there", report.already_there},
+                 {"bytes_raw", report.bytes_raw},
+                 {"bytes_stored", report.bytes_stored}}}});
+}
+
+std::string wal_get_json(const std::string& name, archive::WalGetOutcome outcome) {
+  bool delivered = outcome == archive::WalGetOutcome::kDelivered;
+  return text(
+      {{"wal_get", {{"name", name}, {"outcome", delivered ? "delivered" : "not_in_archive"}}}});
+}
+
+std::string backup_json(const backup::BackupReport& report, const Error* error) {
+  Json json{{"backup", json_of(report.summary)}, {"bad_pages", list_of(report.bad_pages)}};
+  if (error) json["error"] = json_of(*error);
+  return text(json);
+}
+
+std::string list_json(const catalog::Listing& listing) {
+  return text(
+      {{"backups", list_of(listing.backups)},
+       {"windows", list_of(listing.windows)},
+       {"gaps", list_of(listing.gaps)},
+       {"wal", {{"segments", listing.wal_segments}, {"bytes_stored", listing.wal_bytes_stored}}},
+       {"bytes_stored", listing.bytes_stored}});
+}
+
+std::string plan_json(const restore::RecoveryPlan& plan) { return text({{"plan", json_of(plan)}}); }
+
+std::string dry_run_json(const restore::RecoveryPlan& plan, const restore::TargetLayout& layout) {
+  return text({{"plan", json_of(plan)},
+               {"layout",
+                {{"data_directory", layout.data_directory},
+                 {"tablespaces", list_of(layout.tablespaces)}}}});
+}
+
+std::string recover_json(const restore::RecoverReport& report, const Error* error) {
+  Json json{{"backup", report.plan.backup.id.text},
+            {"target", target_of(report.plan)},
+            {"started", report.started},
+            {"reached", reached_of(report)},
+            {"timeline", json_of(report.new_timeline)},
+            {"data_directory", report.data_directory},
+            {"port", report.port},
+            {"socket_directory", report.socket_directory},
+            {"log_file", report.log_file},
+            {"segments_replayed", report.segments_replayed},
+            {"commits_given_up", report.plan.commits_given_up},
+            {"timings",
+             {{"restore_s", report.restore_s},
+              {"replay_s", report.replay_s},
+              {"total_s", report.total_s}}},
+            {"setting_changes", list_of(report.setting_changes)}};
+  if (error) json["error"] = json_of(*error);
+  return text(json);
+}
+
+std::string adopt_json(const restore::AdoptReport& report) {
+  return text({{"adopt",
+                {{"timeline", json_of(report.timeline)},
+                 {"segments_archived", report.segments_archived},
+                 {"restart_required", report.restart_required}}}});
+}
+
+std::string history_json(const std::vector<catalog::Event>& events) {
+  return text({{"events", list_of(events)}});
+}
+
+}  // namespace walkback::cli

@@ -1,0 +1,163 @@
+// Golden texts: the JSON is a contract, so each field, its place and its form are compared.
+#include "cli/json.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include "cli/testing/samples.h"
+
+namespace walkback::cli {
+namespace {
+
+// WALKBACK_UPDATE_GOLDEN=1 writes what is made now; the diff is for the reviewer.
+void expect_golden(const std::string& name, const std::string& text) {
+  std::string path = std::string(WALKBACK_TESTDATA) + "/" + name;
+  if (std::getenv("WALKBACK_UPDATE_GOLDEN")) std::ofstream(path) << text;
+  std::stringstream golden;
+  golden << std::ifstream(path).rdbuf();
+  EXPECT_EQ(text, golden.str()) << path;
+}
+
+TEST(Json, Error) {
+  EXPECT_EQ(error_json(make_error(ErrorKind::kNoSpace, "disk \"full\"", "make room")),
+            R"({
+  "error": {
+    "kind": "no_space",
+    "message": "disk \"full\"",
+    "hint": "make room"
+  }
+}
+)");
+}
+
+TEST(Json, TextThatIsNoUtf8IsStillJson) {
+  EXPECT_THAT(error_json(make_error(ErrorKind::kIo, "\xff\xfe")),
+              testing::HasSubstr("\xEF\xBF\xBD"));
+}
+
+TEST(Json, Init) {
+  setup::InitReport report;
+  report.repository_id = "0123456789abcdef0123456789abcdef";
+  report.repository_created = true;
+  report.system_identifier = {7'564'831'203'948'571'231};
+  report.server_version_num = 150014;
+  report.settings = {{"archive_mode", "on", "off", true}, {"archive_timeout", "60", "60", false}};
+  report.applied = true;
+  report.restart_required = true;
+  expect_golden("init.json", init_json(report, "/etc/walkback.toml", true));
+}
+
+TEST(Json, WalCommands) {
+  expect_golden("wal_push.json",
+                wal_push_json({"000000010000000000000003", false, 16 << 20, 3 << 20}));
+  expect_golden("wal_get.json",
+                wal_get_json("00000002.history", archive::WalGetOutcome::kNotInArchive));
+}
+
+TEST(Json, Backup) { expect_golden("backup.json", backup_json({sample_backup(), {}}, nullptr)); }
+
+TEST(Json, BackupWithBadPages) {
+  backup::BackupReport report{sample_backup(), {{"base/5/16384", 12}}};
+  report.summary.bad_pages = 1;
+  Error error = make_error(ErrorKind::kCorrupt, "1 page", "look");
+  expect_golden("backup_bad_pages.json", backup_json(report, &error));
+}
+
+TEST(Json, List) {
+  catalog::Listing listing;
+  listing.backups = {sample_backup()};
+  pg::SystemIdentifier system{7'564'831'203'948'571'231};
+  listing.windows = {{system, {1}, {0x30000F8}, {0x5A40000}, at("14:00:19"), at("15:47:12.5")}};
+  listing.gaps = {{system, {1}, {0x6000000}, {0x7000000}, at("16:00:00"), std::nullopt}};
+  listing.wal_segments = 214;
+  listing.wal_bytes_stored = 420'478'976;
+  listing.bytes_stored = 1'601'594'982;
+  expect_golden("list.json", list_json(listing));
+}
+
+TEST(Json, AnEmptyListIsEmptyLists) {
+  std::string text = list_json({});
+  EXPECT_THAT(text, testing::HasSubstr("\"backups\": [],"));
+  EXPECT_THAT(text, testing::HasSubstr("\"gaps\": [],"));
+}
+
+TEST(Json, Plan) {
+  restore::RecoveryPlan plan = sample_plan();
+  plan.notes = {"748 is a subtransaction of 747"};
+  plan.earlier_times_left_out = {{"abort", {0x5A40000}, at("15:46:57"), std::nullopt}};
+  plan.replayed_tablespaces = {{16500, "/srv/new", {0x4000000}}};
+  expect_golden("plan.json", plan_json(plan));
+}
+
+TEST(Json, ATargetIsTimeXidAndLsnWhicheverWasGiven) {
+  restore::RecoveryPlan plan = sample_plan();
+  plan.target = {restore::TargetKind::kTime, at("15:46:59"), 0, {}, ""};
+  EXPECT_THAT(plan_json(plan), testing::HasSubstr(R"("kind": "time",
+      "time": "2026-11-22T15:46:59Z",
+      "xid": null,
+      "lsn": "0/5A3F2C8")"));
+  plan.target = {restore::TargetKind::kXid, {}, 747, {}, ""};
+  plan.last_replayed->xid = (1ull << 32) + 747;
+  EXPECT_THAT(plan_json(plan), testing::HasSubstr(R"("kind": "xid",
+      "time": "2026-11-22T15:46:58.120455Z",
+      "xid": 4294968043,)"));
+  plan.target = {restore::TargetKind::kName, {}, 0, {}, "before upgrade"};
+  EXPECT_THAT(plan_json(plan), testing::HasSubstr(R"("name": "before upgrade")"));
+}
+
+TEST(Json, DryRun) {
+  expect_golden(
+      "dry_run.json",
+      dry_run_json(sample_plan(), {"/srv/pg-1547", {{16401, "/srv/pg-1547.tablespaces/16401"}}}));
+}
+
+TEST(Json, Recover) { expect_golden("recover.json", recover_json(sample_recovery(), nullptr)); }
+
+TEST(Json, RecoverWithoutAServer) {
+  restore::RecoverReport report = sample_recovery();
+  report.started = report.reached = false;
+  report.new_timeline.reset();
+  std::string text = recover_json(report, nullptr);
+  EXPECT_THAT(text, testing::HasSubstr("\"reached\": null"));
+  EXPECT_THAT(text, testing::HasSubstr("\"timeline\": null,\n  \"data_directory\""));
+}
+
+TEST(Json, RecoverThatMissedItsTarget) {
+  restore::RecoverReport report = sample_recovery();
+  Error error = make_error(ErrorKind::kCorrupt, "elsewhere", "look");
+  EXPECT_THAT(recover_json(report, &error), testing::HasSubstr("\"kind\": \"corrupt\""));
+}
+
+TEST(Json, Adopt) { expect_golden("adopt.json", adopt_json({{2}, 4, true})); }
+
+TEST(Json, History) {
+  catalog::Event done{
+      "20261122T140001Z-3f9a", "backup",       at("14:00:01"), "db1", at("14:00:19"), true, "",
+      "1.1 GiB stored",        sample_backup()};
+  catalog::Event failed{"20261122T150000Z-0001",
+                        "recover",
+                        at("15:00:00"),
+                        "db1",
+                        at("15:00:02"),
+                        false,
+                        "no space",
+                        "",
+                        std::nullopt};
+  catalog::Event killed{"20261122T160000Z-0002",
+                        "backup",
+                        at("16:00:00"),
+                        "db1",
+                        std::nullopt,
+                        false,
+                        "",
+                        "",
+                        std::nullopt};
+  expect_golden("history.json", history_json({done, failed, killed}));
+}
+
+}  // namespace
+}  // namespace walkback::cli

@@ -1,0 +1,91 @@
+// What was typed, parsed and nothing more: no file was read, no default of the configuration
+// applied.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "pg/types.h"
+#include "restore/recovered_settings.h"
+#include "restore/target_directory.h"
+
+namespace walkback::cli {
+
+struct GlobalOptions {
+  std::string config_path;             // --config, else WALKBACK_CONFIG, else the default
+  std::optional<std::string> cluster;  // --cluster
+  bool json = false;
+  bool quiet = false;
+  bool verbose = false;
+};
+
+struct InitOptions {
+  std::optional<std::string> pgdata;
+  std::optional<std::string> repository;
+  std::optional<std::string> conninfo;
+  std::optional<std::string> encryption;
+  int archive_timeout_s = 60;
+  bool apply = false;
+};
+
+struct WalPushOptions {
+  std::string path;
+};
+
+struct WalGetOptions {
+  std::string name;
+  std::string path;
+  std::optional<uint32_t> reserved_timeline;
+};
+
+struct BackupOptions {
+  std::string label;
+};
+
+struct ListOptions {};
+
+// Exactly one of the first seven is set.
+struct TargetOptions {
+  std::optional<std::string> to;
+  std::optional<std::string> xid;
+  std::optional<std::string> before_xid;
+  std::optional<std::string> lsn;
+  std::optional<std::string> name;
+  bool latest = false;
+  bool immediate = false;
+  std::optional<pg::TimelineId> timeline;
+};
+
+struct PlanOptions {
+  TargetOptions target;
+};
+
+struct RecoverOptions {
+  TargetOptions target;
+  std::string into;
+  std::optional<int> port;
+  std::optional<restore::RecoveryAction> action;
+  std::vector<restore::TablespaceMapping> tablespaces;
+  bool start = true;
+  bool dry_run = false;
+};
+
+struct AdoptOptions {
+  std::string pgdata;
+};
+
+struct HistoryOptions {};
+
+using CommandOptions =
+    std::variant<InitOptions, WalPushOptions, WalGetOptions, BackupOptions, ListOptions,
+                 PlanOptions, RecoverOptions, AdoptOptions, HistoryOptions>;
+
+struct Invocation {
+  GlobalOptions global;
+  CommandOptions command;
+};
+
+}  // namespace walkback::cli

@@ -1,0 +1,442 @@
+// The only file that includes CLI11: it costs seconds to compile.
+#include "cli/parse.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
+#include <memory>
+
+#include "base/result.h"
+#include "cli/version.h"
+#include "config/closest.h"
+
+namespace walkback::cli {
+
+namespace {
+
+constexpr int kHighestPort = 65535;
+// archive_timeout's own limit (guc.c: INT_MAX / 2 seconds).
+constexpr int kLongestArchiveTimeout_s = 0x3FFFFFFF;
+
+// What CLI11 writes into. Numbers stay text here, so that a wrong one gets our message and not
+// CLI11's.
+struct Raw {
+  std::string config, cluster;
+  bool json = false, quiet = false, verbose = false, version = false;
+
+  std::string pgdata, repository, conninfo, encryption, archive_timeout;
+  bool apply = false;
+  std::string path, name, reserved_timeline;
+  std::string label;
+  bool full = false;
+  std::string to, xid, before_xid, lsn, restore_point, timeline;
+  bool latest = false, immediate = false;
+  std::string into, port, action;
+  std::vector<std::string> tablespaces;
+  bool no_start = false, dry_run = false;
+};
+
+void add_target(CLI::App& app, Raw& raw) {
+  constexpr const char* kGroup = "TARGET (exactly one)";
+  app.add_option(
+         "--to", raw.to,
+         "The moment: 2026-11-22T15:46:59Z, \"2026-11-22 15:46\", 15:46, \"10 minutes ago\"")
+      ->type_name("TIME")
+      ->group(kGroup);
+  app.add_option("--xid", raw.xid, "Up to and with this transaction's commit")
+      ->type_name("N")
+      ->group(kGroup);
+  app.add_option("--before-xid", raw.before_xid, "Up to just before this transaction's commit")
+      ->type_name("N")
+      ->group(kGroup);
+  app.add_option("--lsn", raw.lsn, "Up to this position of the WAL")
+      ->type_name("LSN")
+      ->group(kGroup);
+  app.add_option("--name", raw.restore_point, "A restore point made with pg_create_restore_point()")
+      ->type_name("TEXT")
+      ->group(kGroup);
+  app.add_flag("--latest", raw.latest, "The end of the archived WAL")->group(kGroup);
+  app.add_flag("--immediate", raw.immediate, "As soon as the backup is consistent")->group(kGroup);
+  app.add_option("--timeline", raw.timeline,
+                 "Follow this timeline (default: the newest that reaches the target)")
+      ->type_name("N");
+}
+
+void describe_init(CLI::App& app, Raw& raw) {
+  app.add_option("--pgdata", raw.pgdata, "The cluster's data directory")->type_name("DIR");
+  app.add_option("--repository", raw.repository, "Where backups and WAL are kept: file:///path")
+      ->type_name("URL");
+  app.add_option("--conninfo", raw.conninfo, "How to reach the server, in libpq's form")
+      ->type_name("STR");
+  app.add_option("--encryption", raw.encryption, "\"none\": store in plain text")
+      ->type_name("KIND");
+  app.add_option("--archive-timeout", raw.archive_timeout,
+                 "Seconds after which an idle cluster's WAL is archived too (default: 60)")
+      ->type_name("S");
+  app.add_flag("--apply", raw.apply, "Set PostgreSQL's settings (ALTER SYSTEM) and reload");
+}
+
+void describe_wal_push(CLI::App& app, Raw& raw) {
+  app.add_option("path", raw.path, "The WAL file, as %p gives it")->type_name("PATH")->required();
+}
+
+void describe_wal_get(CLI::App& app, Raw& raw) {
+  app.add_option("name", raw.name, "The WAL file's name, as %f gives it")
+      ->type_name("NAME")
+      ->required();
+  app.add_option("path", raw.path, "Where to put it, as %p gives it")
+      ->type_name("PATH")
+      ->required();
+  // Written into the restore_command of a recovered copy, not for people: in no help and group.
+  app.add_option("--reserved-timeline", raw.reserved_timeline)->type_name("N")->group("");
+}
+
+void describe_backup(CLI::App& app, Raw& raw) {
+  app.add_flag("--full", raw.full, "Read everything (as every backup of this version does)");
+  app.add_option("--label", raw.label, "A word to find it by in `walkback list`")
+      ->type_name("TEXT");
+}
+
+void describe_plan(CLI::App& app, Raw& raw) { add_target(app, raw); }
+
+void describe_recover(CLI::App& app, Raw& raw) {
+  add_target(app, raw);
+  app.add_option("--into", raw.into, "The new data directory: empty, or not there yet")
+      ->type_name("DIR");
+  app.add_option("--port", raw.port, "The copy's port (default: a free one)")->type_name("N");
+  app.add_option("--action", raw.action, "At the target: promote (default), pause or shutdown")
+      ->type_name("WHAT");
+  app.add_option("--tablespace", raw.tablespaces,
+                 "Put the tablespace that was at OLD at NEW (repeatable; default: beside DIR)")
+      ->type_name("OLD=NEW")
+      ->allow_extra_args(false);
+  app.add_flag("--no-start", raw.no_start, "Restore and write the settings, start no server");
+  app.add_flag("--dry-run", raw.dry_run, "Show the plan, check the directory, write nothing");
+}
+
+void describe_adopt(CLI::App& app, Raw& raw) {
+  app.add_option("--pgdata", raw.pgdata, "The recovered copy's data directory")->type_name("DIR");
+}
+
+void describe_nothing(CLI::App&, Raw&) {}
+
+struct CommandShape {
+  const char* name;
+  const char* what;
+  void (*describe)(CLI::App&, Raw&);
+};
+
+constexpr CommandShape kCommands[] = {
+    {"init",
+     "Make the repository and the configuration, set PostgreSQL's settings, prove they work",
+     describe_init},
+    {"wal-push", "Archive one WAL file; for archive_command", describe_wal_push},
+    {"wal-get", "Fetch one WAL file; for restore_command", describe_wal_get},
+    {"backup", "Take a backup", describe_backup},
+    {"list", "Show backups, recovery windows and gaps", describe_nothing},
+    {"plan", "Show what recover would do", describe_plan},
+    {"recover", "Recover to an exact moment, into a new data directory", describe_recover},
+    {"adopt", "Make a recovered copy the cluster", describe_adopt},
+    {"history", "Show what was tried and how it ended", describe_nothing},
+};
+
+constexpr const char* kExamples =
+    "Examples:\n"
+    "  walkback init --pgdata DIR --repository file:///srv/walkback --encryption none --apply\n"
+    "  walkback backup\n"
+    "  walkback recover --before-xid 748 --into /srv/pg-1547 --port 5433\n";
+
+std::unique_ptr<CLI::App> make_app(Raw& raw) {
+  auto app = std::make_unique<CLI::App>(
+      "Keeps a PostgreSQL cluster recoverable to any second, and gives back what a mistake took.",
+      "walkback");
+  app->set_help_flag("-h,--help", "Show this and exit");
+  app->add_flag("--version", raw.version, "Show the version and exit");
+  app->add_option("--config", raw.config,
+                  "The configuration (default: $WALKBACK_CONFIG, else /etc/walkback.toml)")
+      ->type_name("FILE");
+  app->add_option("--cluster", raw.cluster,
+                  "Which cluster of the repository (default: cluster.name)")
+      ->type_name("NAME");
+  app->add_flag("--json", raw.json, "Results and errors as JSON on standard output");
+  app->add_flag("--quiet", raw.quiet, "No progress");
+  app->add_flag("--verbose", raw.verbose, "More detail");
+  app->footer(kExamples);
+  for (const CommandShape& shape : kCommands) {
+    CLI::App* sub = app->add_subcommand(shape.name, shape.what);
+    sub->set_help_flag("-h,--help", "Show this and exit");
+    sub->fallthrough();
+    shape.describe(*sub, raw);
+  }
+  app->require_subcommand(0, 1);
+  return app;
+}
+
+// ---- From text to values ----
+
+Error usage_error(std::string message, std::string hint) {
+  return make_error(ErrorKind::kInvalid, std::move(message), std::move(hint));
+}
+
+template <typename T>
+Result<T> number(std::string_view option, const std::string& text, T min, T max) {
+  T value{};
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || value < min || value > max) {
+    return usage_error(fmt::format("{} is \"{}\"", option, text),
+                       fmt::format("expected a number from {} to {}", min, max));
+  }
+  return value;
+}
+
+bool given(const CLI::App& app, const std::string& option) { return app.count(option) > 0; }
+
+std::optional<std::string> if_given(const CLI::App& app, const std::string& option,
+                                    const std::string& value) {
+  return given(app, option) ? std::optional(value) : std::nullopt;
+}
+
+Result<CommandOptions> read_init(const CLI::App& app, const Raw& raw) {
+  InitOptions options;
+  options.pgdata = if_given(app, "--pgdata", raw.pgdata);
+  options.repository = if_given(app, "--repository", raw.repository);
+  options.conninfo = if_given(app, "--conninfo", raw.conninfo);
+  options.encryption = if_given(app, "--encryption", raw.encryption);
+  options.apply = raw.apply;
+  if (given(app, "--archive-timeout")) {
+    options.archive_timeout_s =
+        TRY(number<int>("--archive-timeout", raw.archive_timeout, 1, kLongestArchiveTimeout_s));
+  }
+  return CommandOptions(std::move(options));
+}
+
+Result<CommandOptions> read_wal_get(const CLI::App& app, const Raw& raw) {
+  WalGetOptions options{raw.name, raw.path, std::nullopt};
+  if (given(app, "--reserved-timeline")) {
+    options.reserved_timeline =
+        TRY(number<uint32_t>("--reserved-timeline", raw.reserved_timeline, 1, UINT32_MAX));
+  }
+  return CommandOptions(std::move(options));
+}
+
+Result<TargetOptions> read_target(const CLI::App& app, const Raw& raw) {
+  constexpr std::string_view kHint =
+      "give one of --to TIME, --xid N, --before-xid N, --lsn LSN, --name TEXT, --latest, "
+      "--immediate";
+  std::vector<std::string> named;
+  for (const char* option :
+       {"--to", "--xid", "--before-xid", "--lsn", "--name", "--latest", "--immediate"}) {
+    if (given(app, option)) named.emplace_back(option);
+  }
+  if (named.empty())
+    return usage_error("no target: which moment to recover to", std::string(kHint));
+  if (named.size() > 1) {
+    return usage_error(fmt::format("{} and {} are two targets", named[0], named[1]),
+                       std::string(kHint));
+  }
+  TargetOptions target;
+  target.to = if_given(app, "--to", raw.to);
+  target.xid = if_given(app, "--xid", raw.xid);
+  target.before_xid = if_given(app, "--before-xid", raw.before_xid);
+  target.lsn = if_given(app, "--lsn", raw.lsn);
+  target.name = if_given(app, "--name", raw.restore_point);
+  target.latest = raw.latest;
+  target.immediate = raw.immediate;
+  if (given(app, "--timeline")) {
+    target.timeline =
+        pg::TimelineId{TRY(number<uint32_t>("--timeline", raw.timeline, 1, UINT32_MAX))};
+  }
+  return target;
+}
+
+Result<CommandOptions> read_plan(const CLI::App& app, const Raw& raw) {
+  return CommandOptions(PlanOptions{TRY(read_target(app, raw))});
+}
+
+Result<restore::RecoveryAction> read_action(const std::string& text) {
+  using restore::RecoveryAction;
+  for (auto action :
+       {RecoveryAction::kPromote, RecoveryAction::kPause, RecoveryAction::kShutdown}) {
+    if (restore::recovery_action_name(action) == text) return action;
+  }
+  return usage_error(fmt::format("--action is \"{}\"", text), "one of promote, pause, shutdown");
+}
+
+Result<restore::TablespaceMapping> read_mapping(const std::string& text) {
+  size_t equals = text.find('=');
+  bool complete = equals != std::string::npos && equals > 0 && equals + 1 < text.size();
+  if (!complete || text[0] != '/' || text[equals + 1] != '/') {
+    return usage_error(fmt::format("--tablespace is \"{}\"", text),
+                       "OLD=NEW, both absolute: --tablespace /srv/fast=/srv/copy/fast");
+  }
+  return restore::TablespaceMapping{text.substr(0, equals), text.substr(equals + 1)};
+}
+
+Result<CommandOptions> read_recover(const CLI::App& app, const Raw& raw) {
+  RecoverOptions options;
+  options.target = TRY(read_target(app, raw));
+  if (raw.into.empty()) {
+    return usage_error("--into is missing: where to recover to",
+                       "--into DIR, a directory that is empty or not there yet");
+  }
+  options.into = raw.into;
+  if (given(app, "--port")) options.port = TRY(number<int>("--port", raw.port, 1, kHighestPort));
+  if (given(app, "--action")) options.action = TRY(read_action(raw.action));
+  for (const std::string& mapping : raw.tablespaces) {
+    options.tablespaces.push_back(TRY(read_mapping(mapping)));
+  }
+  options.start = !raw.no_start;
+  options.dry_run = raw.dry_run;
+  return CommandOptions(std::move(options));
+}
+
+Result<CommandOptions> read_adopt(const Raw& raw) {
+  if (raw.pgdata.empty()) {
+    return usage_error("--pgdata is missing: which copy becomes the cluster",
+                       "--pgdata DIR, the directory given to `recover --into`");
+  }
+  return CommandOptions(AdoptOptions{raw.pgdata});
+}
+
+Result<CommandOptions> read_command(const CLI::App& app, const Raw& raw) {
+  const std::string& name = app.get_name();
+  if (name == "init") return read_init(app, raw);
+  if (name == "wal-push") return CommandOptions(WalPushOptions{raw.path});
+  if (name == "wal-get") return read_wal_get(app, raw);
+  if (name == "backup") return CommandOptions(BackupOptions{raw.label});
+  if (name == "list") return CommandOptions(ListOptions{});
+  if (name == "plan") return read_plan(app, raw);
+  if (name == "recover") return read_recover(app, raw);
+  if (name == "adopt") return read_adopt(raw);
+  CHECK(name == "history");
+  return CommandOptions(HistoryOptions{});
+}
+
+std::string config_path(const CLI::App& app, const Raw& raw,
+                        const config::Environment& environment) {
+  if (given(app, "--config")) return raw.config;
+  for (const auto& [name, value] : environment) {
+    if (name == "WALKBACK_CONFIG" && !value.empty()) return value;
+  }
+  return std::string(config::kDefaultPath);
+}
+
+Result<GlobalOptions> read_global(const CLI::App& app, const Raw& raw,
+                                  const config::Environment& environment) {
+  GlobalOptions global;
+  global.config_path = config_path(app, raw, environment);
+  global.cluster = if_given(app, "--cluster", raw.cluster);
+  global.json = raw.json;
+  global.quiet = raw.quiet;
+  global.verbose = raw.verbose;
+  if (raw.quiet && raw.verbose) {
+    return usage_error("--quiet and --verbose exclude each other", "give one of them");
+  }
+  return global;
+}
+
+// ---- What was wrong with the line ----
+
+std::vector<std::string> command_names() {
+  std::vector<std::string> names;
+  for (const CommandShape& shape : kCommands) names.emplace_back(shape.name);
+  return names;
+}
+
+std::vector<std::string> visible_options(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_group().empty()) continue;
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  return names;
+}
+
+Error no_command() {
+  return usage_error("no command", fmt::format("one of {}; `walkback --help` describes them",
+                                               fmt::join(command_names(), ", ")));
+}
+
+Error unexpected(const CLI::App& app, const CLI::App* sub) {
+  std::vector<std::string> rest = app.remaining(true);
+  std::string word = rest.empty() ? "" : rest.front();
+  if (word.starts_with('-')) {
+    std::string typed = word.substr(0, word.find('='));
+    std::vector<std::string> known = visible_options(app);
+    if (sub) {
+      std::vector<std::string> own = visible_options(*sub);
+      known.insert(known.end(), own.begin(), own.end());
+    }
+    auto near = config::closest(typed, known);
+    std::string help = sub ? "walkback " + sub->get_name() + " --help" : "walkback --help";
+    return usage_error(fmt::format("unknown option {}", typed),
+                       near ? fmt::format("did you mean {}?", *near)
+                            : fmt::format("`{}` lists the options", help));
+  }
+  if (sub) {
+    return usage_error(fmt::format("unexpected argument \"{}\"", word),
+                       fmt::format("`walkback {} --help` says what it takes", sub->get_name()));
+  }
+  auto near = config::closest(word, command_names());
+  return usage_error(fmt::format("unknown command \"{}\"", word),
+                     near ? fmt::format("did you mean `walkback {}`?", *near) : no_command().hint);
+}
+
+std::string one_line(std::string text) {
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  while (!text.empty() && (text.back() == ' ' || text.back() == '.')) text.pop_back();
+  return text;
+}
+
+const CLI::App* chosen(const CLI::App& app) {
+  auto subcommands = app.get_subcommands();
+  return subcommands.empty() ? nullptr : subcommands.front();
+}
+
+Error parse_failure(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App* sub = chosen(app);
+  if (dynamic_cast<const CLI::ExtrasError*>(&error)) return unexpected(app, sub);
+  return usage_error(one_line(error.what()), fmt::format("`walkback {}--help` says what it takes",
+                                                         sub ? sub->get_name() + " " : ""));
+}
+
+std::string help_of(const CLI::App& app) {
+  const CLI::App* sub = chosen(app);
+  return sub ? sub->help("walkback " + sub->get_name()) : app.help();
+}
+
+}  // namespace
+
+Result<Parsed> parse(std::span<const std::string> arguments,
+                     const config::Environment& environment) {
+  Raw raw;
+  auto app = make_app(raw);
+  try {
+    // CLI11 takes a vector from its end.
+    app->parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::CallForHelp&) {
+    return Parsed(Answer{help_of(*app)});
+  } catch (const CLI::ParseError& error) {
+    return parse_failure(*app, error);
+  }
+  if (raw.version) return Parsed(Answer{version_line()});
+  const CLI::App* sub = chosen(*app);
+  if (!sub) return no_command();
+  Invocation invocation{TRY(read_global(*app, raw, environment)), TRY(read_command(*sub, raw))};
+  return Parsed(std::move(invocation));
+}
+
+std::vector<CommandHelp> all_help() {
+  Raw raw;
+  auto app = make_app(raw);
+  std::vector<CommandHelp> all{{"", app->help(), visible_options(*app)}};
+  for (const CLI::App* sub : app->get_subcommands([](const CLI::App*) { return true; })) {
+    all.push_back(
+        {sub->get_name(), sub->help("walkback " + sub->get_name()), visible_options(*sub)});
+  }
+  return all;
+}
+
+}  // namespace walkback::cli

@@ -1,0 +1,196 @@
+#include "cli/parse.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace walkback::cli {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::StartsWith;
+using Words = std::vector<std::string>;
+
+Invocation parsed(const Words& words, const config::Environment& environment = {}) {
+  Result<Parsed> result = parse(words, environment);
+  EXPECT_TRUE(result.ok()) << result.error().message;
+  return result.ok() ? std::get<Invocation>(*result) : Invocation{};
+}
+
+template <typename Options>
+Options options(const Words& words) {
+  return std::get<Options>(parsed(words).command);
+}
+
+// "message | hint"
+std::string wrong(const Words& words) {
+  Result<Parsed> result = parse(words, {});
+  if (result.ok()) return "nothing";
+  EXPECT_EQ(result.error().kind, ErrorKind::kInvalid);
+  EXPECT_EQ(result.error().message.find('\n'), std::string::npos);
+  return result.error().message + " | " + result.error().hint;
+}
+
+std::string answer(const Words& words) {
+  Result<Parsed> result = parse(words, {});
+  return result.ok() ? std::get<Answer>(*result).text : result.error().message;
+}
+
+TEST(Parse, GlobalOptionsStandBeforeOrAfterTheCommand) {
+  for (const Words& words : {Words{"--json", "--cluster", "c", "--config", "/x", "list"},
+                             Words{"list", "--config=/x", "--json", "--cluster=c"}}) {
+    GlobalOptions global = parsed(words).global;
+    EXPECT_TRUE(global.json);
+    EXPECT_EQ(global.cluster, "c");
+    EXPECT_EQ(global.config_path, "/x");
+    EXPECT_FALSE(global.quiet || global.verbose);
+  }
+}
+
+TEST(Parse, TheConfigurationIsTheOptionElseTheVariableElseTheDefault) {
+  config::Environment environment{{"WALKBACK_CONFIG", "/from/variable"}};
+  EXPECT_EQ(parsed({"--config", "/x", "list"}, environment).global.config_path, "/x");
+  EXPECT_EQ(parsed({"list"}, environment).global.config_path, "/from/variable");
+  EXPECT_EQ(parsed({"list"}).global.config_path, "/etc/walkback.toml");
+}
+
+TEST(Parse, Init) {
+  auto init = options<InitOptions>({"init", "--pgdata", "/pg", "--repository", "file:///r",
+                                    "--encryption", "none", "--conninfo", "port=5433",
+                                    "--archive-timeout", "30", "--apply"});
+  EXPECT_EQ(init.pgdata, "/pg");
+  EXPECT_EQ(init.repository, "file:///r");
+  EXPECT_EQ(init.encryption, "none");
+  EXPECT_EQ(init.conninfo, "port=5433");
+  EXPECT_EQ(init.archive_timeout_s, 30);
+  EXPECT_TRUE(init.apply);
+}
+
+TEST(Parse, InitKeepsApartWhatWasNotSaid) {
+  auto init = options<InitOptions>({"init"});
+  EXPECT_EQ(init.encryption, std::nullopt);
+  EXPECT_EQ(init.pgdata, std::nullopt);
+  EXPECT_EQ(init.archive_timeout_s, 60);
+  EXPECT_FALSE(init.apply);
+}
+
+TEST(Parse, WalCommandsTakeWhatPostgresqlGives) {
+  EXPECT_EQ(options<WalPushOptions>({"wal-push", "pg_wal/00000001"}).path, "pg_wal/00000001");
+  auto get = options<WalGetOptions>({"wal-get", "00000002.history", "pg_wal/RECOVERYHISTORY"});
+  EXPECT_EQ(get.name, "00000002.history");
+  EXPECT_EQ(get.path, "pg_wal/RECOVERYHISTORY");
+  EXPECT_EQ(get.reserved_timeline, std::nullopt);
+}
+
+TEST(Parse, ACopysRestoreCommandNamesItsTimeline) {
+  auto get = options<WalGetOptions>(
+      {"--config", "/x", "--cluster", "c", "wal-get", "--reserved-timeline", "7", "f", "p"});
+  EXPECT_EQ(get.reserved_timeline, 7u);
+  EXPECT_EQ(get.name, "f");
+}
+
+TEST(Parse, Backup) {
+  EXPECT_EQ(options<BackupOptions>({"backup", "--full", "--label", "before upgrade"}).label,
+            "before upgrade");
+}
+
+TEST(Parse, EveryTarget) {
+  EXPECT_EQ(options<PlanOptions>({"plan", "--to", "10 minutes ago"}).target.to, "10 minutes ago");
+  EXPECT_EQ(options<PlanOptions>({"plan", "--xid", "748"}).target.xid, "748");
+  EXPECT_EQ(options<PlanOptions>({"plan", "--before-xid", "748"}).target.before_xid, "748");
+  EXPECT_EQ(options<PlanOptions>({"plan", "--lsn", "A/FE"}).target.lsn, "A/FE");
+  EXPECT_EQ(options<PlanOptions>({"plan", "--name", "x"}).target.name, "x");
+  EXPECT_TRUE(options<PlanOptions>({"plan", "--latest"}).target.latest);
+  auto immediate = options<PlanOptions>({"plan", "--immediate", "--timeline", "3"}).target;
+  EXPECT_TRUE(immediate.immediate);
+  EXPECT_EQ(immediate.timeline->value, 3u);
+}
+
+TEST(Parse, Recover) {
+  auto recover = options<RecoverOptions>(
+      {"recover", "--before-xid", "748", "--into", "/srv/pg-1547", "--port", "5433", "--action",
+       "pause", "--tablespace", "/a=/b", "--tablespace", "/c=/d", "--no-start", "--dry-run"});
+  EXPECT_EQ(recover.into, "/srv/pg-1547");
+  EXPECT_EQ(recover.port, 5433);
+  EXPECT_EQ(recover.action, restore::RecoveryAction::kPause);
+  ASSERT_EQ(recover.tablespaces.size(), 2u);
+  EXPECT_EQ(recover.tablespaces[1].from, "/c");
+  EXPECT_EQ(recover.tablespaces[1].to, "/d");
+  EXPECT_FALSE(recover.start);
+  EXPECT_TRUE(recover.dry_run);
+}
+
+TEST(Parse, RecoverStartsUnlessToldOtherwise) {
+  auto recover = options<RecoverOptions>({"recover", "--latest", "--into", "x"});
+  EXPECT_TRUE(recover.start);
+  EXPECT_FALSE(recover.dry_run);
+  EXPECT_EQ(recover.port, std::nullopt);
+  EXPECT_EQ(recover.action, std::nullopt);
+}
+
+TEST(Parse, AdoptListHistory) {
+  EXPECT_EQ(options<AdoptOptions>({"adopt", "--pgdata", "/x"}).pgdata, "/x");
+  options<ListOptions>({"list"});
+  options<HistoryOptions>({"history"});
+}
+
+TEST(Parse, ExactlyOneTarget) {
+  EXPECT_THAT(wrong({"plan"}),
+              StartsWith("no target: which moment to recover to | give one of --to"));
+  EXPECT_THAT(wrong({"plan", "--latest", "--xid", "7"}), StartsWith("--xid and --latest are two"));
+  EXPECT_THAT(wrong({"recover", "--into", "/x"}), StartsWith("no target"));
+}
+
+TEST(Parse, WhatIsMissingIsNamed) {
+  EXPECT_THAT(wrong({}), StartsWith("no command | one of init, wal-push"));
+  EXPECT_THAT(wrong({"recover", "--latest"}), StartsWith("--into is missing"));
+  EXPECT_THAT(wrong({"adopt"}), StartsWith("--pgdata is missing"));
+  EXPECT_THAT(wrong({"wal-push"}), HasSubstr("PATH"));
+  EXPECT_THAT(wrong({"wal-get", "x"}), HasSubstr("PATH"));
+  EXPECT_THAT(wrong({"plan", "--to"}), HasSubstr("--to"));
+}
+
+TEST(Parse, MistypedWordsGetTheNearest) {
+  EXPECT_EQ(wrong({"recovr", "--latest"}),
+            "unknown command \"recovr\" | did you mean `walkback recover`?");
+  EXPECT_EQ(wrong({"recover", "--latst"}), "unknown option --latst | did you mean --latest?");
+  EXPECT_EQ(wrong({"list", "--jsn"}), "unknown option --jsn | did you mean --json?");
+  EXPECT_EQ(wrong({"plan", "--befor-xid=7"}),
+            "unknown option --befor-xid | did you mean --before-xid?");
+  EXPECT_THAT(wrong({"list", "all"}), StartsWith("unexpected argument \"all\""));
+  EXPECT_THAT(wrong({"--zzzzzzzzzzzzz", "list"}), StartsWith("unknown option --zzzzzzzzzzzzz"));
+}
+
+TEST(Parse, CommandsOfLaterVersionsAreNotThereYet) {
+  for (const char* later : {"prune", "find", "undo", "verify", "drill", "status"}) {
+    EXPECT_THAT(wrong({later}), StartsWith("unknown command")) << later;
+  }
+}
+
+TEST(Parse, WrongValuesSayWhatIsExpected) {
+  EXPECT_EQ(wrong({"recover", "--latest", "--into", "/x", "--port", "0"}),
+            "--port is \"0\" | expected a number from 1 to 65535");
+  EXPECT_THAT(wrong({"recover", "--latest", "--into", "/x", "--port", "54a"}),
+              StartsWith("--port is"));
+  EXPECT_THAT(wrong({"plan", "--latest", "--timeline", "-1"}), StartsWith("--timeline"));
+  EXPECT_THAT(wrong({"plan", "--latest", "--timeline", "4294967296"}), StartsWith("--timeline is"));
+  EXPECT_THAT(wrong({"init", "--archive-timeout", "0"}), StartsWith("--archive-timeout is"));
+  EXPECT_EQ(wrong({"recover", "--latest", "--into", "/x", "--action", "stop"}),
+            "--action is \"stop\" | one of promote, pause, shutdown");
+  for (const char* mapping : {"/a", "=/b", "/a=", "a=/b", "/a=b"}) {
+    EXPECT_THAT(wrong({"recover", "--latest", "--into", "/x", "--tablespace", mapping}),
+                HasSubstr("OLD=NEW"))
+        << mapping;
+  }
+  EXPECT_THAT(wrong({"--quiet", "--verbose", "list"}), HasSubstr("exclude each other"));
+}
+
+TEST(Parse, HelpAndVersionAreAnswers) {
+  EXPECT_THAT(answer({"--version"}), StartsWith("walkback "));
+  EXPECT_THAT(answer({"--help"}), HasSubstr("recover"));
+  EXPECT_THAT(answer({"recover", "--help"}), HasSubstr("--before-xid"));
+  EXPECT_THAT(answer({"recover", "-h"}), HasSubstr("walkback recover"));
+}
+
+}  // namespace
+}  // namespace walkback::cli

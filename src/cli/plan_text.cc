@@ -1,0 +1,155 @@
+#include <fmt/format.h>
+
+#include "cli/human.h"
+#include "cli/target_record.h"
+#include "cli/text.h"
+
+namespace walkback::cli {
+
+namespace {
+
+using restore::PlanRecord;
+using restore::RecoveryPlan;
+using restore::TargetKind;
+
+// A plan lists a few of many records: enough to see what they are.
+constexpr size_t kShownRecords = 5;
+
+std::string describe(const PlanRecord& record) {
+  std::string text = record.what;
+  if (record.xid) text += fmt::format(" of transaction {}", *record.xid);
+  if (record.time) text += fmt::format(" at {}", local_time(*record.time));
+  return text + fmt::format(", LSN {}", record.lsn.text());
+}
+
+std::string describe_target(const RecoveryPlan& plan) {
+  TargetRecord record = target_record(plan);
+  std::string text;
+  if (record.time) {
+    bool named = plan.target.kind == TargetKind::kTime;
+    text = named ? restore::show_time(*record.time) + "\n"
+                 : fmt::format("transaction {}, ended at {}\n", record.xid.value_or(0),
+                               restore::show_time(*record.time));
+  }
+  return text + fmt::format("LSN {} on timeline {}, stopping {} that record",
+                            plan.target_lsn.text(), plan.timeline.value,
+                            plan.inclusive ? "after" : "before");
+}
+
+std::string describe_backup(const RecoveryPlan& plan) {
+  const catalog::BackupSummary& backup = plan.backup;
+  std::string text = backup.id.text;
+  if (!backup.label.empty()) text += fmt::format(" \"{}\"", backup.label);
+  text += fmt::format("\n{}, ended {}: the last one that ended before the target",
+                      catalog::backup_type_name(backup.type), local_second(backup.stopped_at));
+  if (backup.bad_pages > 0) {
+    text += fmt::format("\n{} of it failed their checksum", counted(backup.bad_pages, "page"));
+  }
+  return text;
+}
+
+std::string describe_kept(const RecoveryPlan& plan) {
+  if (!plan.last_replayed) return "the backup as it is; no commit is replayed";
+  return fmt::format("{}\nup to the {}", counted(plan.commits_replayed, "later commit"),
+                     describe(*plan.last_replayed));
+}
+
+std::string describe_given_up(const RecoveryPlan& plan) {
+  if (!plan.first_left_out) return "nothing: the archive holds no later record";
+  return fmt::format("{}\nfrom the {}", counted(plan.commits_given_up, "commit"),
+                     describe(*plan.first_left_out));
+}
+
+std::string describe_earlier(const std::vector<PlanRecord>& records) {
+  std::string text = "these come later in the WAL but carry an earlier time";
+  for (size_t i = 0; i < records.size() && i < kShownRecords; ++i) {
+    text += "\n" + describe(records[i]);
+  }
+  if (records.size() > kShownRecords) {
+    text += fmt::format("\nand {} more", human_count(records.size() - kShownRecords));
+  }
+  return text;
+}
+
+std::string describe_tablespaces(const RecoveryPlan& plan,
+                                 const std::optional<Destination>& destination) {
+  std::string text;
+  for (size_t i = 0; i < plan.tablespaces.size(); ++i) {
+    if (i > 0) text += "\n";
+    text += fmt::format("{}  {}", plan.tablespaces[i].oid, plan.tablespaces[i].location);
+    if (destination && i < destination->layout.tablespaces.size()) {
+      text += " -> " + destination->layout.tablespaces[i].location;
+    }
+  }
+  return text;
+}
+
+std::string describe_replayed_tablespaces(const RecoveryPlan& plan) {
+  std::string text;
+  for (const auto& tablespace : plan.replayed_tablespaces) {
+    text += fmt::format("{}  {}  at LSN {}\n", tablespace.oid, tablespace.location,
+                        tablespace.lsn.text());
+  }
+  return text + "replaying it acts on these paths of the host it runs on";
+}
+
+std::string describe_disk(const RecoveryPlan& plan, const std::optional<Destination>& destination) {
+  std::string text = fmt::format("{} to write", human_bytes(plan.restore_bytes));
+  if (destination && destination->disk) {
+    text += fmt::format(", {} free", human_bytes(destination->disk->free_bytes));
+  }
+  return text;
+}
+
+std::string joined(const std::vector<std::string>& lines) {
+  return fmt::format("{}", fmt::join(lines, "\n"));
+}
+
+}  // namespace
+
+std::string target_phrase(const RecoveryPlan& plan) {
+  TargetRecord record = target_record(plan);
+  switch (plan.target.kind) {
+    case TargetKind::kTime:
+      return "to " + local_time(plan.target.time);
+    case TargetKind::kXid:
+      return fmt::format("to transaction {}, included", record.xid.value_or(plan.target.xid));
+    case TargetKind::kBeforeXid:
+      return fmt::format("to just before transaction {}", record.xid.value_or(plan.target.xid));
+    case TargetKind::kLsn:
+      return "to LSN " + plan.target.lsn.text();
+    case TargetKind::kName:
+      return fmt::format("to restore point \"{}\"", printable(plan.target.name));
+    case TargetKind::kLatest:
+      return "to the end of the archive";
+    case TargetKind::kImmediate:
+      return "to the end of the backup";
+  }
+  return {};
+}
+
+std::string plan_text(const RecoveryPlan& plan, const std::optional<Destination>& destination) {
+  Fields fields;
+  fields.add("target", describe_target(plan));
+  fields.add("backup", describe_backup(plan));
+  fields.add("kept", describe_kept(plan));
+  fields.add("given up", describe_given_up(plan));
+  if (!plan.earlier_times_left_out.empty()) {
+    fields.add("clock", describe_earlier(plan.earlier_times_left_out));
+  }
+  fields.add("replay", fmt::format("{} of WAL ({}), to LSN {}", counted(plan.segments, "segment"),
+                                   human_bytes(plan.wal_bytes), plan.end_lsn.text()));
+  fields.add("fetch", human_bytes(plan.fetch_bytes) + " from the repository");
+  if (destination) fields.add("into", destination->layout.data_directory);
+  fields.add("disk", describe_disk(plan, destination));
+  if (!plan.tablespaces.empty()) {
+    fields.add("tablespaces", describe_tablespaces(plan, destination));
+  }
+  if (!plan.replayed_tablespaces.empty()) {
+    fields.add("CREATE TABLESPACE", describe_replayed_tablespaces(plan));
+  }
+  if (!plan.notes.empty()) fields.add("notes", joined(plan.notes));
+  return fmt::format("Plan: recover {}\n\n{}", target_phrase(plan), fields.text());
+}
+
+}  // namespace walkback::cli

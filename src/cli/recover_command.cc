@@ -1,0 +1,120 @@
+#include <fmt/format.h>
+
+#include "cli/commands.h"
+#include "cli/json.h"
+#include "cli/read_target.h"
+#include "cli/text.h"
+#include "restore/plan.h"
+#include "restore/recover.h"
+
+namespace walkback::cli {
+
+namespace {
+
+Result<restore::PlanOptions> plan_options(const TargetOptions& target, const config::Config& config,
+                                          Session& session) {
+  restore::PlanOptions options;
+  options.cluster = config.cluster;
+  options.target = TRY(
+      session.failing_with(ExitStatus::kBadUsage, read_target(target, session.env().clock.now())));
+  options.timeline = target.timeline;
+  return options;
+}
+
+// A target that cannot be reached has its own exit status; a repository that does not answer is a
+// failure.
+Result<restore::RecoveryPlan> make_plan(const restore::PlanOptions& options,
+                                        store::ObjectStore& store, std::stop_token stop,
+                                        Session& session) {
+  auto plan = restore::make_plan(options, store, session.progress(), stop);
+  bool unreachable = !plan.ok() && (plan.error().kind == ErrorKind::kInvalid ||
+                                    plan.error().kind == ErrorKind::kMissing);
+  return unreachable ? session.failing_with(ExitStatus::kTargetUnreachable, std::move(plan))
+                     : std::move(plan);
+}
+
+restore::RecoveryAction configured_action(const config::Config& config) {
+  using restore::RecoveryAction;
+  for (auto action : {RecoveryAction::kPause, RecoveryAction::kShutdown}) {
+    if (restore::recovery_action_name(action) == config.recovery_action) return action;
+  }
+  return RecoveryAction::kPromote;
+}
+
+restore::RecoverOptions recover_options(const RecoverOptions& options, const config::Config& config,
+                                        Session& session) {
+  restore::RecoverOptions recover;
+  recover.into = session.absolute(options.into);
+  recover.port = options.port;
+  recover.action = options.action.value_or(configured_action(config));
+  recover.tablespaces = options.tablespaces;
+  recover.start = options.start;
+  recover.workers = config.recovery_workers;
+  recover.server_binaries = config.bin_dir;
+  recover.live_pgdata = config.pgdata;
+  recover.program = session.env().program;
+  recover.config_path = session.config_path();
+  return recover;
+}
+
+// Of the directory's nearest parent that exists: the directory itself is made later.
+std::optional<DiskSpace> free_space(FileSystem& files, std::string path) {
+  while (path.size() > 1) {
+    auto status = files.status(path);
+    if (status.ok() && *status) break;
+    path = parent_path(path);
+  }
+  auto space = files.disk_space(path);
+  return space.ok() ? std::optional(*space) : std::nullopt;
+}
+
+Result<ExitStatus> show_only(const restore::RecoverOptions& recover,
+                             const restore::RecoveryPlan& plan, Session& session) {
+  FileSystem& files = session.env().files;
+  restore::TargetLayout layout = TRY(restore::check_recovery(recover, plan, files));
+  Destination destination{layout, free_space(files, layout.data_directory)};
+  session.result(plan_text(plan, destination) + "\nThis was a dry run: nothing was written.\n",
+                 dry_run_json(plan, layout));
+  return ExitStatus::kDone;
+}
+
+}  // namespace
+
+Result<ExitStatus> run_plan(const PlanOptions& options, Session& session) {
+  config::Config config = TRY(session.load_config());
+  restore::PlanOptions planned = TRY(plan_options(options.target, config, session));
+  std::stop_token stop = session.watch_interrupts(OnInterrupt::kAskToStop);
+  auto store = TRY(session.open_store(config));
+  restore::RecoveryPlan plan = TRY(make_plan(planned, *store, stop, session));
+  session.result(plan_text(plan), plan_json(plan));
+  return ExitStatus::kDone;
+}
+
+Result<ExitStatus> run_recover(const RecoverOptions& options, Session& session) {
+  config::Config config = TRY(session.load_config());
+  restore::PlanOptions planned = TRY(plan_options(options.target, config, session));
+  restore::RecoverOptions recover = recover_options(options, config, session);
+  std::stop_token stop = session.watch_interrupts(OnInterrupt::kAskToStop);
+  auto store = TRY(session.open_store(config));
+  restore::RecoveryPlan plan = TRY(make_plan(planned, *store, stop, session));
+  if (options.dry_run) return show_only(recover, plan, session);
+
+  // The plan is shown before the first byte is written.
+  Env& env = session.env();
+  restore::TargetLayout layout =
+      TRY(restore::lay_out_target(recover.into, plan.tablespaces, recover.tablespaces));
+  Destination destination{layout, free_space(env.files, layout.data_directory)};
+  session.show(plan_text(plan, destination) + "\n");
+
+  auto report = TRY(restore::run_recover(recover, planned, plan, env.files, *store, env.clock,
+                                         env.random, session.progress(), stop));
+  if (!report.started || report.reached) {
+    session.result(recover_text(report, recover.action), recover_json(report, nullptr));
+    return ExitStatus::kDone;
+  }
+  Error error = not_reached_error(report);
+  session.result("", recover_json(report, &error));
+  return session.fail_after_result(error, ExitStatus::kFailed);
+}
+
+}  // namespace walkback::cli

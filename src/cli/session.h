@@ -1,0 +1,70 @@
+// One run of one command: its options, its configuration, its way to speak.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "base/progress.h"
+#include "cli/env.h"
+#include "cli/exit_status.h"
+#include "cli/options.h"
+#include "cli/terminal_progress.h"
+#include "config/config.h"
+
+namespace walkback::cli {
+
+// A command returns Result<ExitStatus>; an error ends the process with failure_status(), which is
+// kFailed unless the step that failed was marked otherwise with failing_with().
+class Session {
+ public:
+  Session(const GlobalOptions& global, Env& env, ExitStatus failure_status = ExitStatus::kFailed);
+
+  const GlobalOptions& global() const { return global_; }
+  Env& env() { return env_; }
+  const std::string& config_path() const { return config_path_; }  // absolute
+  std::string absolute(const std::string& path) const;
+
+  // The whole configuration, --cluster over it. What is wrong with it is kBadUsage.
+  Result<config::Config> load_config();
+  // For `init`: what is there, if anything.
+  Result<config::Config> load_partial_config();
+  // What a command cannot do without, though others can: kBadUsage when empty.
+  Result<void> require_pgdata(const config::Config& config);
+
+  Result<std::unique_ptr<store::ObjectStore>> open_store(const config::Config& config);
+  Result<std::unique_ptr<pgconn::Connection>> connect(const config::Config& config);
+
+  Progress& progress();
+  // From here on SIGINT and SIGTERM end the command cleanly.
+  std::stop_token watch_interrupts(OnInterrupt mode);
+
+  // The result: JSON or text, whichever was asked for. Call once.
+  void result(const std::string& text, const std::string& json);
+  // What a person should read before the result: the plan of what is about to be done.
+  void show(const std::string& text);
+
+  template <typename T>
+  Result<T> failing_with(ExitStatus status, Result<T> step) {
+    // wal-get knows one failure only, above what PostgreSQL takes for "not in the archive".
+    if (!step.ok() && failure_status_ != ExitStatus::kWalGetFailed) failure_status_ = status;
+    return step;
+  }
+
+  // Two lines, and with --json the object, unless the result's JSON holds the error already.
+  ExitStatus fail(const Error& error);
+  ExitStatus fail_after_result(const Error& error, ExitStatus status);
+
+ private:
+  Result<config::Config> with_cluster(config::Config config) const;
+
+  const GlobalOptions global_;
+  Env& env_;
+  const std::string config_path_;
+  ExitStatus failure_status_;
+  std::optional<TerminalProgress> progress_;
+  std::stop_token stop_;
+};
+
+}  // namespace walkback::cli

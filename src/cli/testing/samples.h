@@ -1,0 +1,81 @@
+// Reports as services would return them, for golden texts.
+#pragma once
+
+#include "backup/backup.h"
+#include "base/time_text.h"
+#include "catalog/events.h"
+#include "catalog/listing.h"
+#include "restore/plan.h"
+#include "restore/recover.h"
+#include "setup/init.h"
+
+namespace walkback::cli {
+
+inline Timestamp at(std::string_view time) {
+  return parse_iso_utc("2026-11-22T" + std::string(time) + "Z").value();
+}
+
+inline catalog::BackupSummary sample_backup() {
+  catalog::BackupSummary backup;
+  backup.id = {"20261122T140001Z-3f9a"};
+  backup.type = catalog::BackupType::kFull;
+  backup.label = "before upgrade";
+  backup.system_identifier = {7'564'831'203'948'571'231};
+  backup.server_version_num = 150014;
+  backup.wal_segment_bytes = 16 << 20;
+  backup.started_at = at("14:00:01.25");
+  backup.stopped_at = at("14:00:19");
+  backup.timeline = {1};
+  backup.start_lsn = {0x3000028};
+  backup.stop_lsn = {0x30000F8};
+  backup.files = 1203;
+  backup.bytes_raw = 4'186'243'072;
+  backup.bytes_read = 4'186'251'264;
+  backup.bytes_stored = 1'181'116'006;
+  backup.duration_s = 17.75;
+  return backup;
+}
+
+inline restore::RecoveryPlan sample_plan() {
+  restore::RecoveryPlan plan;
+  plan.target.kind = restore::TargetKind::kBeforeXid;
+  plan.target.xid = 748;
+  plan.backup = sample_backup();
+  plan.target_lsn = {0x5A3F2C8};
+  plan.inclusive = false;
+  plan.end_lsn = {0x5A3F2C8};
+  plan.timeline = {1};
+  plan.last_replayed = restore::PlanRecord{"commit", {0x5A3F1A0}, at("15:46:58.120455"), 747};
+  plan.first_left_out = restore::PlanRecord{"commit", {0x5A3F2C8}, at("15:46:59.481102"), 748};
+  plan.commits_replayed = 10203;
+  plan.commits_given_up = 12;
+  plan.segments = 3;
+  plan.wal_bytes = 41'218'048;
+  plan.restore_bytes = 4'186'243'072;
+  plan.fetch_bytes = 1'190'000'000;
+  plan.tablespaces = {{16401, "/srv/fast"}};
+  return plan;
+}
+
+inline restore::RecoverReport sample_recovery() {
+  restore::RecoverReport report;
+  report.plan = sample_plan();
+  report.started = true;
+  report.reached = true;
+  report.reached_lsn = {0x5A3F2C8};
+  report.reached_time = at("15:46:58.120455");
+  report.reached_xid = 747;
+  report.new_timeline = pg::TimelineId{2};
+  report.data_directory = "/srv/pg-1547";
+  report.socket_directory = "/srv/pg-1547";
+  report.log_file = "/srv/pg-1547/walkback-recovery.log";
+  report.port = 5433;
+  report.segments_replayed = 3;
+  report.restore_s = 12.125;
+  report.replay_s = 2.25;
+  report.total_s = 14.5;
+  report.setting_changes = {{"archive_mode", "off", "a copy never archives"}};
+  return report;
+}
+
+}  // namespace walkback::cli

@@ -1,0 +1,63 @@
+// Results as text for people: what happened, in the order in which it matters, times local with
+// their zone.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "archive/wal_get.h"
+#include "archive/wal_push.h"
+#include "backup/backup.h"
+#include "base/file_system.h"
+#include "catalog/events.h"
+#include "catalog/listing.h"
+#include "restore/adopt.h"
+#include "restore/plan.h"
+#include "restore/recover.h"
+#include "setup/init.h"
+
+namespace walkback::cli {
+
+struct InitView {
+  const setup::InitReport& report;
+  std::string cluster;
+  std::string repository_url;
+  std::string config_path;
+  bool config_written = false;
+};
+std::string init_text(const InitView& view);
+
+std::string wal_push_text(const archive::WalPushReport& report);
+std::string wal_get_text(const std::string& name, archive::WalGetOutcome outcome);
+std::string backup_text(const backup::BackupReport& report);
+// What --quiet does not silence: which pages are bad.
+Error bad_pages_error(const backup::BackupReport& report);
+std::string list_text(const catalog::Listing& listing, const std::string& cluster,
+                      const std::string& repository);
+std::string history_text(const std::vector<catalog::Event>& events);
+
+// "to 2026-11-22 15:46:59 CET", "to just before transaction 748"
+std::string target_phrase(const restore::RecoveryPlan& plan);
+
+// Where the copy would lie and what is free there; only recover knows.
+struct Destination {
+  restore::TargetLayout layout;
+  std::optional<DiskSpace> disk;
+};
+std::string plan_text(const restore::RecoveryPlan& plan,
+                      const std::optional<Destination>& destination = std::nullopt);
+
+std::string recover_text(const restore::RecoverReport& report, restore::RecoveryAction action);
+// The server stands elsewhere than it was sent.
+Error not_reached_error(const restore::RecoverReport& report);
+
+struct AdoptView {
+  const restore::AdoptReport& report;
+  std::string pgdata;
+  std::string config_path;
+  std::string configured_pgdata;  // before: may be another directory
+};
+std::string adopt_text(const AdoptView& view);
+
+}  // namespace walkback::cli

@@ -1,0 +1,233 @@
+// Golden texts: what a person reads at 3:47 PM.
+#include "cli/text.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <ctime>
+#include <fstream>
+#include <sstream>
+
+#include "cli/testing/samples.h"
+
+namespace walkback::cli {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+void expect_golden(const std::string& name, const std::string& text) {
+  std::string path = std::string(WALKBACK_TESTDATA) + "/" + name;
+  if (std::getenv("WALKBACK_UPDATE_GOLDEN")) std::ofstream(path) << text;
+  std::stringstream golden;
+  golden << std::ifstream(path).rdbuf();
+  EXPECT_EQ(text, golden.str()) << path;
+}
+
+class Text : public testing::Test {
+ protected:
+  Text() {
+    setenv("TZ", "Europe/Berlin", 1);
+    tzset();
+  }
+  ~Text() override {
+    unsetenv("TZ");
+    tzset();
+  }
+};
+
+Destination destination() {
+  return {{"/srv/pg-1547", {{16401, "/srv/pg-1547.tablespaces/16401"}}},
+          DiskSpace{130'000'000'000, 200'000'000'000}};
+}
+
+TEST_F(Text, Plan) { expect_golden("plan.txt", plan_text(sample_plan())); }
+
+TEST_F(Text, PlanWithADestination) {
+  expect_golden("plan_destination.txt", plan_text(sample_plan(), destination()));
+}
+
+TEST_F(Text, PlanWithEverythingThereIsToSay) {
+  restore::RecoveryPlan plan = sample_plan();
+  plan.target = {restore::TargetKind::kTime, at("15:46:59"), 0, {}, ""};
+  plan.notes = {"748 is a subtransaction of 747",
+                "prepared transaction \"x\" survives: ROLLBACK PREPARED 'x'"};
+  for (int i = 0; i < 7; ++i) {
+    plan.earlier_times_left_out.push_back({"commit", {0x5A40000}, at("15:46:57"), 750 + i});
+  }
+  plan.replayed_tablespaces = {{16500, "/srv/new", {0x4000000}}};
+  plan.backup.bad_pages = 2;
+  expect_golden("plan_everything.txt", plan_text(plan));
+}
+
+TEST_F(Text, PlanAtTheEndOfTheArchive) {
+  restore::RecoveryPlan plan = sample_plan();
+  plan.target = {};
+  plan.inclusive = true;
+  plan.first_left_out.reset();
+  plan.commits_given_up = 0;
+  plan.tablespaces.clear();
+  expect_golden("plan_latest.txt", plan_text(plan));
+}
+
+TEST_F(Text, EveryTargetHasItsPhrase) {
+  restore::RecoveryPlan plan = sample_plan();
+  using restore::TargetKind;
+  auto phrase = [&](restore::RecoveryTarget target) {
+    plan.target = std::move(target);
+    return target_phrase(plan);
+  };
+  EXPECT_EQ(phrase({TargetKind::kTime, at("15:46:59.5"), 0, {}, ""}),
+            "to 2026-11-22 16:46:59.5 CET");
+  EXPECT_EQ(phrase({TargetKind::kXid, {}, 747, {}, ""}), "to transaction 747, included");
+  EXPECT_EQ(phrase({TargetKind::kBeforeXid, {}, 748, {}, ""}), "to just before transaction 748");
+  EXPECT_EQ(phrase({TargetKind::kLsn, {}, 0, {0xA000000FE}, ""}), "to LSN A/FE");
+  EXPECT_EQ(phrase({TargetKind::kName, {}, 0, {}, "a\x1b[31m"}), "to restore point \"a?[31m\"");
+  EXPECT_EQ(phrase({TargetKind::kLatest, {}, 0, {}, ""}), "to the end of the archive");
+  EXPECT_EQ(phrase({TargetKind::kImmediate, {}, 0, {}, ""}), "to the end of the backup");
+}
+
+TEST_F(Text, RecoverAndGoOn) {
+  using restore::RecoveryAction;
+  expect_golden("recover.txt", recover_text(sample_recovery(), RecoveryAction::kPromote));
+  restore::RecoverReport paused = sample_recovery();
+  paused.new_timeline.reset();
+  expect_golden("recover_pause.txt", recover_text(paused, RecoveryAction::kPause));
+  expect_golden("recover_shutdown.txt", recover_text(paused, RecoveryAction::kShutdown));
+  paused.started = paused.reached = false;
+  expect_golden("recover_no_start.txt", recover_text(paused, RecoveryAction::kPromote));
+}
+
+TEST_F(Text, CommandsToCopyAreSafeToPaste) {
+  restore::RecoverReport report = sample_recovery();
+  report.socket_directory = "/srv/a b'; rm -rf x";
+  EXPECT_THAT(recover_text(report, restore::RecoveryAction::kPromote),
+              HasSubstr("psql -h '/srv/a b'\\''; rm -rf x' -p 5433"));
+}
+
+TEST_F(Text, AMissedTargetIsAnError) {
+  restore::RecoverReport report = sample_recovery();
+  report.reached_lsn = {0x5000000};
+  Error error = not_reached_error(report);
+  EXPECT_EQ(error.message,
+            "the recovered server stands at LSN 0/5000000, not at the target 0/5A3F2C8");
+  EXPECT_THAT(error.hint, HasSubstr(report.log_file));
+}
+
+TEST_F(Text, Backup) { expect_golden("backup.txt", backup_text({sample_backup(), {}})); }
+
+TEST_F(Text, BadPagesAreNamedButNotAllOfThem) {
+  backup::BackupReport report{sample_backup(), {{"base/5/16384", 12}}};
+  EXPECT_EQ(bad_pages_error(report).message,
+            "the backup is complete, but 1 page of the cluster fails its checksum: base/5/16384 "
+            "block 12");
+  for (uint32_t block = 13; block < 23; ++block)
+    report.bad_pages.push_back({"base/5/16384", block});
+  EXPECT_THAT(bad_pages_error(report).message, HasSubstr("11 pages of the cluster fail their"));
+  EXPECT_THAT(bad_pages_error(report).message, HasSubstr("block 14, and 8 more"));
+}
+
+TEST_F(Text, List) {
+  catalog::Listing listing;
+  listing.backups = {sample_backup(), sample_backup()};
+  listing.backups[1].id = {"20261122T150001Z-77aa"};
+  listing.backups[1].label = "";
+  listing.backups[1].bad_pages = 2;
+  listing.windows = {{{1}, {1}, {0x30000F8}, {0x5A40000}, at("14:00:19"), at("15:47:12.5")}};
+  listing.gaps = {{{1}, {1}, {0x6000000}, {0x7000000}, at("16:00:00"), std::nullopt}};
+  listing.wal_segments = 214;
+  listing.wal_bytes_stored = 420'478'976;
+  listing.bytes_stored = 1'601'594'982;
+  expect_golden("list.txt", list_text(listing, "main", "file:///srv/walkback"));
+}
+
+TEST_F(Text, AnEmptyListSaysWhatToDo) {
+  std::string text = list_text({}, "main", "file:///srv/walkback");
+  EXPECT_THAT(text, HasSubstr("`walkback backup`"));
+  EXPECT_THAT(text, Not(HasSubstr("Gaps")));
+}
+
+TEST_F(Text, History) {
+  catalog::Event done{
+      "20261122T140001Z-3f9a", "backup",       at("14:00:01"), "db1", at("14:00:19"), true, "",
+      "1.1 GiB stored",        sample_backup()};
+  catalog::Event failed{"20261122T150000Z-0001",
+                        "recover",
+                        at("15:00:00"),
+                        "db1",
+                        at("15:00:02"),
+                        false,
+                        "no space",
+                        "",
+                        std::nullopt};
+  catalog::Event killed{"20261122T160000Z-0002",
+                        "backup",
+                        at("16:00:00"),
+                        "db1",
+                        std::nullopt,
+                        false,
+                        "",
+                        "",
+                        std::nullopt};
+  expect_golden("history.txt", history_text({done, failed, killed}));
+  EXPECT_EQ(history_text({}), "Nothing was tried yet.\n");
+}
+
+setup::InitReport init_report() {
+  setup::InitReport report;
+  report.repository_id = "0123456789abcdef0123456789abcdef";
+  report.repository_created = true;
+  report.system_identifier = {7'564'831'203'948'571'231};
+  report.server_version_num = 150014;
+  report.settings = {{"archive_mode", "on", "off", true},
+                     {"archive_command", "'/opt/it''s/walkback' wal-push %p", "", false},
+                     {"archive_timeout", "60", "60", false}};
+  return report;
+}
+
+TEST_F(Text, InitShowsWhatToSet) {
+  setup::InitReport report = init_report();
+  report.restart_required = true;
+  expect_golden("init.txt",
+                init_text({report, "main", "file:///srv/walkback", "/etc/walkback.toml", true}));
+}
+
+TEST_F(Text, InitAppliedWaitsForARestart) {
+  setup::InitReport report = init_report();
+  report.applied = report.restart_required = true;
+  report.settings[1].current = report.settings[1].wanted;
+  std::string text = init_text({report, "main", "file:///r", "/etc/walkback.toml", false});
+  EXPECT_THAT(text, HasSubstr("waiting for a restart:\n  archive_mode = 'on'"));
+  EXPECT_THAT(text, Not(HasSubstr("archive_command")));
+  EXPECT_THAT(text, HasSubstr("Next: restart PostgreSQL"));
+}
+
+TEST_F(Text, InitEndsWithTheProof) {
+  setup::InitReport report = init_report();
+  for (auto& setting : report.settings) setting.current = setting.wanted;
+  report.proved_segment = "000000010000000000000003";
+  std::string text = init_text({report, "main", "file:///r", "/etc/walkback.toml", false});
+  EXPECT_THAT(text, HasSubstr("Proof: the server archived segment 000000010000000000000003"));
+  EXPECT_THAT(text, Not(HasSubstr("Put into")));
+}
+
+TEST_F(Text, Adopt) {
+  restore::AdoptReport report{{2}, 4, true};
+  expect_golden("adopt.txt", adopt_text({report, "/srv/pg-1547", "/etc/walkback.toml",
+                                         "/var/lib/postgresql/15/main"}));
+  report.restart_required = false;
+  std::string text = adopt_text({report, "/srv/pg", "/etc/walkback.toml", "/srv/pg"});
+  EXPECT_THAT(text, HasSubstr("1. walkback backup"));
+}
+
+TEST_F(Text, WalCommands) {
+  EXPECT_EQ(wal_push_text({"000000010000000000000003", false, 16 << 20, 3 << 20}),
+            "000000010000000000000003: 16.0 MiB stored as 3.0 MiB\n");
+  EXPECT_EQ(wal_push_text({"000000010000000000000003", true, 0, 0}),
+            "000000010000000000000003 was archived before\n");
+  EXPECT_EQ(wal_get_text("x", archive::WalGetOutcome::kNotInArchive), "x: not in the archive\n");
+}
+
+}  // namespace
+}  // namespace walkback::cli

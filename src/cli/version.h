@@ -1,0 +1,11 @@
+// Which walkback this is.
+#pragma once
+
+#include <string>
+
+namespace walkback::cli {
+
+// "walkback 0.1.0\n"
+std::string version_line();
+
+}  // namespace walkback::cli

@@ -1,0 +1,44 @@
+#include <fmt/format.h>
+
+#include "archive/wal_get.h"
+#include "archive/wal_push.h"
+#include "cli/commands.h"
+#include "cli/json.h"
+#include "cli/text.h"
+
+namespace walkback::cli {
+
+// The server's log gets a line for each segment only when somebody asked: --verbose.
+Result<ExitStatus> run_wal_push(const WalPushOptions& options, Session& session) {
+  config::Config config = TRY(session.load_config());
+  auto store = TRY(session.open_store(config));
+  archive::WalPushOptions push;
+  push.cluster = config.cluster;
+  push.path = options.path;
+  push.pgdata = config.pgdata;
+  push.compression_level = config.archive_compression_level;
+  push.workers = config.archive_workers;
+  auto report = TRY(archive::run_wal_push(push, session.env().files, *store));
+  bool verbose = session.global().verbose;
+  session.result(verbose ? wal_push_text(report) : "", wal_push_json(report));
+  return ExitStatus::kDone;
+}
+
+Result<ExitStatus> run_wal_get(const WalGetOptions& options, Session& session) {
+  config::Config config = TRY(session.load_config());
+  auto store = TRY(session.open_store(config));
+  archive::WalGetOptions get;
+  get.cluster = config.cluster;
+  get.name = options.name;
+  get.path = options.path;
+  get.pgdata = config.pgdata;
+  get.reserved_timeline = options.reserved_timeline;
+  auto outcome = TRY(archive::run_wal_get(get, session.env().files, *store));
+  bool verbose = session.global().verbose;
+  session.result(verbose ? wal_get_text(options.name, outcome) : "",
+                 wal_get_json(options.name, outcome));
+  return outcome == archive::WalGetOutcome::kDelivered ? ExitStatus::kDone
+                                                       : ExitStatus::kNotInArchive;
+}
+
+}  // namespace walkback::cli
