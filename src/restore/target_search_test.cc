@@ -207,6 +207,7 @@ TEST_F(TargetSearchTest, AnXidStopsAfterItsCommit) {
 
 TEST_F(TargetSearchTest, ASubtransactionMeansItsTransaction) {
   look_before(705);
+  insert();
   const uint64_t parent = commit(704, 10, {705, 706});
   end_of_log();
   expect_stop_before(parent);

@@ -4,6 +4,7 @@
 
 #include <fstream>
 #include <iterator>
+#include <map>
 
 #include "base/testing/seeded_random.h"
 #include "pg/control_file.h"
@@ -129,6 +130,8 @@ std::unique_ptr<pgconn::Connection> connect_scripted_server() {
   return std::make_unique<ScriptedServer>();
 }
 
+namespace {
+
 std::map<std::string, std::string> contents_of(FileSystem& files, const std::string& directory) {
   std::map<std::string, std::string> contents;
   std::vector<std::string> to_visit = {""};
@@ -145,11 +148,27 @@ std::map<std::string, std::string> contents_of(FileSystem& files, const std::str
     }
   }
   // The settings of a copy, by which it differs on purpose.
-  for (const char* name :
-       {"postgresql.conf", "postgresql.auto.conf", "backup_label", "recovery.signal"}) {
+  for (const char* name : {"postgresql.conf", "postgresql.auto.conf", "backup_label",
+                           "recovery.signal", "walkback.copy.conf"}) {
     contents.erase(name);
   }
   return contents;
+}
+
+}  // namespace
+
+std::string differences(FileSystem& files, std::string_view a, std::string_view b) {
+  const std::map<std::string, std::string> left = contents_of(files, std::string(a));
+  const std::map<std::string, std::string> right = contents_of(files, std::string(b));
+  std::string names;
+  for (const auto& [name, content] : left) {
+    const auto other = right.find(name);
+    if (other == right.end() || other->second != content) names += name + " ";
+  }
+  for (const auto& [name, content] : right) {
+    if (!left.contains(name)) names += name + " ";
+  }
+  return names;
 }
 
 }  // namespace walkback

@@ -24,8 +24,8 @@ void make_scripted_cluster(FileSystem& files);
 // Answers what run_backup() asks.
 std::unique_ptr<pgconn::Connection> connect_scripted_server();
 
-// What a backup holds of the tree below `directory`: names and contents, without what recovery
-// adds.
-std::map<std::string, std::string> contents_of(FileSystem& files, const std::string& directory);
+// The names of the files that only one of two data directories has, or that differ; but for those
+// that recovery writes on purpose.
+std::string differences(FileSystem& files, std::string_view a, std::string_view b);
 
 }  // namespace walkback
