@@ -26,8 +26,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// How long a server that says it is ready may turn us away before that is an answer.
-constexpr auto kPatience = 15s;
 constexpr uint64_t kLogTail = 256 << 10;
 
 std::string own_name() {
@@ -113,7 +111,7 @@ class StartedServer final : public CopyServer {
     if (has_exited()) return exit_error();
     const auto now = std::chrono::steady_clock::now();
     if (!turned_away_since_) turned_away_since_ = now;
-    if (now - *turned_away_since_ < kPatience) return ReplayState{};
+    if (now - *turned_away_since_ < options_.patience) return ReplayState{};
     return make_error(
         ErrorKind::kDenied,
         fmt::format("the copy's server runs and lets nobody in to ask where it stands: {}",

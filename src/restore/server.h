@@ -30,6 +30,9 @@ struct ServerOptions {
   std::string socket_directory;
   std::string log_file;  // stdout and stderr of the server
   int server_version_num = 0;
+  // How long a server that says it is ready may turn us away before state() takes that for an
+  // answer.
+  std::chrono::milliseconds patience = std::chrono::seconds(15);
 };
 
 struct ReplayState {
