@@ -73,6 +73,15 @@ Result<std::vector<ServerSetting>> wanted_settings(const InitOptions& options,
   return settings;
 }
 
+// What the configuration files say now, whether or not the server acts on it.
+Result<std::string> setting_in_files(pgconn::Connection& connection, const std::string& name) {
+  const pgconn::Table table =
+      TRY(connection.query("SELECT setting FROM pg_file_settings WHERE name = $1 AND applied ORDER "
+                           "BY seqno DESC LIMIT 1",
+                           {name}));
+  return table.rows.empty() ? std::string() : table.rows[0][0].value_or("");
+}
+
 Result<void> read_current(pgconn::Connection& connection, std::vector<ServerSetting>& settings) {
   for (ServerSetting& setting : settings) {
     // archive_timeout in seconds as it is stored, not "1min"; archive_mode = always serves as well
@@ -80,6 +89,10 @@ Result<void> read_current(pgconn::Connection& connection, std::vector<ServerSett
     setting.current = TRY(pgconn::query_text(
         connection, "SELECT setting FROM pg_settings WHERE name = $1", {setting.name}));
     if (setting.name == "archive_mode" && setting.current == "always") setting.current = "on";
+    // So a server shows its command while archive_mode is off (show_archive_command, xlog.c).
+    if (setting.current == "(disabled)") {
+      setting.current = TRY(setting_in_files(connection, setting.name));
+    }
   }
   return success();
 }
