@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "base/time_text.h"
@@ -37,6 +38,8 @@ Result<std::vector<BackupSummary>> list_backups(store::ObjectStore& objects,
     }
     backups.push_back(TRY(decode_summary(*bytes, key.text())));
   }
+  // Names count whole seconds.
+  std::ranges::sort(backups, {}, &BackupSummary::started_at);
   return backups;
 }
 

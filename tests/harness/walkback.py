@@ -150,15 +150,15 @@ class Walkback:
 
     def stored_segment(self, name):
         """The object of a WAL segment; nothing when there is none."""
-        found = [path for path in self.repository.glob(f"clusters/*/wal/**/{name}.zst*") if ".tmp" not in path.parts]
+        found = [path for path in self.repository.glob(f"clusters/*/*/wal/**/{name}.zst*") if ".tmp" not in path.parts]
         assert len(found) <= 1, found
         return found[0] if found else None
 
     def packs(self):
-        return sorted(path for path in self.repository.glob("clusters/*/packs/**/*.zst*") if path.is_file())
+        return sorted(path for path in self.repository.glob("clusters/*/*/packs/**/*.zst*") if path.is_file())
 
     def manifests(self):
-        return sorted(path for path in self.repository.glob("clusters/*/backups/*/manifest*") if path.is_file())
+        return sorted(path for path in self.repository.glob("clusters/*/*/backups/*/manifest*") if path.is_file())
 
 
 def unzstd(path):
