@@ -31,6 +31,7 @@ class Adoption {
     const pg::ControlFile control =
         TRY(catalog::read_control_file(files_, options_.pgdata)).control;
     TRY(check_promoted(control));
+    TRY(check_not_in_recovery());
     AdoptReport report;
     report.timeline = TRY(newest_timeline(control.timeline));
     report.restart_required = TRY(server_is_running(files_, options_.pgdata));
@@ -42,6 +43,7 @@ class Adoption {
     // The history first: whoever reads the new timeline's segments must know where they come from.
     TRY(push(archive, pg::history_file_name(report.timeline)));
     report.segments_archived = TRY(push_finished_segments(archive, report.timeline));
+    TRY(note_lost_start(archive, report.timeline));
 
     progress_.begin("switching archiving on", 0);
     TRY(remove_copy_settings(files_, options_.pgdata));
@@ -59,6 +61,18 @@ class Adoption {
         ErrorKind::kInvalid,
         fmt::format("{} is not a promoted copy: its recovery has not ended", options_.pgdata),
         "promote it first: SELECT pg_promote()");
+  }
+
+  // A copy that was never started has the pg_control of the cluster it comes from.
+  Result<void> check_not_in_recovery() const {
+    for (const char* sign : {"recovery.signal", "standby.signal", "backup_label"}) {
+      if (!TRY(files_.status(join_path(options_.pgdata, sign)))) continue;
+      return make_error(
+          ErrorKind::kInvalid,
+          fmt::format("{} is not a promoted copy: it has a {}", options_.pgdata, sign),
+          "start it, let it reach its target and promote it: SELECT pg_promote()");
+    }
+    return success();
   }
 
   std::string wal_path(const std::string& name) const {
@@ -102,6 +116,23 @@ class Adoption {
     return pushed;
   }
 
+  // While archiving was off, checkpoints removed old segments unarchived; the oldest go first.
+  Result<void> note_lost_start(const catalog::WalArchive& archive, pg::TimelineId timeline) const {
+    const Bytes text =
+        TRY(read_file(files_, wal_path(pg::history_file_name(timeline)), archive.segment_bytes()));
+    const auto history = TRY(pg::TimelineHistory::parse(timeline, as_text(text)));
+    const pg::Lsn begin = history.begin_of(timeline).value_or(pg::Lsn{});
+    const auto first = pg::SegmentName::of(timeline, begin, archive.segment_bytes());
+    const std::string name = first.text(archive.segment_bytes());
+    if (TRY(archive.has(name)) || TRY(is_written(archive, first))) return success();
+    progress_.note(
+        fmt::format("WAL segment {}, where timeline {} begins, is no longer in pg_wal: what the "
+                    "copy did before "
+                    "its first backup cannot be recovered to",
+                    name, timeline.value));
+    return success();
+  }
+
   static pg::SegmentName next(pg::SegmentName segment) {
     ++segment.number;
     return segment;
@@ -123,15 +154,16 @@ class Adoption {
 
   Result<void> write_archive_settings() const {
     const std::string path = join_path(options_.pgdata, std::string(kAutoConf));
+    const std::optional<FileInfo> there = TRY(files_.status(path));
     Bytes content;
-    if (TRY(files_.status(path))) content = TRY(read_file(files_, path));
+    if (there) content = TRY(read_file(files_, path));
     const std::string command =
         catalog::archive_command({options_.program, options_.config_path, options_.cluster});
     const std::string lines =
         fmt::format("archive_mode = 'on'\narchive_command = {}\n", pg::quote_setting(command));
     const ByteView added = as_bytes(lines);
     content.insert(content.end(), added.begin(), added.end());
-    return replace_file(files_, path, content, 0600);
+    return replace_file(files_, path, content, there ? there->mode : 0600);
   }
 
   const AdoptOptions& options_;

@@ -1,0 +1,115 @@
+#include "restore/adopt.h"
+
+#include "catalog/control_file_reader.h"
+#include "catalog/lineage.h"
+#include "catalog/wal_archive.h"
+#include "restore/own_settings.h"
+#include "restore/testing/copy_beside_live.h"
+#include "store/memory_store.h"
+
+namespace walkback::restore {
+namespace {
+
+using namespace testing;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class Notes final : public Progress {
+ public:
+  void begin(std::string_view, uint64_t) override {}
+  void add_bytes(uint64_t) override {}
+  void detail(std::string_view) override {}
+  void note(std::string_view line) override { lines.emplace_back(line); }
+  std::vector<std::string> lines;
+};
+
+// An empty repository that knows the cluster, and a copy of it that is to become it.
+class Adopt : public CopyBesideLive {
+ protected:
+  void SetUp() override {
+    CopyBesideLive::SetUp();
+    const pg::ControlFile control =
+        catalog::read_control_file(system_files(), live_->pgdata()).value().control;
+    lineage_ = {control.system_identifier, control.major, control.wal_segment_bytes, {}};
+    ASSERT_TRUE(catalog::register_lineage(*objects_, "main", lineage_).ok());
+  }
+
+  void promote() {
+    start();
+    auto promoted = follow([](const ReplayState& state) { return !state.in_recovery; });
+    ASSERT_TRUE(promoted.ok()) << promoted.error().message;
+  }
+  // Writes WAL to the end of a segment, whose name is returned.
+  std::string finish_segment() {
+    ask("SELECT pg_logical_emit_message(false, 'test', 'x')");
+    return *ask("SELECT pg_walfile_name(pg_switch_wal())");
+  }
+  Result<AdoptReport> adopt() {
+    return run_adopt({.cluster = "main",
+                      .pgdata = path("copy"),
+                      .program = "/opt/walkback",
+                      .config_path = "/etc/walkback.toml"},
+                     system_files(), *objects_, notes_);
+  }
+  bool archived(const std::string& name) {
+    return catalog::WalArchive(*objects_, "main", lineage_).has(name).value();
+  }
+  std::string setting(std::string_view name) {
+    return read_own_configuration(system_files(), path("copy")).value().settings.value_or(name, "");
+  }
+
+  std::unique_ptr<store::ObjectStore> objects_ = store::make_memory_store();
+  catalog::Lineage lineage_;
+  Notes notes_;
+};
+
+TEST_F(Adopt, ARunningCopyBecomesTheClusterWithItsWal) {
+  promote();
+  const std::string first = finish_segment();
+  const std::string second = finish_segment();
+  ask("SELECT pg_logical_emit_message(true, 'test', 'x')");
+  const std::string current = *ask("SELECT pg_walfile_name(pg_current_wal_lsn())");
+  auto report = adopt();
+  ASSERT_TRUE(report.ok()) << report.error().message;
+  EXPECT_EQ(report->timeline.value, 2u);
+  EXPECT_TRUE(report->restart_required);
+  EXPECT_TRUE(archived("00000002.history"));
+  EXPECT_TRUE(archived(first));
+  EXPECT_TRUE(archived(second));
+  EXPECT_FALSE(archived(current)) << "one that is still written";
+  EXPECT_THAT(notes_.lines, IsEmpty());
+  EXPECT_EQ(setting("archive_mode"), "on");
+  EXPECT_THAT(setting("archive_command"), HasSubstr("wal-push"));
+  EXPECT_EQ(setting("recovery_target_lsn"), "");
+  EXPECT_EQ(setting("port"), std::to_string(live_->port()));
+  ASSERT_TRUE(adopt().ok()) << "doing it again is no harm";
+}
+
+TEST_F(Adopt, ACopyThatIsNotPromotedIsRefused) {
+  ASSERT_TRUE(write_copy_settings(system_files(), settings_).ok());
+  auto never_started = adopt();
+  ASSERT_FALSE(never_started.ok());
+  EXPECT_EQ(never_started.error().kind, ErrorKind::kInvalid);
+  EXPECT_THAT(never_started.error().hint, HasSubstr("pg_promote"));
+  settings_.action = RecoveryAction::kPause;
+  start();
+  ASSERT_TRUE(follow([](const ReplayState& state) { return state.paused; }).ok());
+  EXPECT_FALSE(adopt().ok());
+  EXPECT_EQ(setting("archive_mode"), "off") << "nothing was changed";
+}
+
+TEST_F(Adopt, WalThatIsGoneIsSaid) {
+  promote();
+  const std::string first = finish_segment();
+  finish_segment();
+  ASSERT_TRUE(server_->stop().ok());
+  fs::remove(path("copy/pg_wal/" + first));
+  auto report = adopt();
+  ASSERT_TRUE(report.ok()) << report.error().message;
+  EXPECT_FALSE(report->restart_required);
+  EXPECT_THAT(notes_.lines, Contains(HasSubstr(first)));
+}
+
+}  // namespace
+}  // namespace walkback::restore
