@@ -12,7 +12,7 @@ def test_an_adopted_copy_goes_on_and_can_itself_be_recovered(production, wb, pla
     copy = wb.recover("--name", "good", into=place / "copy")
     production.stop()
     copy.sql("INSERT INTO notes VALUES (102)")
-    adopted = adopt(wb, copy)
+    adopted = adopt(wb, copy, production)
     adopted.sql("INSERT INTO notes VALUES (103)")
     wb.backup()
     adopted.sql("INSERT INTO notes VALUES (104)")
@@ -31,7 +31,7 @@ def test_a_recovery_crosses_the_switch_from_a_backup_before_it(production, wb, p
     production.archive_everything()
     copy = wb.recover("--name", "good", into=place / "copy")
     production.stop()
-    adopted = adopt(wb, copy)
+    adopted = adopt(wb, copy, production)
     adopted.sql("INSERT INTO notes VALUES (101)")
     adopted.sql("SELECT pg_create_restore_point('on the new timeline')")
     adopted.archive_everything()
@@ -57,9 +57,10 @@ def test_two_recoveries_of_one_backup_choose_different_timelines(production, wb,
     assert len({production.timeline(), one.timeline(), two.timeline()}) == 3
 
 
-def adopt(wb, copy):
-    """`adopt`, and the restart it asks for; from here on the copy is the cluster."""
+def adopt(wb, copy, production):
+    """`adopt`, and the restart it asks for; from here on the copy is the cluster, and answers where that did."""
     wb.done("adopt", "--pgdata", copy.pgdata)
+    copy.port, copy.sockets = production.port, production.sockets
     copy.restart()
     copy.archive_everything()
     return copy

@@ -194,7 +194,7 @@ class Cluster:
         """Ends the segment, and returns its name. A record first: an empty segment is not switched."""
         with self.session() as cursor:
             cursor.execute("SELECT pg_logical_emit_message(false, 'test', 'switch')")
-            cursor.execute("SELECT pg_walfile_name(pg_current_wal_lsn())")
+            cursor.execute("SELECT pg_walfile_name(pg_current_wal_insert_lsn())")
             name = cursor.fetchone()[0]
             cursor.execute("SELECT pg_switch_wal()")
         return name
