@@ -27,7 +27,12 @@ Result<WalPushReport> run_wal_push(const WalPushOptions& options, FileSystem& fi
                                    store::ObjectStore& objects) {
   WalPushReport report;
   report.name = file_name(options.path);
-  const Bytes content = TRY(read_file(files, options.path, kLargestSegment));
+  Result<Bytes> read = read_file(files, options.path, kLargestSegment);
+  if (!read.ok()) {
+    return std::move(read).error().with_hint(
+        "wal-push takes a file of pg_wal; the server gives its name as %p in archive_command");
+  }
+  const Bytes content = *std::move(read);
   report.bytes_raw = content.size();
 
   const std::string pgdata = data_directory_of(options.path, options.pgdata, files);

@@ -82,6 +82,8 @@ class FileSystem {
   // False when a directory of that name was there already; kConflict for anything else. Parents
   // must exist.
   virtual Result<bool> make_directory(const std::string& path, uint32_t mode) = 0;
+  // Permission bits of a file or directory that this user owns.
+  virtual Result<void> set_mode(const std::string& path, uint32_t mode) = 0;
   virtual Result<void> make_symlink(const std::string& target, const std::string& path) = 0;
   virtual Result<std::string> read_symlink(const std::string& path) = 0;
   // A file, symlink or empty directory. Absent is kMissing.

@@ -212,6 +212,11 @@ class RealFiles final : public FileSystem {
     return failed("making directory", path);
   }
 
+  Result<void> set_mode(const std::string& path, uint32_t mode) override {
+    if (::chmod(path.c_str(), mode) == 0) return success();
+    return failed("setting the mode of", path);
+  }
+
   Result<void> make_symlink(const std::string& target, const std::string& path) override {
     if (::symlink(target.c_str(), path.c_str()) < 0) return failed("making symlink", path);
     return success();

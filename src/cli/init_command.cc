@@ -85,6 +85,7 @@ Result<ExitStatus> run_init(const InitOptions& options, Session& session) {
   init.program = env.program;
   init.config_path = session.config_path();
   init.archive_timeout_s = options.archive_timeout_s;
+  init.new_lineage = options.new_lineage;
   init.apply = options.apply;
   auto report = TRY(setup::run_init(init, *connection, env.files, *store, env.clock, env.random,
                                     session.progress()));

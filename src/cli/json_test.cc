@@ -4,23 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <fstream>
-#include <sstream>
-
+#include "cli/testing/golden.h"
 #include "cli/testing/samples.h"
 
 namespace walkback::cli {
 namespace {
-
-// WALKBACK_UPDATE_GOLDEN=1 writes what is made now; the diff is for the reviewer.
-void expect_golden(const std::string& name, const std::string& text) {
-  std::string path = std::string(WALKBACK_TESTDATA) + "/" + name;
-  if (std::getenv("WALKBACK_UPDATE_GOLDEN")) std::ofstream(path) << text;
-  std::stringstream golden;
-  golden << std::ifstream(path).rdbuf();
-  EXPECT_EQ(text, golden.str()) << path;
-}
 
 TEST(Json, Error) {
   EXPECT_EQ(error_json(make_error(ErrorKind::kNoSpace, "disk \"full\"", "make room")),

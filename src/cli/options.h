@@ -28,6 +28,7 @@ struct InitOptions {
   std::optional<std::string> conninfo;
   std::optional<std::string> encryption;
   int archive_timeout_s = 60;
+  bool new_lineage = false;
   bool apply = false;
 };
 

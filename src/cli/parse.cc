@@ -27,7 +27,7 @@ struct Raw {
   bool json = false, quiet = false, verbose = false, version = false;
 
   std::string pgdata, repository, conninfo, encryption, archive_timeout;
-  bool apply = false;
+  bool apply = false, new_lineage = false;
   std::string path, name, reserved_timeline;
   std::string label;
   bool full = false;
@@ -75,20 +75,20 @@ void describe_init(CLI::App& app, Raw& raw) {
   app.add_option("--archive-timeout", raw.archive_timeout,
                  "Seconds after which an idle cluster's WAL is archived too (default: 60)")
       ->type_name("S");
+  app.add_flag("--new-lineage", raw.new_lineage,
+               "The cluster takes the place of another of this name (pg_upgrade, initdb)");
   app.add_flag("--apply", raw.apply, "Set PostgreSQL's settings (ALTER SYSTEM) and reload");
 }
 
 void describe_wal_push(CLI::App& app, Raw& raw) {
-  app.add_option("path", raw.path, "The WAL file, as %p gives it")->type_name("PATH")->required();
+  app.add_option("PATH", raw.path, "The WAL file, as %p gives it")->type_name("")->required();
 }
 
 void describe_wal_get(CLI::App& app, Raw& raw) {
-  app.add_option("name", raw.name, "The WAL file's name, as %f gives it")
-      ->type_name("NAME")
+  app.add_option("NAME", raw.name, "The WAL file's name, as %f gives it")
+      ->type_name("")
       ->required();
-  app.add_option("path", raw.path, "Where to put it, as %p gives it")
-      ->type_name("PATH")
-      ->required();
+  app.add_option("PATH", raw.path, "Where to put it, as %p gives it")->type_name("")->required();
   // Written into the restore_command of a recovered copy, not for people: in no help and group.
   app.add_option("--reserved-timeline", raw.reserved_timeline)->type_name("N")->group("");
 }
@@ -163,13 +163,14 @@ std::unique_ptr<CLI::App> make_app(Raw& raw) {
   app->add_flag("--json", raw.json, "Results and errors as JSON on standard output");
   app->add_flag("--quiet", raw.quiet, "No progress");
   app->add_flag("--verbose", raw.verbose, "More detail");
-  app->footer(kExamples);
   for (const CommandShape& shape : kCommands) {
     CLI::App* sub = app->add_subcommand(shape.name, shape.what);
     sub->set_help_flag("-h,--help", "Show this and exit");
     sub->fallthrough();
     shape.describe(*sub, raw);
   }
+  // After the commands, which would take it over.
+  app->footer(kExamples);
   app->require_subcommand(0, 1);
   return app;
 }
@@ -205,6 +206,7 @@ Result<CommandOptions> read_init(const CLI::App& app, const Raw& raw) {
   options.conninfo = if_given(app, "--conninfo", raw.conninfo);
   options.encryption = if_given(app, "--encryption", raw.encryption);
   options.apply = raw.apply;
+  options.new_lineage = raw.new_lineage;
   if (given(app, "--archive-timeout")) {
     options.archive_timeout_s =
         TRY(number<int>("--archive-timeout", raw.archive_timeout, 1, kLongestArchiveTimeout_s));
@@ -404,7 +406,7 @@ Error parse_failure(const CLI::App& app, const CLI::ParseError& error) {
 
 std::string help_of(const CLI::App& app) {
   const CLI::App* sub = chosen(app);
-  return sub ? sub->help("walkback " + sub->get_name()) : app.help();
+  return sub ? sub->help("walkback") : app.help();
 }
 
 }  // namespace
@@ -433,8 +435,7 @@ std::vector<CommandHelp> all_help() {
   auto app = make_app(raw);
   std::vector<CommandHelp> all{{"", app->help(), visible_options(*app)}};
   for (const CLI::App* sub : app->get_subcommands([](const CLI::App*) { return true; })) {
-    all.push_back(
-        {sub->get_name(), sub->help("walkback " + sub->get_name()), visible_options(*sub)});
+    all.push_back({sub->get_name(), sub->help("walkback"), visible_options(*sub)});
   }
   return all;
 }

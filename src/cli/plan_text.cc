@@ -40,8 +40,9 @@ std::string describe_backup(const RecoveryPlan& plan) {
   const catalog::BackupSummary& backup = plan.backup;
   std::string text = backup.id.text;
   if (!backup.label.empty()) text += fmt::format(" \"{}\"", backup.label);
-  text += fmt::format("\n{}, ended {}: the last one that ended before the target",
-                      catalog::backup_type_name(backup.type), local_second(backup.stopped_at));
+  bool any = plan.target.kind == TargetKind::kImmediate;
+  text += fmt::format("\n{}, ended {}: the last one{}", catalog::backup_type_name(backup.type),
+                      local_second(backup.stopped_at), any ? "" : " that ended before the target");
   if (backup.bad_pages > 0) {
     text += fmt::format("\n{} of it failed their checksum", counted(backup.bad_pages, "page"));
   }

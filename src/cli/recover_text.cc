@@ -47,7 +47,8 @@ std::string describe_took(const RecoverReport& report) {
 std::string describe_changes(const std::vector<restore::SettingChange>& changes) {
   std::vector<std::string> lines;
   for (const auto& change : changes) {
-    lines.push_back(fmt::format("{} = {}: {}", change.name, change.value, change.why));
+    std::string_view value = change.value.empty() ? "''" : std::string_view(change.value);
+    lines.push_back(fmt::format("{} = {}: {}", change.name, value, change.why));
   }
   return fmt::format("{}", fmt::join(lines, "\n"));
 }

@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "base/testing/manual_clock.h"
+#include "cli/session.h"
 #include "cli/testing/captured_output.h"
 #include "store/memory_store.h"
 
@@ -180,6 +181,30 @@ TEST_F(RunTest, ALostResultIsAFailure) {
   output_.lost = true;
   EXPECT_EQ(walkback({"--version"}), 1);
   EXPECT_THAT(output_.err_text, HasSubstr("standard output"));
+}
+
+TEST_F(RunTest, AnInterruptedCommandSaysSoAndWhatItLeaves) {
+  std::stop_source source;
+  env_.watch_interrupts = [&](OnInterrupt) { return source.get_token(); };
+  Session session({}, env_);
+  session.watch_interrupts(OnInterrupt::kAskToStop);
+  Error cancelled = make_error(ErrorKind::kCancelled, "a worker was stopped", "remove /srv/copy");
+  EXPECT_EQ(session.fail(cancelled), ExitStatus::kFailed) << "nobody interrupted";
+  source.request_stop();
+  output_.err_text.clear();
+  EXPECT_EQ(session.fail(cancelled), ExitStatus::kInterrupted);
+  EXPECT_EQ(output_.err_text, "error: interrupted\nhint: remove /srv/copy\n");
+  EXPECT_EQ(session.fail(make_error(ErrorKind::kNoSpace, "disk full")), ExitStatus::kFailed);
+}
+
+TEST_F(RunTest, QuietHasNoProgressAndTerminalsHaveOneLine) {
+  Session quiet({.quiet = true}, env_);
+  quiet.progress().begin("copying", 10);
+  EXPECT_EQ(output_.err_text, "");
+  env_.stderr_is_terminal = true;
+  Session session({}, env_);
+  session.progress().begin("copying", 10);
+  EXPECT_THAT(output_.err_text, StartsWith("\r\x1b[Kcopying"));
 }
 
 class InitTest : public RunTest {

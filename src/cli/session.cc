@@ -5,6 +5,7 @@
 #include "cli/errors.h"
 #include "cli/json.h"
 #include "config/keys.h"
+#include "repo/repository.h"
 
 namespace walkback::cli {
 
@@ -62,6 +63,12 @@ Result<std::unique_ptr<store::ObjectStore>> Session::open_store(const config::Co
                       store.error().kind == ErrorKind::kInvalid)) {
     return failing_with(ExitStatus::kBadUsage, std::move(store));
   }
+  return store;
+}
+
+Result<std::unique_ptr<store::ObjectStore>> Session::open_repository(const config::Config& config) {
+  auto store = TRY(open_store(config));
+  TRY(repo::open_repository(*store));
   return store;
 }
 

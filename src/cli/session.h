@@ -34,6 +34,8 @@ class Session {
   Result<void> require_pgdata(const config::Config& config);
 
   Result<std::unique_ptr<store::ObjectStore>> open_store(const config::Config& config);
+  // The same, for what only reads or adds to a repository: kMissing when there is none.
+  Result<std::unique_ptr<store::ObjectStore>> open_repository(const config::Config& config);
   Result<std::unique_ptr<pgconn::Connection>> connect(const config::Config& config);
 
   Progress& progress();

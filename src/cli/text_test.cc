@@ -6,9 +6,8 @@
 
 #include <cstdlib>
 #include <ctime>
-#include <fstream>
-#include <sstream>
 
+#include "cli/testing/golden.h"
 #include "cli/testing/samples.h"
 
 namespace walkback::cli {
@@ -16,14 +15,6 @@ namespace {
 
 using testing::HasSubstr;
 using testing::Not;
-
-void expect_golden(const std::string& name, const std::string& text) {
-  std::string path = std::string(WALKBACK_TESTDATA) + "/" + name;
-  if (std::getenv("WALKBACK_UPDATE_GOLDEN")) std::ofstream(path) << text;
-  std::stringstream golden;
-  golden << std::ifstream(path).rdbuf();
-  EXPECT_EQ(text, golden.str()) << path;
-}
 
 class Text : public testing::Test {
  protected:
@@ -71,6 +62,15 @@ TEST_F(Text, PlanAtTheEndOfTheArchive) {
   expect_golden("plan_latest.txt", plan_text(plan));
 }
 
+TEST_F(Text, PlanForTheBackupItself) {
+  restore::RecoveryPlan plan = sample_plan();
+  plan.target.kind = restore::TargetKind::kImmediate;
+  plan.last_replayed.reset();
+  std::string text = plan_text(plan);
+  EXPECT_THAT(text, HasSubstr("CET: the last one\n"));
+  EXPECT_THAT(text, HasSubstr("kept         the backup as it is; no commit is replayed\n"));
+}
+
 TEST_F(Text, EveryTargetHasItsPhrase) {
   restore::RecoveryPlan plan = sample_plan();
   using restore::TargetKind;
@@ -97,6 +97,13 @@ TEST_F(Text, RecoverAndGoOn) {
   expect_golden("recover_shutdown.txt", recover_text(paused, RecoveryAction::kShutdown));
   paused.started = paused.reached = false;
   expect_golden("recover_no_start.txt", recover_text(paused, RecoveryAction::kPromote));
+}
+
+TEST_F(Text, AnEmptySettingIsSeen) {
+  restore::RecoverReport report = sample_recovery();
+  report.setting_changes = {{"archive_command", "", "a copy never archives"}};
+  EXPECT_THAT(recover_text(report, restore::RecoveryAction::kPromote),
+              HasSubstr("archive_command = '': a copy never archives"));
 }
 
 TEST_F(Text, CommandsToCopyAreSafeToPaste) {

@@ -101,6 +101,8 @@ Result<catalog::ManifestConclusion> materialize(const TargetLayout& layout,
                                                 FileSystem& files, store::ObjectStore& objects,
                                                 Progress& progress, std::stop_token stop) {
   TRY(make_directories(files, layout.data_directory, kDirectoryMode));
+  // An empty directory that was there may be open to others; PostgreSQL refuses that.
+  TRY(files.set_mode(layout.data_directory, kDirectoryMode));
   TRY(files.make_directory(join_path(layout.data_directory, "pg_tblspc"), kDirectoryMode));
   for (const Tablespace& tablespace : layout.tablespaces) {
     TRY(make_directories(files, tablespace.location, kDirectoryMode));

@@ -162,6 +162,9 @@ class Planner {
                                                         return seen.ok();
                                                       }));
     search.finish();
+    if (std::optional<std::string> cut = cut_short(search, end, unreadable, chain, missing)) {
+      return Attempt(NotReached{*cut});
+    }
     if (!search.stop())
       return Attempt(NotReached{why_not(search, end, unreadable, chain, missing)});
     if (search.stop()->end < backup.stop_lsn) {
@@ -183,6 +186,25 @@ class Planner {
     if (!by_time && !by_lsn) return std::nullopt;
     return fmt::format("{} lies before the end of backup {}, at {} ({})", describe(options_.target),
                        backup.id.text, show_time(backup.stopped_at), backup.stop_lsn.text());
+  }
+
+  // "Latest" must not quietly mean "up to where a hole or damage begins".
+  std::optional<std::string> cut_short(const TargetSearch& search, const catalog::WalEnd& end,
+                                       const std::optional<Error>& unreadable,
+                                       const WalChain& chain, uint64_t missing) const {
+    if (options_.target.kind != TargetKind::kLatest || !search.stop()) return std::nullopt;
+    std::string problem;
+    if (unreadable) {
+      problem = unreadable->message;
+    } else if (end.problem) {
+      problem = end.problem->message;
+    } else if (chain.first_present(missing)) {
+      problem = fmt::format("WAL segment {} is missing", segment_text(missing, chain));
+    } else {
+      return std::nullopt;
+    }
+    return fmt::format("{}; what lies before it is recovered with --lsn {}", problem,
+                       search.stop()->end.text());
   }
 
   std::string why_not(const TargetSearch& search, const catalog::WalEnd& end,

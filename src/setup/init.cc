@@ -53,6 +53,24 @@ Result<void> check_repository_place(const InitOptions& options, FileSystem& file
                     "choose a directory on another disk, better on another host");
 }
 
+// A name that another cluster uses is a mistake, unless that one was upgraded or made anew.
+Result<void> check_name_is_free(const InitOptions& options, store::ObjectStore& objects,
+                                pg::SystemIdentifier id) {
+  const std::vector<catalog::Lineage> lineages =
+      TRY(catalog::list_lineages(objects, options.cluster));
+  const bool known =
+      std::ranges::find(lineages, id, &catalog::Lineage::system_identifier) != lineages.end();
+  if (lineages.empty() || known || options.new_lineage) return success();
+  return make_error(
+      ErrorKind::kConflict,
+      fmt::format("'{}' in {} is the cluster with system identifier {}, this one has {}",
+                  options.cluster, objects.description(), lineages.back().system_identifier.value,
+                  id.value),
+      "give this one a name of its own with --cluster; or, if it takes the other's place "
+      "(pg_upgrade, "
+      "a new initdb), say so with --new-lineage");
+}
+
 Result<std::vector<ServerSetting>> wanted_settings(const InitOptions& options,
                                                    pgconn::Connection& connection) {
   const std::string command =
@@ -178,6 +196,7 @@ Result<InitReport> run_init(const InitOptions& options, pgconn::Connection& conn
   TRY(catalog::check_cluster_name(options.cluster));
   const pg::ControlFile control = TRY(check_same_cluster(options, connection, files));
   TRY(check_repository_place(options, files));
+  TRY(check_name_is_free(options, objects, control.system_identifier));
 
   InitReport report;
   const Timestamp before = clock.now();

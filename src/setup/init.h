@@ -25,6 +25,8 @@ struct InitOptions {
   std::string config_path;  // absolute
   int archive_timeout_s = 60;
   bool apply = false;
+  // The cluster's name was another cluster's before (pg_upgrade, a new initdb): that is meant.
+  bool new_lineage = false;
   std::chrono::seconds proof_timeout{60};
 };
 

@@ -60,6 +60,9 @@ def test_two_recoveries_of_one_backup_choose_different_timelines(production, wb,
 def adopt(wb, copy, production):
     """`adopt`, and the restart it asks for; from here on the copy is the cluster, and answers where that did."""
     wb.done("adopt", "--pgdata", copy.pgdata)
+    configuration = wb.config.read_text()
+    assert f'"{production.pgdata}"' in configuration
+    wb.config.write_text(configuration.replace(f'"{production.pgdata}"', f'"{copy.pgdata}"'))
     copy.port, copy.sockets = production.port, production.sockets
     copy.restart()
     copy.archive_everything()

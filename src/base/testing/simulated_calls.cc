@@ -188,6 +188,15 @@ Result<bool> SimulatedFiles::make_directory(const std::string& path, uint32_t mo
   });
 }
 
+// Modes are not at risk: no promise of ours is about them.
+Result<void> SimulatedFiles::set_mode(const std::string& path, uint32_t mode) {
+  std::lock_guard lock(mutex_);
+  TRY(admit(path));
+  Place place = TRY(locate_existing(path, true, "setting the mode of"));
+  place.node->mode = mode;
+  return success();
+}
+
 Result<void> SimulatedFiles::make_symlink(const std::string& target, const std::string& path) {
   std::lock_guard lock(mutex_);
   Place place = TRY(locate_new(path, "making symlink"));

@@ -90,6 +90,7 @@ class SimulatedFiles final : public FileSystem {
   Result<std::optional<FileInfo>> status(const std::string& path) override;
   Result<std::vector<DirectoryEntry>> list(const std::string& path) override;
   Result<bool> make_directory(const std::string& path, uint32_t mode) override;
+  Result<void> set_mode(const std::string& path, uint32_t mode) override;
   Result<void> make_symlink(const std::string& target, const std::string& path) override;
   Result<std::string> read_symlink(const std::string& path) override;
   Result<void> remove(const std::string& path) override;

@@ -42,6 +42,9 @@ class WatchedFiles final : public FileSystem {
   Result<bool> make_directory(const std::string& path, uint32_t mode) override {
     return inner_.make_directory(path, mode);
   }
+  Result<void> set_mode(const std::string& path, uint32_t mode) override {
+    return inner_.set_mode(path, mode);
+  }
   Result<void> make_symlink(const std::string& target, const std::string& path) override {
     return inner_.make_symlink(target, path);
   }
