@@ -25,6 +25,7 @@ bool is_segment(pg::WalFileKind kind) {
 }
 
 Error damaged(const store::ObjectKey& key, Error error) {
+  error.kind = ErrorKind::kCorrupt;
   return std::move(error)
       .with_context(key.text())
       .with_hint(

@@ -45,6 +45,7 @@ std::string describe(const RecoveryTarget& target) {
 // Why one backup on one timeline does not reach the target.
 struct NotReached {
   std::string reason;
+  ErrorKind kind = ErrorKind::kInvalid;
 };
 struct Reached {
   StopPoint stop;
@@ -69,14 +70,14 @@ class Planner {
                         "take one: walkback backup");
     }
     progress_.begin("reading the WAL for the target", 0);
-    std::optional<std::string> why;
+    std::optional<NotReached> why;
     for (pg::TimelineId timeline : timelines) {
       std::variant<RecoveryPlan, NotReached> outcome = TRY(plan_on(timeline));
       if (auto* plan = std::get_if<RecoveryPlan>(&outcome)) return std::move(*plan);
       // The newest timeline's reason: the one that the user most likely means.
-      if (!why) why = std::get<NotReached>(outcome).reason;
+      if (!why) why = std::get<NotReached>(outcome);
     }
-    return unreachable(why.value_or("there is no WAL in the repository"));
+    return unreachable(why.value_or(NotReached{"there is no WAL in the repository"}));
   }
 
  private:
@@ -162,8 +163,8 @@ class Planner {
                                                         return seen.ok();
                                                       }));
     search.finish();
-    if (std::optional<std::string> cut = cut_short(search, end, unreadable, chain, missing)) {
-      return Attempt(NotReached{*cut});
+    if (std::optional<NotReached> cut = cut_short(search, end, unreadable, chain, missing)) {
+      return Attempt(*std::move(cut));
     }
     if (!search.stop())
       return Attempt(NotReached{why_not(search, end, unreadable, chain, missing)});
@@ -189,22 +190,24 @@ class Planner {
   }
 
   // "Latest" must not quietly mean "up to where a hole or damage begins".
-  std::optional<std::string> cut_short(const TargetSearch& search, const catalog::WalEnd& end,
-                                       const std::optional<Error>& unreadable,
-                                       const WalChain& chain, uint64_t missing) const {
+  std::optional<NotReached> cut_short(const TargetSearch& search, const catalog::WalEnd& end,
+                                      const std::optional<Error>& unreadable, const WalChain& chain,
+                                      uint64_t missing) const {
     if (options_.target.kind != TargetKind::kLatest || !search.stop()) return std::nullopt;
-    std::string problem;
+    Error problem;
     if (unreadable) {
-      problem = unreadable->message;
+      problem = *unreadable;
     } else if (end.problem) {
-      problem = end.problem->message;
+      problem = *end.problem;
     } else if (chain.first_present(missing)) {
-      problem = fmt::format("WAL segment {} is missing", segment_text(missing, chain));
+      problem = make_error(ErrorKind::kInvalid,
+                           fmt::format("WAL segment {} is missing", segment_text(missing, chain)));
     } else {
       return std::nullopt;
     }
-    return fmt::format("{}; what lies before it is recovered with --lsn {}", problem,
-                       search.stop()->end.text());
+    return NotReached{fmt::format("{}; what lies before it is recovered with --lsn {}",
+                                  problem.message, search.stop()->end.text()),
+                      problem.kind};
   }
 
   std::string why_not(const TargetSearch& search, const catalog::WalEnd& end,
@@ -288,7 +291,7 @@ class Planner {
   }
 
   // The refusal, with what would work.
-  Error unreachable(std::string why) const {
+  Error unreachable(NotReached why) const {
     std::string hint;
     Result<catalog::LineageWindows> windows = catalog::find_windows(*archive_, backups_);
     if (windows.ok()) {
@@ -305,7 +308,7 @@ class Planner {
              "; the end is reached with --latest, and what the server has not archived yet arrives "
              "after SELECT pg_switch_wal()";
     }
-    return make_error(ErrorKind::kInvalid, std::move(why), std::move(hint));
+    return make_error(why.kind, std::move(why.reason), std::move(hint));
   }
 
   const PlanOptions& options_;
