@@ -57,12 +57,13 @@ TEST(Parse, TheConfigurationIsTheOptionElseTheVariableElseTheDefault) {
 TEST(Parse, Init) {
   auto init = options<InitOptions>({"init", "--pgdata", "/pg", "--repository", "file:///r",
                                     "--encryption", "none", "--conninfo", "port=5433",
-                                    "--archive-timeout", "30", "--apply"});
+                                    "--archive-timeout", "30", "--new-lineage", "--apply"});
   EXPECT_EQ(init.pgdata, "/pg");
   EXPECT_EQ(init.repository, "file:///r");
   EXPECT_EQ(init.encryption, "none");
   EXPECT_EQ(init.conninfo, "port=5433");
   EXPECT_EQ(init.archive_timeout_s, 30);
+  EXPECT_TRUE(init.new_lineage);
   EXPECT_TRUE(init.apply);
 }
 
@@ -71,7 +72,7 @@ TEST(Parse, InitKeepsApartWhatWasNotSaid) {
   EXPECT_EQ(init.encryption, std::nullopt);
   EXPECT_EQ(init.pgdata, std::nullopt);
   EXPECT_EQ(init.archive_timeout_s, 60);
-  EXPECT_FALSE(init.apply);
+  EXPECT_FALSE(init.apply || init.new_lineage);
 }
 
 TEST(Parse, WalCommandsTakeWhatPostgresqlGives) {

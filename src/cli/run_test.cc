@@ -13,6 +13,7 @@
 #include "base/testing/manual_clock.h"
 #include "cli/session.h"
 #include "cli/testing/captured_output.h"
+#include "repo/repository.h"
 #include "store/memory_store.h"
 
 namespace walkback::cli {
@@ -35,6 +36,9 @@ class RunTest : public testing::Test {
   void write_config(std::string_view more = "") {
     std::ofstream(config_path_) << "[repository]\nurl = \"memory:\"\nencryption = \"none\"\n"
                                 << more;
+  }
+  void make_repository() {
+    ASSERT_TRUE(repo::create_repository(**opened_, clock_, system_random()).ok());
   }
   int walkback(std::vector<std::string> words) {
     words.insert(words.begin(), {"--config", config_path_});
@@ -155,8 +159,15 @@ TEST_F(RunTest, WrongTargetsAreStatus2) {
   EXPECT_THAT(output_.err_text, HasSubstr("A/FE000028"));
 }
 
+TEST_F(RunTest, WithoutARepositoryThereIsNothingToPlan) {
+  write_config();
+  EXPECT_EQ(walkback({"plan", "--latest"}), 1);
+  EXPECT_THAT(output_.err_text, HasSubstr("hint: "));
+}
+
 TEST_F(RunTest, ATargetThatCannotBeReachedIsStatus3) {
   write_config();
+  make_repository();
   EXPECT_EQ(walkback({"plan", "--latest"}), 3) << output_.err_text;
   EXPECT_THAT(output_.err_text, StartsWith("error: "));
 }
@@ -168,6 +179,7 @@ TEST_F(RunTest, BackupNeedsADataDirectory) {
 }
 
 TEST_F(RunTest, AServerThatDoesNotAnswerNamesTheKey) {
+  make_repository();
   write_config("[postgresql]\npgdata = \"/pg\"\nconninfo = \"port=1 password=hunter2\"\n");
   std::filesystem::permissions(config_path_, std::filesystem::perms::owner_read);
   EXPECT_EQ(walkback({"backup", "--json"}), 1);
@@ -198,7 +210,9 @@ TEST_F(RunTest, AnInterruptedCommandSaysSoAndWhatItLeaves) {
 }
 
 TEST_F(RunTest, QuietHasNoProgressAndTerminalsHaveOneLine) {
-  Session quiet({.quiet = true}, env_);
+  GlobalOptions global;
+  global.quiet = true;
+  Session quiet(global, env_);
   quiet.progress().begin("copying", 10);
   EXPECT_EQ(output_.err_text, "");
   env_.stderr_is_terminal = true;
