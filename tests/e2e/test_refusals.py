@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.cluster import wait_until
-from harness.trees import snapshot
+from harness.trees import only_wal_was_added, snapshot
 from harness.walkback import unzstd
 
 # Exit statuses, from docs/cli.md.
@@ -61,7 +61,7 @@ class TestWalPush:
             name = stranger.switch_wal()
         before = snapshot(wb.repository)
         wb.refused("wal-push", stranger.pgdata / "pg_wal" / name, status=1).says("system identifier")
-        assert snapshot(wb.repository) == before
+        assert only_wal_was_added(before, snapshot(wb.repository)) and wb.stored_segment(name) is None
 
     @pytest.mark.parametrize("length", [0, 100, 8192, 5_000_000, 16 * 1024 * 1024 - 1])
     def test_a_truncated_segment(self, wb, held, place, length):
@@ -304,8 +304,8 @@ class TestTheTargetDirectory:
         (place / "copy").mkdir()
         (place / "copy" / "precious").write_text("mine")
         wb.refused("recover", "--latest", "--into", place / "copy").says(place / "copy")
-        assert snapshot(place / "copy") == snapshot(place / "copy") and (place / "copy/precious").read_text() == "mine"
-        assert len(list((place / "copy").iterdir())) == 1
+        assert [path.name for path in (place / "copy").iterdir()] == ["precious"]
+        assert (place / "copy/precious").read_text() == "mine"
 
     @pytest.mark.parametrize("where", ["itself", "inside", "symlink", "dotted"])
     def test_that_belongs_to_a_running_server(self, production, wb, history, place, where):

@@ -25,7 +25,14 @@ def snapshot(root):
 
 
 # What `recover` may add to a repository: a record of the attempt, and a claim on a timeline's number.
-RECORDS = ("events", "reservations", "leases")
+RECORDS = ("events", "timelines")
+
+
+def only_wal_was_added(before, after):
+    """What a running server does meanwhile is no change: its archiver adds segments, and nothing else moves."""
+    gone = {name for name in before if after.get(name) != before[name]}
+    added = {name for name in after.keys() - before.keys() if "wal" not in Path(name).parts}
+    return not gone and not added
 
 
 def archive_snapshot(repository):

@@ -2,5 +2,5 @@
 run_bench() {
   setup bench
   build_release
-  bench/run "$@"
+  bench/against_pgbackrest "$@"
 }

@@ -88,7 +88,7 @@ phase_fuzz() {
   done
 }
 
-fuzz_targets() { ninja -C build/fuzz -t targets all | sed -n 's/^\([a-z0-9_]*_fuzz\): phony$/\1/p' | sort -u; }
+fuzz_targets() { ninja -C build/fuzz -t targets all | sed -n 's/^\(fuzz_[a-z0-9_]*\): phony$/\1/p' | sort -u; }
 
 # What it found is kept in build/corpus/TARGET; src/MODULE/testdata/TARGET holds what it starts from.
 fuzz_one() {
