@@ -62,8 +62,9 @@ struct Copying {
 // One thread's buffers, compressor and open pack.
 class Worker {
  public:
-  explicit Worker(Copying& copying)
+  Worker(Copying& copying, int number)
       : copying_(copying),
+        number_(number),
         options_(copying.options),
         encoder_(options_.compression_level),
         pack_(copying.objects, copying.random, options_.pack_prefix, options_.pack_bytes,
@@ -71,7 +72,7 @@ class Worker {
 
   Result<void> run(Feed& feed, std::stop_token stop) {
     while (!stop.stop_requested()) {
-      const std::optional<Feed::Piece> piece = TRY(feed.next());
+      const std::optional<Feed::Piece> piece = TRY(feed.next(number_));
       if (!piece) return pack_.close();
       TRY(copy(*piece->file, piece->index));
     }
@@ -129,6 +130,7 @@ class Worker {
   }
 
   Copying& copying_;
+  const int number_;
   const CopyInOptions& options_;
   codec::FrameEncoder encoder_;
   repo::PackWriter pack_;
@@ -150,7 +152,7 @@ Result<CopyInResult> copy_in(FileSystem& files, store::ObjectStore& objects, Ran
   {
     TaskGroup workers(stop);
     for (int i = 0; i < options.workers; ++i) {
-      workers.start([&](std::stop_token token) { return Worker(copying).run(feed, token); });
+      workers.start([&, i](std::stop_token token) { return Worker(copying, i).run(feed, token); });
     }
     TRY(workers.wait());
   }

@@ -44,11 +44,11 @@ struct Restoring {
 // One thread's buffers and decompressor.
 class Worker {
  public:
-  explicit Worker(Restoring& restoring) : restoring_(restoring) {}
+  Worker(Restoring& restoring, int number) : restoring_(restoring), number_(number) {}
 
   Result<void> run(Feed& feed, std::stop_token stop) {
     while (!stop.stop_requested()) {
-      const std::optional<Feed::Piece> piece = TRY(feed.next());
+      const std::optional<Feed::Piece> piece = TRY(feed.next(number_));
       if (!piece) return success();
       TRY_CONTEXT(restore(*piece->file, piece->index), piece->file->target().name);
     }
@@ -143,6 +143,7 @@ class Worker {
   }
 
   Restoring& restoring_;
+  const int number_;
   codec::FrameDecoder decoder_;
   Bytes range_;    // frames as stored
   Bytes content_;  // of one frame
@@ -160,7 +161,7 @@ Result<CopyOutResult> copy_out(FileSystem& files, store::ObjectStore& objects, T
             [&](TargetFile target) { return restoring.create(std::move(target)); });
   TaskGroup workers(stop);
   for (int i = 0; i < options.workers; ++i) {
-    workers.start([&](std::stop_token token) { return Worker(restoring).run(feed, token); });
+    workers.start([&, i](std::stop_token token) { return Worker(restoring, i).run(feed, token); });
   }
   TRY(workers.wait());
   return CopyOutResult{restoring.files_created, restoring.bytes_fetched, restoring.bytes_written};

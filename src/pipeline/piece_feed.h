@@ -1,10 +1,12 @@
-// Hands out the pieces of files to workers: the workers share a large file, and small ones go
-// round.
+// Hands out the pieces of files to workers. A worker stays with its file to the end, as two that
+// write one file wait for each other in the kernel; when there are no more files, it helps with
+// another's.
 //
-// Files are pulled from the source one at a time and only when no opened file has a piece left, so
-// at most as many are open as there are workers.
+// A file is pulled from the source only by a worker that has none, so at most as many are open as
+// there are workers.
 #pragma once
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -34,33 +36,45 @@ class PieceFeed {
 
   PieceFeed(Pull pull, Open open) : pull_(std::move(pull)), open_(std::move(open)) {}
 
-  // Nothing when every piece of every file was handed out.
-  Result<std::optional<Piece>> next() {
+  // The next piece for `worker`, any number that is its own. Nothing when every piece of every file
+  // was handed out.
+  Result<std::optional<Piece>> next(int worker) {
     std::unique_lock lock(mutex_);
     while (true) {
-      // The last file may be large: whoever finds the source empty waits for it to be opened, and
-      // helps.
-      changed_.wait(lock, [&] { return !begun_.empty() || !source_ended_ || opening_ == 0; });
-      if (!begun_.empty()) return take();
-      if (source_ended_) return std::optional<Piece>();
-      TRY(begin_file(lock));
+      if (const auto own = find(worker); own != begun_.end()) return take(own);
+      if (!source_ended_) {
+        TRY(begin_file(worker, lock));
+      } else if (!begun_.empty()) {
+        return take(begun_.begin());
+      } else if (opening_ > 0) {
+        // The last file may be large: wait for it to be opened, and help.
+        changed_.wait(lock);
+      } else {
+        return std::optional<Piece>();
+      }
     }
   }
 
  private:
   struct Begun {
     std::shared_ptr<Opened> file;
+    int worker = 0;
     uint32_t next = 0;
   };
+  using Files = std::deque<Begun>;
 
-  std::optional<Piece> take() {
-    Begun& begun = begun_.front();
-    Piece piece{begun.file, begun.next++};
-    if (begun.next == begun.file->piece_count()) begun_.pop_front();
+  typename Files::iterator find(int worker) {
+    return std::find_if(begun_.begin(), begun_.end(),
+                        [worker](const Begun& begun) { return begun.worker == worker; });
+  }
+
+  std::optional<Piece> take(typename Files::iterator begun) {
+    Piece piece{begun->file, begun->next++};
+    if (begun->next == begun->file->piece_count()) begun_.erase(begun);
     return piece;
   }
 
-  Result<void> begin_file(std::unique_lock<std::mutex>& lock) {
+  Result<void> begin_file(int worker, std::unique_lock<std::mutex>& lock) {
     Result<std::optional<Source>> source = pull_();
     if (!source.ok() || !source->has_value()) {
       source_ended_ = true;
@@ -75,7 +89,7 @@ class PieceFeed {
     --opening_;
     changed_.notify_all();
     if (!file.ok()) return std::move(file).error();
-    if (*file && (*file)->piece_count() > 0) begun_.push_back({*file, 0});
+    if (*file && (*file)->piece_count() > 0) begun_.push_back({*file, worker, 0});
     return success();
   }
 
@@ -83,8 +97,8 @@ class PieceFeed {
   const Open open_;
   std::mutex mutex_;  // guards all below, and pull_
   std::condition_variable changed_;
-  std::deque<Begun> begun_;  // files with pieces left
-  int opening_ = 0;          // files being opened
+  Files begun_;      // those with pieces left
+  int opening_ = 0;  // files being opened
   bool source_ended_ = false;
 };
 

@@ -31,9 +31,9 @@ class PieceFeedTest : public testing::Test {
           return std::make_shared<Opened>(Opened{pieces});
         });
   }
-  static uint32_t drain(Feed& feed) {
+  static uint32_t drain(Feed& feed, int worker = 0) {
     uint32_t pieces = 0;
-    while (feed.next().value()) ++pieces;
+    while (feed.next(worker).value()) ++pieces;
     return pieces;
   }
   std::function<void()> before_open;
@@ -45,9 +45,22 @@ class PieceFeedTest : public testing::Test {
 
 TEST_F(PieceFeedTest, EveryPieceIsHandedOutOnceInOrder) {
   Feed feed = feed_of({3, 1});
-  for (uint32_t expected : {0u, 1u, 2u, 0u}) EXPECT_EQ(feed.next().value()->index, expected);
-  EXPECT_FALSE(feed.next().value().has_value());
-  EXPECT_FALSE(feed.next().value().has_value());
+  for (uint32_t expected : {0u, 1u, 2u, 0u}) EXPECT_EQ(feed.next(0).value()->index, expected);
+  EXPECT_FALSE(feed.next(0).value().has_value());
+  EXPECT_FALSE(feed.next(0).value().has_value());
+}
+
+TEST_F(PieceFeedTest, EachWorkerHasAFileOfItsOwnUntilThereAreNoMore) {
+  Feed feed = feed_of({3, 4});
+  const auto first = feed.next(1).value()->file;
+  const auto second = feed.next(2).value()->file;
+  EXPECT_NE(first, second);
+  EXPECT_EQ(feed.next(1).value()->file, first);
+  EXPECT_EQ(feed.next(1).value()->file, first);
+  EXPECT_EQ(feed.next(1).value()->file, second);  // helps
+  EXPECT_EQ(feed.next(2).value()->index, 2u);
+  EXPECT_EQ(feed.next(1).value()->index, 3u);
+  EXPECT_FALSE(feed.next(2).value().has_value());
 }
 
 TEST_F(PieceFeedTest, FilesWithoutPiecesArePassedOver) {
@@ -63,7 +76,7 @@ TEST_F(PieceFeedTest, ManyThreadsShareThePieces) {
   Feed feed = feed_of(sizes);
   std::atomic<uint32_t> pieces = 0;
   std::vector<std::thread> threads;
-  for (int i = 0; i < 4; ++i) threads.emplace_back([&] { pieces += drain(feed); });
+  for (int i = 0; i < 4; ++i) threads.emplace_back([&, i] { pieces += drain(feed, i); });
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(pieces, expected);
 }
@@ -76,20 +89,20 @@ TEST_F(PieceFeedTest, WhoeverFindsTheSourceEmptyWaitsForTheLastFileAndHelps) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   };
   Feed feed = feed_of({2});
-  std::thread opener([&] { EXPECT_TRUE(feed.next().value().has_value()); });
+  std::thread opener([&] { EXPECT_TRUE(feed.next(0).value().has_value()); });
   std::this_thread::sleep_for(std::chrono::milliseconds(20));
   others_wait = true;
-  EXPECT_TRUE(feed.next().value().has_value());
+  EXPECT_TRUE(feed.next(1).value().has_value());
   opener.join();
-  EXPECT_FALSE(feed.next().value().has_value());
+  EXPECT_FALSE(feed.next(0).value().has_value());
 }
 
 TEST_F(PieceFeedTest, AnErrorOfTheSourceEndsIt) {
   Feed feed(
       []() -> Result<std::optional<uint32_t>> { return make_error(ErrorKind::kIo, "broken"); },
       [](uint32_t) -> Result<std::shared_ptr<Opened>> { return std::shared_ptr<Opened>(); });
-  EXPECT_EQ(feed.next().error().message, "broken");
-  EXPECT_FALSE(feed.next().value().has_value());
+  EXPECT_EQ(feed.next(0).error().message, "broken");
+  EXPECT_FALSE(feed.next(0).value().has_value());
 }
 
 TEST_F(PieceFeedTest, AnErrorInOpeningIsToldToOneAndKeepsNobodyWaiting) {
@@ -102,8 +115,8 @@ TEST_F(PieceFeedTest, AnErrorInOpeningIsToldToOneAndKeepsNobodyWaiting) {
       [](uint32_t) -> Result<std::shared_ptr<Opened>> {
         return make_error(ErrorKind::kIo, "broken");
       });
-  EXPECT_EQ(feed.next().error().message, "broken");
-  EXPECT_FALSE(feed.next().value().has_value());
+  EXPECT_EQ(feed.next(0).error().message, "broken");
+  EXPECT_FALSE(feed.next(0).value().has_value());
 }
 
 }  // namespace
