@@ -234,7 +234,7 @@ RecordReader::Step RecordReader::finish_record(ByteView bytes, pg::Lsn start, pg
   const pg::Lsn beyond = page_of({end.value - 1}) + kWalPageBytes;
   if (!crc_holds(bytes)) return fail_here("a record with a wrong checksum", beyond);
   if (overwritten_ && !is_promised_overwrite(bytes)) {
-    return fail_here("a page that says it replaces a record, but does not", position_);
+    return fail_here("a page that says it replaces a record, but does not", page_of(position_));
   }
   overwritten_ = {};
   return give(bytes, start, end, record);

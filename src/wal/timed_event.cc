@@ -89,11 +89,6 @@ std::optional<Timestamp> TimedEvent::time() const {
 
 Found TimedEvents::of(const Record& record) {
   if (!may_be_timed_event(record)) return kNoEvent;
-  const bool of_interest =
-      record.rmgr == kXlogRmgr || record.rmgr == kTransactionRmgr || record.rmgr == kDatabaseRmgr ||
-      record.rmgr == kTablespaceRmgr ||
-      (record.rmgr == kStandbyRmgr && (record.info & 0xF0) == kRunningTransactions);
-  if (!of_interest) return kNoEvent;
   TRY(decoded_.decode(record, major_));
   const ByteView data = decoded_.main_data();
   switch (record.rmgr) {

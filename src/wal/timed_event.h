@@ -27,9 +27,18 @@ struct TimedEvent {
   std::optional<Timestamp> time() const;
 };
 
-// False for nearly all records; costs two comparisons.
+// By its kind alone, without decoding it: false for nearly all records.
 inline bool may_be_timed_event(const Record& record) {
-  return record.rmgr <= kTablespaceRmgr || record.rmgr == kStandbyRmgr;
+  const uint8_t kind = record.info & 0xF0;
+  switch (record.rmgr) {
+    case kXlogRmgr:
+      return kind != kXlogFullPageImage && kind != kXlogFullPageImageForHint;
+    case kStandbyRmgr:
+      return kind == kRunningTransactions;
+    default:
+      return record.rmgr == kTransactionRmgr || record.rmgr == kDatabaseRmgr ||
+             record.rmgr == kTablespaceRmgr;
+  }
 }
 
 // Reuses one decoder for many records. One thread at a time.

@@ -34,7 +34,7 @@ struct TransactionEnd {
   Packed<pg::Xid> subxids;
   Packed<RelationLocator> dropped;  // files that go with it: dropped, truncated or rewritten by a
                                     // commit, created by an abort
-  std::string_view gid;  // of a prepared transaction; empty below wal_level logical
+  std::string_view gid;             // of a prepared transaction; empty below wal_level logical
   std::optional<TransactionOrigin> origin;
 };
 
