@@ -19,7 +19,7 @@ struct TablespaceMapEntry {
 };
 
 // A line each; kInvalid names the line. Backslash, newline and carriage return in a path are
-// escaped with a backslash (13 to 18; before the fix of 2021 only newlines, which reads the same).
+// escaped with a backslash; any other character behind one is read as itself.
 Result<std::vector<TablespaceMapEntry>> parse_tablespace_map(std::string_view text);
 std::string format_tablespace_map(const std::vector<TablespaceMapEntry>& entries);
 

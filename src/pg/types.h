@@ -40,8 +40,8 @@ struct FullXid {
   Xid xid() const { return static_cast<Xid>(value); }
 };
 
-// The full xid whose low half is `xid` and that is nearest to `near`: xids in use at one time span less than
-// half of the 32-bit range. Never before the first epoch.
+// The full xid whose low half is `xid` and that is nearest to `near`: xids in use at one time span
+// less than half of the 32-bit range. Never before the first epoch.
 FullXid widen(Xid xid, FullXid near);
 
 // From pg_control; equal in every copy of a cluster, different between clusters.

@@ -33,7 +33,8 @@ TEST(FullXid, IsTheNearestWithThoseLowBits) {
   EXPECT_EQ(widen(0x11, near).value, 0x500000011u);
   EXPECT_EQ(widen(0x0F, near).value, 0x50000000Fu);
   EXPECT_EQ(widen(0xFFFFFFF0, near).value, 0x4FFFFFFF0u);
-  EXPECT_EQ(widen(0xFFFFFFF0, FullXid{0x10}).value, 0xFFFFFFF0u) << "there is no epoch before the first";
+  EXPECT_EQ(widen(0xFFFFFFF0, FullXid{0x10}).value, 0xFFFFFFF0u)
+      << "there is no epoch before the first";
 }
 
 TEST(SegmentName, SplitsByTheSegmentSize) {
