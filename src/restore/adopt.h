@@ -16,8 +16,8 @@ namespace walkback::restore {
 
 struct AdoptOptions {
   std::string cluster;
-  std::string pgdata;       // of the promoted copy
-  std::string program;      // absolute, for archive_command
+  std::string pgdata;   // of the promoted copy
+  std::string program;  // absolute, for archive_command
   std::string config_path;
 };
 
@@ -27,9 +27,9 @@ struct AdoptReport {
   bool restart_required = false;
 };
 
-// Needs a promoted copy that runs or is cleanly stopped; takes the copy's settings out, sets archiving on,
-// archives the new timeline's history and the segments that pg_wal still has, so that the window goes on
-// without a gap. The caller restarts the server and takes the first backup.
+// Needs a promoted copy that runs or is cleanly stopped; takes the copy's settings out, sets
+// archiving on, archives the new timeline's history and the segments that pg_wal still has, so that
+// the window goes on without a gap. The caller restarts the server and takes the first backup.
 Result<AdoptReport> run_adopt(const AdoptOptions& options, FileSystem& files,
                               store::ObjectStore& objects, Progress& progress);
 

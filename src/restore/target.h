@@ -16,19 +16,21 @@ std::string_view target_kind_name(TargetKind kind);
 
 struct RecoveryTarget {
   TargetKind kind = TargetKind::kLatest;
-  Timestamp time;      // kTime
-  uint64_t xid = 0;    // kXid, kBeforeXid: 32 bits as users read it in logs, or with the epoch
-  pg::Lsn lsn;         // kLsn
-  std::string name;    // kName: a restore point
+  Timestamp time;    // kTime
+  uint64_t xid = 0;  // kXid, kBeforeXid: 32 bits as users read it in logs, or with the epoch
+  pg::Lsn lsn;       // kLsn
+  std::string name;  // kName: a restore point
 };
 
-// The forms read: ISO 8601 ("2026-11-22T15:46:59.5Z", with any offset), "2026-11-22 15:46[:59[.123456]]"
-// with or without a zone ("+02", "+02:00", "UTC", "Z"), a clock time of today ("15:46[:59]"), and
-// "10 minutes ago" (seconds, minutes, hours, days; also "10min ago"). Without a zone it is `local`:
-// the host's (TZ). A local time that a clock change makes ambiguous or skips is refused with both readings.
+// The forms read: ISO 8601 ("2026-11-22T15:46:59.5Z", with any offset), "2026-11-22
+// 15:46[:59[.123456]]" with or without a zone ("+02", "+02:00", "UTC", "Z"), a clock time of today
+// ("15:46[:59]"), and "10 minutes ago" (seconds, minutes, hours, days; also "10min ago"). Without a
+// zone it is `local`: the host's (TZ). A local time that a clock change makes ambiguous or skips is
+// refused with both readings.
 Result<Timestamp> parse_target_time(std::string_view text, Timestamp now);
 
-// "2026-11-22 15:46:59.5 CET (2026-11-22 14:46:59.5 UTC)": times are always shown back with their zone.
+// "2026-11-22 15:46:59.5 CET (2026-11-22 14:46:59.5 UTC)": times are always shown back with their
+// zone.
 std::string show_time(Timestamp time);
 
 }  // namespace walkback::restore
