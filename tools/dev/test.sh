@@ -9,7 +9,7 @@ run_tests() {
     shift
   done
   pytest_options=("$@")
-  [ ${#phases[@]} -gt 0 ] || phases=(layers format unit tidy e2e fuzz)
+  [ ${#phases[@]} -gt 0 ] || phases=(layers format unit e2e fuzz)
   export WALKBACK_SEED=${WALKBACK_SEED:-$((RANDOM * 32768 + RANDOM))}
   local phase started=$SECONDS
   setup
@@ -17,7 +17,7 @@ run_tests() {
   mkdir -p "$results"
   say "seed $WALKBACK_SEED (WALKBACK_SEED=$WALKBACK_SEED ./dev test repeats this run)"
   for phase in "${phases[@]}"; do
-    declare -F "phase_$phase" >/dev/null || die "no phase '$phase'" "phases: layers format unit tidy e2e fuzz"
+    declare -F "phase_$phase" >/dev/null || die "no phase '$phase'" "phases: layers format unit e2e fuzz, and tidy when named"
     say "$phase"
     local phase_started=$SECONDS
     "phase_$phase" "${pytest_options[@]}" || true
@@ -58,7 +58,7 @@ phase_unit() {
   grep -vE '^ *(Start +|[0-9]+/[0-9]+ Test .* Passed)' "$results/ctest.log" | tail -n 80
 }
 
-# A bounded share of the sources, another one with every seed; `./dev tidy` looks at all of them.
+# When asked for by name: a bounded share of the sources, another one with every seed. `./dev tidy` looks at all of them.
 phase_tidy() {
   source tools/dev/tidy.sh
   configure dev && build_generated || return 0
