@@ -24,30 +24,37 @@ namespace {
 
 using namespace walkback;
 
-double cpu_seconds() {
+struct Cpu {
+  double user = 0;
+  double system = 0;
+  long peak_kib = 0;
+};
+
+Cpu cpu_so_far() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   const auto seconds = [](const timeval& t) {
     return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
   };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+  return {seconds(usage.ru_utime), seconds(usage.ru_stime), usage.ru_maxrss};
 }
 
 class Stopwatch {
  public:
   void print(const char* what, uint64_t bytes) const {
     const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - start_;
-    rusage usage{};
-    getrusage(RUSAGE_SELF, &usage);
-    std::printf("%-22s %7.2f s wall %7.2f s CPU %8.1f MB %7.1f MB/s   peak %ld MiB\n", what,
-                wall.count(), cpu_seconds() - cpu_, static_cast<double>(bytes) * 1e-6,
-                static_cast<double>(bytes) * 1e-6 / wall.count(), usage.ru_maxrss / 1024);
+    const Cpu cpu = cpu_so_far();
+    const double megabytes = static_cast<double>(bytes) * 1e-6;
+    std::printf(
+        "%-18s %6.2f s wall, %6.2f user + %5.2f system; %8.1f MB, %6.1f MB/s; peak %ld MiB\n", what,
+        wall.count(), cpu.user - cpu_.user, cpu.system - cpu_.system, megabytes,
+        megabytes / wall.count(), cpu.peak_kib / 1024);
     std::fflush(stdout);
   }
 
  private:
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-  double cpu_ = cpu_seconds();
+  Cpu cpu_ = cpu_so_far();
 };
 
 class DirectorySource final : public pipeline::FileSource {
