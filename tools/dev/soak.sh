@@ -12,6 +12,7 @@ kill-wal-push         5      kill -9 of wal-push at 10 moments, then zstd -d and
 kill-recover          10     kill -9 of recover at 5 moments, then PostgreSQL is asked to start on it
 one-byte              10     one byte changed in a manifest, a pack, a segment: 20 of each
 large-relation        1      a relation above 1 GiB
+power-cut             1      a power cut and a kill at every write of push, backup and recover, 50 seeds
 fuzz                  1      10 minutes of every fuzz target
 PARTS
 }
@@ -28,8 +29,14 @@ soak_seed() {
     kill-recover) e2e_soak test_a_killed_recover WALKBACK_MOMENTS=5 ;;
     one-byte) e2e_soak test_one_byte_changed WALKBACK_CHANGES=20 ;;
     large-relation) e2e_soak test_a_relation_above_one_gibibyte WALKBACK_LARGE=1 ;;
+    power-cut) soak_power_cut ;;
     fuzz) soak_fuzz ;;
   esac
+}
+
+soak_power_cut() {
+  build_preset release walkback_power_cut_test &&
+    WALKBACK_POWER_CUT_SEEDS=50 "$(find build/release -name walkback_power_cut_test -type f | head -n 1)" --gtest_brief=1
 }
 
 soak_fuzz() {
@@ -70,7 +77,7 @@ run_soak() {
     local started=$SECONDS
     if soak_seed "$part" "$seed" >"$done_dir/running.log" 2>&1 </dev/null; then
       passed=$((passed + 1))
-      echo "seed $seed: passed in $((SECONDS - started)) s" | tee "$done_dir/$seed" | tee -a "$log"
+      echo "seed $seed: passed in $((SECONDS - started)) s ($(tail -n 1 "$done_dir/running.log"))" | tee "$done_dir/$seed" | tee -a "$log"
     else
       failed=$((failed + 1))
       echo "seed $seed: FAILED in $((SECONDS - started)) s" | tee -a "$log"
