@@ -38,7 +38,7 @@ TEST(LayOutTarget, AMappingIsFoundHoweverItsPathIsSpelt) {
 TEST(LayOutTarget, ARelativePathIsMadeAbsolute) {
   auto layout = lay_out_target("copy", {}, {});
   ASSERT_TRUE(layout.ok());
-  EXPECT_EQ(layout->data_directory, fs::current_path().string() + "/copy");
+  EXPECT_EQ(layout->data_directory, (fs::current_path() / "copy").string());
 }
 
 TEST(LayOutTarget, AMappingOfNoTablespaceListsThoseThereAre) {
