@@ -426,7 +426,11 @@ Result<Parsed> parse(std::span<const std::string> arguments,
   if (raw.version) return Parsed(Answer{version_line()});
   const CLI::App* sub = chosen(*app);
   if (!sub) return no_command();
-  Invocation invocation{TRY(read_global(*app, raw, environment)), TRY(read_command(*sub, raw))};
+  // One by one: g++ 12 forgets to destroy an aggregate's first members when TRY returns from its
+  // braces.
+  Invocation invocation;
+  invocation.global = TRY(read_global(*app, raw, environment));
+  invocation.command = TRY(read_command(*sub, raw));
   return Parsed(std::move(invocation));
 }
 
