@@ -1,4 +1,6 @@
 // libFuzzer: backup_label and tablespace_map; what is read of a map is written back the same
+#include "base/bytes.h"
+#include "base/check.h"
 #include "pg/backup_label.h"
 #include "pg/tablespace_map.h"
 

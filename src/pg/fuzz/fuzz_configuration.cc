@@ -1,4 +1,6 @@
 // libFuzzer: postgresql.conf; every setting survives quoting
+#include "base/bytes.h"
+#include "base/check.h"
 #include "pg/configuration.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, size_t size) {

@@ -1,5 +1,6 @@
 // libFuzzer: a control file of any bytes, with a checksum that holds so that more than it is
 // reached
+#include "base/bytes.h"
 #include "pg/control_file.h"
 #include "pg/crc32c.h"
 

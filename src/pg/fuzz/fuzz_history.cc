@@ -1,4 +1,6 @@
 // libFuzzer: timeline history; what is read is written back the same
+#include "base/bytes.h"
+#include "base/check.h"
 #include "pg/timeline_history.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, size_t size) {

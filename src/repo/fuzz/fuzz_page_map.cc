@@ -1,5 +1,6 @@
 // libFuzzer: any bytes as a page map. What is accepted is whole, and is the same after being
 // written again.
+#include "base/bytes.h"
 #include "base/check.h"
 #include "repo/page_map.h"
 

@@ -1,4 +1,5 @@
 // libFuzzer: any bytes as a sealed object, with a tail that holds so that the payload is reached.
+#include "base/bytes.h"
 #include "base/check.h"
 #include "codec/frame.h"
 #include "repo/sealed.h"

@@ -1,5 +1,6 @@
 // libFuzzer: a segment of any bytes, with true headers and checksums laid over it so that records
 // are reached
+#include "base/bytes.h"
 #include "pg/crc32c.h"
 #include "wal/record_reader.h"
 #include "wal/timed_event.h"

@@ -1,5 +1,6 @@
 // libFuzzer: bodies of commits, aborts and prepares, and all other events; the first byte chooses
 // version and kind
+#include "base/bytes.h"
 #include "wal/timed_event.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, size_t size) {
