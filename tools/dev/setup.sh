@@ -1,9 +1,10 @@
 # Installing what is missing, from Debian only. Does nothing, and needs no network, when all is there.
 
-# The packages of tools/packages.txt; `packages bench` adds those of the group "bench:".
+# The plain packages of tools/packages.txt, and those of the groups named.
 packages() {
-  awk -v group="${1:-}:" '{ sub(/#.*/, "") } NF == 0 { next }
-    $1 !~ /:$/ { print $1 } $1 == group { print $2 }' tools/packages.txt
+  awk -v groups=" $* " '{ sub(/#.*/, "") } NF == 0 { next }
+    $1 !~ /:$/ { print $1; next } { group = substr($1, 1, length($1) - 1) }
+    index(groups, " " group " ") { print $2 }' tools/packages.txt
 }
 
 is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }

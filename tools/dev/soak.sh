@@ -58,7 +58,7 @@ run_soak() {
     return 0
   fi
   seeds=${2:-$seeds}
-  setup
+  setup test
   build_release
   make_stage
   done_dir=build/soak/$part/$(sha256sum build/release/walkback | cut -c1-16)

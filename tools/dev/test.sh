@@ -12,7 +12,7 @@ run_tests() {
   [ ${#phases[@]} -gt 0 ] || phases=(layers format unit e2e fuzz)
   export WALKBACK_SEED=${WALKBACK_SEED:-$((RANDOM * 32768 + RANDOM))}
   local phase started=$SECONDS
-  setup
+  setup test
   rm -rf "$results"
   mkdir -p "$results"
   say "seed $WALKBACK_SEED (WALKBACK_SEED=$WALKBACK_SEED ./dev test repeats this run)"
