@@ -8,8 +8,6 @@ namespace walkback::archive {
 
 namespace {
 
-constexpr uint64_t kLargestSegment = 1 << 30;  // initdb --wal-segsize=1024
-
 // The data directory that `path` (DATA/pg_wal/NAME, or pg_wal/NAME from within DATA) belongs to. By
 // its name, not by following links: pg_wal is often one.
 std::string data_directory_of(const std::string& path, const std::string& configured,
@@ -27,13 +25,12 @@ Result<WalPushReport> run_wal_push(const WalPushOptions& options, FileSystem& fi
                                    store::ObjectStore& objects) {
   WalPushReport report;
   report.name = file_name(options.path);
-  Result<Bytes> read = read_file(files, options.path, kLargestSegment);
-  if (!read.ok()) {
-    return std::move(read).error().with_hint(
+  Result<std::unique_ptr<File>> content = files.open_read(options.path);
+  if (!content.ok()) {
+    return std::move(content).error().with_hint(
         "wal-push takes a file of pg_wal; the server gives its name as %p in archive_command");
   }
-  const Bytes content = *std::move(read);
-  report.bytes_raw = content.size();
+  report.bytes_raw = TRY((*content)->size());
 
   const std::string pgdata = data_directory_of(options.path, options.pgdata, files);
   const pg::ControlFile control = TRY(catalog::read_control_file(files, pgdata)).control;
@@ -42,7 +39,7 @@ Result<WalPushReport> run_wal_push(const WalPushOptions& options, FileSystem& fi
       TRY(catalog::get_lineage(objects, options.cluster, control.system_identifier)));
 
   const catalog::WalArchive::PutReport put =
-      TRY(archive.put(report.name, content, options.compression_level, options.workers));
+      TRY(archive.put(report.name, **content, options.compression_level, options.workers));
   report.already_there = put.already_there;
   report.bytes_stored = put.stored_bytes;
   return report;

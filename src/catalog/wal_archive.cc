@@ -3,10 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
-#include "base/file_system.h"
 #include "catalog/json.h"
 #include "codec/frame_stream.h"
+#include "wal/page_header.h"
 #include "wal/segment_header.h"
 
 namespace walkback::catalog {
@@ -22,6 +23,12 @@ constexpr std::string_view kPartial = ".partial";
 
 bool is_segment(pg::WalFileKind kind) {
   return kind == pg::WalFileKind::kSegment || kind == pg::WalFileKind::kPartialSegment;
+}
+
+// Fewer bytes than there were a moment ago: somebody cuts the file.
+Result<void> read_exactly(File& content, uint64_t offset, MutableBytes out) {
+  if (TRY(content.read_at(offset, out)) == out.size()) return success();
+  return make_error(ErrorKind::kInvalid, "the file became shorter while it was read");
 }
 
 Error damaged(const store::ObjectKey& key, Error error) {
@@ -41,27 +48,34 @@ WalArchive::WalArchive(store::ObjectStore& objects, std::string cluster, Lineage
       lineage_(lineage),
       layout_(cluster_, lineage.system_identifier) {}
 
-Result<void> WalArchive::check(std::string_view name, ByteView content) const {
+Result<void> WalArchive::check(std::string_view name, File& content, uint64_t size) const {
   const pg::WalFileKind kind = pg::wal_file_kind(name);
   if (kind == pg::WalFileKind::kOther) {
     return make_error(ErrorKind::kInvalid, fmt::format("'{}' is no name of a WAL file", name));
   }
+  if (!is_segment(kind) && size > kLargestTextFile) {
+    return make_error(ErrorKind::kInvalid, fmt::format("{} is {} bytes long", name, size));
+  }
   if (kind == pg::WalFileKind::kHistory) {
-    TRY_CONTEXT(
-        pg::TimelineHistory::parse(TRY(pg::parse_history_file_name(name)), as_text(content)), name);
+    Bytes text(size);
+    TRY(read_exactly(content, 0, text));
+    TRY_CONTEXT(pg::TimelineHistory::parse(TRY(pg::parse_history_file_name(name)), as_text(text)),
+                name);
     return success();
   }
   if (!is_segment(kind)) return success();
-  if (content.size() != segment_bytes()) {
+  if (size != segment_bytes()) {
     return make_error(ErrorKind::kInvalid,
                       fmt::format("WAL segment {} is {} bytes long, this cluster's are {}", name,
-                                  content.size(), segment_bytes()),
+                                  size, segment_bytes()),
                       "the file was cut or is from another cluster; it was not archived");
   }
   const std::string_view segment = kind == pg::WalFileKind::kPartialSegment
                                        ? name.substr(0, name.size() - kPartial.size())
                                        : name;
-  return check_segment_header(segment, content);
+  std::array<std::byte, wal::kWalPageBytes> first_page{};
+  TRY(read_exactly(content, 0, first_page));
+  return check_segment_header(segment, first_page);
 }
 
 Result<void> WalArchive::check_segment_header(std::string_view name, ByteView first_page) const {
@@ -73,12 +87,14 @@ Result<void> WalArchive::check_segment_header(std::string_view name, ByteView fi
                                 info.segment_bytes));
 }
 
-Result<WalArchive::PutReport> WalArchive::put(std::string_view name, ByteView content,
+Result<WalArchive::PutReport> WalArchive::put(std::string_view name, File& content,
                                               int compression_level, int workers) {
-  TRY(check(name, content));
+  const uint64_t size = TRY(content.size());
+  TRY(check(name, content, size));
   const store::ObjectKey key = layout_.wal_file(name);
-  const std::vector<Bytes> frames =
-      codec::encode_stream(content, kWalFrameBytes, compression_level, workers);
+  const std::vector<Bytes> frames = TRY(codec::encode_stream(
+      size, [&](uint64_t offset, MutableBytes out) { return read_exactly(content, offset, out); },
+      kWalFrameBytes, compression_level, workers));
   std::unique_ptr<store::ObjectWriter> writer = TRY(objects_.create(key));
   PutReport report;
   for (const Bytes& frame : frames) {
@@ -86,7 +102,7 @@ Result<WalArchive::PutReport> WalArchive::put(std::string_view name, ByteView co
     report.stored_bytes += frame.size();
   }
   if (TRY(writer->finish()) == store::PutOutcome::kAlreadyExists) {
-    TRY(check_same(name, content));
+    TRY(check_same(name, content, size));
     report.already_there = true;
   }
   return report;
@@ -94,9 +110,11 @@ Result<WalArchive::PutReport> WalArchive::put(std::string_view name, ByteView co
 
 // PostgreSQL asks again for a segment whose success it did not hear of; any other reason for a
 // second file of one name is two clusters, or two histories of one, writing to the same place.
-Result<void> WalArchive::check_same(std::string_view name, ByteView content) const {
+Result<void> WalArchive::check_same(std::string_view name, File& content, uint64_t size) const {
   const std::optional<Bytes> stored = TRY(get(name));
-  if (stored && std::ranges::equal(*stored, content)) return success();
+  Bytes given(size);
+  TRY(read_exactly(content, 0, given));
+  if (stored && *stored == given) return success();
   return make_error(
       ErrorKind::kConflict,
       fmt::format("{} is in the repository already with other contents; nothing was overwritten",

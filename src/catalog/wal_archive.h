@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/file_system.h"
 #include "base/result.h"
 #include "catalog/layout.h"
 #include "catalog/lineage.h"
@@ -35,12 +36,11 @@ class WalArchive {
     bool already_there = false;  // the same bytes were; they are durable
     uint64_t stored_bytes = 0;
   };
-  // Puts what archive_command was given. A segment is refused (kInvalid) when its first page
-  // belongs to another cluster, timeline or position, or its size is not the cluster's; the same
-  // name with other bytes is kConflict and nothing is overwritten. On success it survives power
-  // loss.
-  Result<PutReport> put(std::string_view name, ByteView content, int compression_level,
-                        int workers);
+  // Puts what archive_command was given, read piece by piece by `workers` threads. A segment is
+  // refused (kInvalid) when its first page belongs to another cluster, timeline or position, or its
+  // size is not the cluster's; the same name with other bytes is kConflict and nothing is
+  // overwritten. On success it survives power loss.
+  Result<PutReport> put(std::string_view name, File& content, int compression_level, int workers);
 
   // What put() asks of a segment's first page.
   Result<void> check_segment_header(std::string_view name, ByteView first_page) const;
@@ -65,8 +65,8 @@ class WalArchive {
   Result<bool> is_reserved(pg::TimelineId timeline) const;
 
  private:
-  Result<void> check(std::string_view name, ByteView content) const;
-  Result<void> check_same(std::string_view name, ByteView content) const;
+  Result<void> check(std::string_view name, File& content, uint64_t size) const;
+  Result<void> check_same(std::string_view name, File& content, uint64_t size) const;
 
   store::ObjectStore& objects_;
   const std::string cluster_;

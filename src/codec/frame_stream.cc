@@ -47,20 +47,24 @@ Result<std::vector<StreamFrame>> split_stream(ByteView stream, uint64_t limit) {
   return frames;
 }
 
-std::vector<Bytes> encode_stream(ByteView content, uint32_t frame_bytes, int level, int workers) {
-  const size_t count = std::max<size_t>(1, (content.size() + frame_bytes - 1) / frame_bytes);
+Result<std::vector<Bytes>> encode_stream(uint64_t size, const ContentSource& read,
+                                         uint32_t frame_bytes, int level, int workers) {
+  const size_t count = std::max<uint64_t>(1, (size + frame_bytes - 1) / frame_bytes);
   std::vector<Bytes> frames(count);
   std::atomic<size_t> next = 0;
   auto work = [&]() -> Result<void> {
     FrameEncoder encoder(level);
+    Bytes content(std::min<uint64_t>(frame_bytes, size));
     for (size_t i = next++; i < count; i = next++) {
-      const size_t begin = i * frame_bytes;
-      const size_t length = std::min<size_t>(frame_bytes, content.size() - begin);
-      frames[i] = to_bytes(encoder.encode(content.subspan(begin, length)));
+      const uint64_t begin = uint64_t{i} * frame_bytes;
+      const MutableBytes piece =
+          MutableBytes(content).first(std::min<uint64_t>(frame_bytes, size - begin));
+      TRY(read(begin, piece));
+      frames[i] = to_bytes(encoder.encode(piece));
     }
     return success();
   };
-  CHECK(side_by_side(std::min<int>(workers, static_cast<int>(count)), work).ok());
+  TRY(side_by_side(std::min<int>(workers, static_cast<int>(count)), work));
   return frames;
 }
 

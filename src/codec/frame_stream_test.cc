@@ -22,6 +22,14 @@ Bytes joined(const std::vector<Bytes>& frames) {
   return stream;
 }
 
+Bytes encoded(const Bytes& content, uint32_t frame_bytes, int workers) {
+  const ContentSource read = [&](uint64_t offset, MutableBytes out) {
+    std::copy_n(content.begin() + static_cast<ptrdiff_t>(offset), out.size(), out.begin());
+    return success();
+  };
+  return joined(encode_stream(content.size(), read, frame_bytes, 3, workers).value());
+}
+
 Result<Bytes> decode_side_by_side(ByteView stream, uint64_t limit) {
   std::vector<StreamFrame> frames = TRY(split_stream(stream, limit));
   Bytes content(frames.empty() ? 0 : frames.back().content_offset + frames.back().content_bytes);
@@ -34,21 +42,33 @@ Result<Bytes> decode_side_by_side(ByteView stream, uint64_t limit) {
   return content;
 }
 
+TEST(FrameStream, AnErrorOfTheSourceIsTheAnswer) {
+  const ContentSource broken = [](uint64_t offset, MutableBytes) -> Result<void> {
+    if (offset < 2000) return success();
+    return make_error(ErrorKind::kIo, "the disk broke");
+  };
+  for (int workers : {1, 2}) {
+    const auto encoded = encode_stream(5000, broken, 1000, 3, workers);
+    ASSERT_FALSE(encoded.ok());
+    EXPECT_EQ(encoded.error().message, "the disk broke");
+  }
+}
+
 TEST(FrameStream, WhatWasEncodedSideBySideIsOneStreamThatAnyDecoderReads) {
   const Bytes content = sample(1'000'003);
-  const Bytes stream = joined(encode_stream(content, 64 << 10, 3, 2));
+  const Bytes stream = encoded(content, 64 << 10, 2);
   EXPECT_EQ(*decode_stream(stream, content.size()), content);
   EXPECT_EQ(*decode_side_by_side(stream, content.size()), content);
 }
 
 TEST(FrameStream, NothingIsOneEmptyFrame) {
-  const std::vector<Bytes> frames = encode_stream({}, 64 << 10, 3, 2);
-  ASSERT_EQ(frames.size(), 1u);
-  EXPECT_EQ(*decode_side_by_side(joined(frames), 0), Bytes());
+  const Bytes stream = encoded({}, 64 << 10, 2);
+  ASSERT_EQ(split_stream(stream, 0)->size(), 1u);
+  EXPECT_EQ(*decode_side_by_side(stream, 0), Bytes());
 }
 
 TEST(FrameStream, AStreamCutAnywhereIsRefused) {
-  const Bytes stream = joined(encode_stream(sample(5000), 1000, 3, 1));
+  const Bytes stream = encoded(sample(5000), 1000, 1);
   size_t whole = 0;
   for (size_t length = 1; length < stream.size(); ++length) {
     whole += split_stream(ByteView(stream).first(length), 5000).ok();
@@ -58,13 +78,13 @@ TEST(FrameStream, AStreamCutAnywhereIsRefused) {
 }
 
 TEST(FrameStream, MoreThanTheLimitIsRefusedBeforeItIsDecoded) {
-  const Bytes stream = joined(encode_stream(sample(5000), 1000, 3, 1));
+  const Bytes stream = encoded(sample(5000), 1000, 1);
   EXPECT_EQ(split_stream(stream, 4999).error().kind, ErrorKind::kInvalid);
 }
 
 TEST(FrameStream, AChangedByteIsNeverDeliveredAsContent) {
   const Bytes content = sample(3000);
-  const Bytes good = joined(encode_stream(content, 1000, 3, 1));
+  const Bytes good = encoded(content, 1000, 1);
   for (size_t at = 0; at < good.size(); ++at) {
     Bytes bad = good;
     bad[at] ^= std::byte{0x10};

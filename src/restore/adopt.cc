@@ -92,8 +92,8 @@ class Adoption {
   }
 
   Result<void> push(catalog::WalArchive& archive, const std::string& name) const {
-    const Bytes content = TRY(read_file(files_, wal_path(name), archive.segment_bytes()));
-    TRY(archive.put(name, content, kCompressionLevel, kWorkers));
+    const std::unique_ptr<File> content = TRY(files_.open_read(wal_path(name)));
+    TRY(archive.put(name, *content, kCompressionLevel, kWorkers));
     return success();
   }
 

@@ -52,9 +52,16 @@ phase_format() { verdict format bash -c 'source tools/dev/build.sh; sources | xa
 # The modules' own tests, under AddressSanitizer and UndefinedBehaviorSanitizer.
 phase_unit() {
   verdict build-dev build_preset dev || return 0
-  GTEST_OUTPUT="xml:$PWD/$results/unit/" ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 \
+  # Some become another user, who may not write into the checkout.
+  local reports
+  reports=$(mktemp -d /tmp/wb-unit-XXXXXX)
+  chmod 1777 "$reports"
+  GTEST_OUTPUT="xml:$reports/" ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 \
     ctest --test-dir build/dev -j "$(nproc)" --output-on-failure --timeout 600 \
     --output-junit "$PWD/$results/ctest.junit" </dev/null >"$results/ctest.log" 2>&1 || true
+  mkdir -p "$results/unit"
+  mv "$reports"/*.xml "$results/unit/" || true
+  rmdir "$reports"
   grep -vE '^ *(Start +|[0-9]+/[0-9]+ Test .* Passed)' "$results/ctest.log" | tail -n 80
 }
 
