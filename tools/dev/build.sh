@@ -1,5 +1,8 @@
 # Configuring and building, one directory a preset: build/dev, build/release, build/fuzz.
 
+# A second checkout finds what the first one compiled.
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=pch_defines,time_macros
+
 # Configures once; ninja itself notices later changes of the CMake files.
 configure() {
   [ -f "build/$1/build.ninja" ] || cmake --preset "$1" >"$(build_log "$1")" 2>&1 || {
