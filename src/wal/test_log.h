@@ -24,7 +24,9 @@ class TestLog {
       : timeline_(timeline), magic_(magic), position_{first_segment * kSegmentBytes} {}
 
   pg::Lsn append(uint8_t rmgr, uint8_t info, pg::Xid xid, ByteView main_data) {
-    Bytes record(kRecordHeaderBytes);
+    Bytes record;
+    record.reserve(kRecordHeaderBytes + 5 + main_data.size());
+    record.resize(kRecordHeaderBytes);
     put_main_data(record, main_data);
     return append_raw(rmgr, info, xid, std::move(record));
   }
