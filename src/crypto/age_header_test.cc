@@ -91,6 +91,15 @@ TEST(Header, OtherFilesAreToldApart) {
   EXPECT_EQ(complaint("age-encryption.org/"), "more is needed");
 }
 
+TEST(Header, ALineOfABodyThatIsTooLongIsRefusedInAnyStanza) {
+  const std::string mac = "--- " + std::string(43, 'A') + "\n0123456789abcdef";
+  const auto with_line = [&](size_t size) {
+    return complaint("age-encryption.org/v1\n-> grease\n" + std::string(size, 'A') + "\n" + mac);
+  };
+  EXPECT_EQ(with_line(62), "accepted");
+  EXPECT_EQ(with_line(66), "corrupt: the age header is damaged: a stanza's body is not base 64");
+}
+
 TEST(Header, OneThatNeverEndsIsRefusedAtTheLimit) {
   const std::string start = "age-encryption.org/v1\n-> X25519 ";
   EXPECT_EQ(complaint(start + std::string(kMostHeaderBytes - start.size() - 1, 'a')),
