@@ -21,6 +21,7 @@ inline std::vector<Identity> test_identities(uint64_t count) {
 
 inline std::vector<Recipient> recipients_of(const std::vector<Identity>& identities) {
   std::vector<Recipient> recipients;
+  recipients.reserve(identities.size());
   for (const Identity& identity : identities) recipients.push_back(identity.recipient());
   return recipients;
 }
