@@ -58,6 +58,11 @@ Result<void> Session::require_pgdata(const config::Config& config) {
 // A URL that is not read is a mistake in the configuration; a repository that does not answer is
 // not.
 Result<std::unique_ptr<store::ObjectStore>> Session::open_store(const config::Config& config) {
+  if (config.encryption == "age") {
+    return failing_with(ExitStatus::kBadUsage,
+                        Result<std::unique_ptr<store::ObjectStore>>(
+                            make_error(ErrorKind::kUnsupported, "encryption is not there yet")));
+  }
   auto store = env_.open_store(config.repository_url);
   if (!store.ok() && (store.error().kind == ErrorKind::kUnsupported ||
                       store.error().kind == ErrorKind::kInvalid)) {

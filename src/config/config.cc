@@ -49,8 +49,19 @@ Error unknown_variable(std::string_view name) {
                     fmt::format("the environment variable {} is no configuration key", name), hint);
 }
 
+std::vector<std::string> parted_by_commas(std::string_view value) {
+  std::vector<std::string> texts;
+  while (!value.empty()) {
+    const size_t comma = value.find(',');
+    texts.emplace_back(value.substr(0, comma));
+    value = comma == std::string_view::npos ? std::string_view() : value.substr(comma + 1);
+  }
+  return texts;
+}
+
 Result<void> apply_variable(const Key& key, const std::string& name, std::string_view value,
                             Config& config) {
+  if (key.type == ValueType::kList) return set_list(config, key, parted_by_commas(value), name);
   if (key.type != ValueType::kInteger) return set_text(config, key, value, name);
   int64_t number = 0;
   auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
@@ -117,7 +128,7 @@ Result<Config> load(FileSystem& files, const std::string& path, const Environmen
         ErrorKind::kMissing, fmt::format("there is no configuration at {}", path),
         "`walkback init` makes one; --config FILE or WALKBACK_CONFIG says where another one is");
   }
-  TRY(check_complete(config, path));
+  TRY(check_complete(config, from_file ? path : "the environment, without a configuration file"));
   return config;
 }
 
@@ -130,7 +141,13 @@ Result<void> check_complete(const Config& config, const std::string& path) {
   if (config.encryption.empty()) {
     return make_error(
         ErrorKind::kInvalid, fmt::format("{}: repository.encryption is missing", path),
-        "storing in plain text is a choice, not a default: encryption = \"none\" in [repository]");
+        "encryption = \"age\" in [repository]; storing in plain text is a choice: \"none\"");
+  }
+  if (config.encryption == "age" && config.encryption_recipients.empty()) {
+    return make_error(ErrorKind::kInvalid,
+                      fmt::format("{}: encryption.recipients is missing", path),
+                      "it names the public keys (age1…) that everything is encrypted to; "
+                      "`walkback init` makes one");
   }
   return success();
 }

@@ -27,8 +27,31 @@ struct Config {
   std::string conninfo;  // libpq's form; empty means libpq's own defaults
   std::string bin_dir;   // absolute; empty means: found by version
 
-  std::string repository_url;
-  std::string encryption;  // "none"
+  std::string repository_url;  // "file:///path" or "s3://bucket/prefix"
+  std::string encryption;      // "age" or "none"
+
+  std::vector<std::string>
+      encryption_recipients;             // "age1…": who can read what is written from now on
+  std::string encryption_identity_file;  // absolute; private keys, for recovery
+  std::string encryption_host_key_file;  // absolute; this host's own, for metadata
+  std::vector<std::string> encryption_trusted_signers;  // "walkback-verify1…"
+
+  // Empty: AWS's own, or what the credentials' profile says.
+  std::string s3_region;
+  std::string s3_endpoint;  // "https://host:port"
+  std::string s3_addressing = "auto";
+  std::string s3_ca_file;  // absolute
+  std::string s3_profile;  // in ~/.aws
+  std::string s3_pack_storage_class = "default";
+  std::string s3_storage_class;
+  std::string s3_server_side_encryption;
+  std::string s3_kms_key_id;
+  std::vector<std::string> s3_tags;  // "name=value"
+  int s3_part_mib = 8;
+  int s3_uploads_in_flight = 8;
+  int s3_timeout_s = 600;      // of one operation, all its attempts together
+  int s3_limit_kib_per_s = 0;  // 0: none
+  int s3_limit_requests_per_s = 0;
 
   int backup_workers = 2;
   int backup_compression_level = 3;

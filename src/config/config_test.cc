@@ -115,6 +115,8 @@ TEST_F(ConfigTest, EveryKeyIsAlsoAVariable) {
     ASSERT_TRUE(applied.ok()) << applied.error().message;
     if (key.number) {
       EXPECT_EQ(config.*key.number, key.max) << key.variable();
+    } else if (key.list) {
+      EXPECT_THAT(config.*key.list, testing::ElementsAre(value)) << key.variable();
     } else {
       EXPECT_EQ(config.*key.text, value) << key.variable();
     }
@@ -141,7 +143,7 @@ TEST_F(ConfigTest, PlainTextStorageMustBeChosen) {
   auto config = load_with();
   ASSERT_FALSE(config.ok());
   EXPECT_THAT(config.error().message, HasSubstr("repository.encryption is missing"));
-  EXPECT_THAT(config.error().hint, HasSubstr("encryption = \"none\""));
+  EXPECT_THAT(config.error().hint, HasSubstr("plain text is a choice"));
 }
 
 TEST_F(ConfigTest, ARepositoryMustBeNamed) {
@@ -162,7 +164,7 @@ TEST_F(ConfigTest, UnknownKeysNameTheClosest) {
             "w.toml:3: unknown key repository.ulr | the closest known one is repository.url");
   EXPECT_EQ(wrong("[backup]\nworker = 2"),
             "w.toml:2: unknown key backup.worker | the closest known one is backup.workers");
-  EXPECT_THAT(wrong("[backups]\nworkers = 2"), HasSubstr("w.toml:1: unknown key backups"));
+  EXPECT_THAT(wrong("[backups]\nworkers = 2"), HasSubstr("w.toml:1: unknown section [backups]"));
   EXPECT_EQ(
       wrong("[backup]\nzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz = 1"),
       "w.toml:2: unknown key backup.zzzzzzzzzzzzzzzzzzzzzzzzzzzzzz | docs/cli.md lists every key");
@@ -191,7 +193,7 @@ TEST_F(ConfigTest, WrongValuesSayWhatIsExpected) {
               HasSubstr("postgresql.pgdata is \"pg\", expected an absolute path"));
   EXPECT_THAT(wrong("[recovery]\naction = \"stop\""),
               HasSubstr("expected one of promote, pause, shutdown"));
-  EXPECT_THAT(wrong("[repository]\nencryption = \"age\""), HasSubstr("expected \"none\""));
+  EXPECT_THAT(wrong("[repository]\nencryption = \"gpg\""), HasSubstr("expected one of age, none"));
   for (std::string name : {"", "../other", ".hidden", "a b", "-x", "a/b"}) {
     EXPECT_THAT(wrong("[cluster]\nname = \"" + name + "\""),
                 HasSubstr("expected up to 64 letters"));
@@ -254,6 +256,40 @@ TEST_F(ConfigTest, AFileWithAPasswordThatFewCanReadIsFine) {
 TEST_F(ConfigTest, APasswordFromTheEnvironmentAsksNothingOfTheFile) {
   write(kWhole, 0644);
   EXPECT_TRUE(load_with({{"WALKBACK_POSTGRESQL_CONNINFO", "password=hunter2"}}).ok());
+}
+
+TEST(Config, AListIsAnArrayOrATextWithCommas) {
+  Config config = parse("[encryption]\nrecipients = [\"age1a\", \"age1b\"]\n", "x").value();
+  EXPECT_THAT(config.encryption_recipients, testing::ElementsAre("age1a", "age1b"));
+  ASSERT_TRUE(apply_environment({{"WALKBACK_ENCRYPTION_RECIPIENTS", "age1c,age1d"}}, config).ok());
+  EXPECT_THAT(config.encryption_recipients, testing::ElementsAre("age1c", "age1d"));
+  for (const char* wrong : {"recipients = \"age1a\"", "recipients = [1]", "recipients = [\"\"]"}) {
+    EXPECT_FALSE(parse(std::string("[encryption]\n") + wrong, "x").ok()) << wrong;
+  }
+  EXPECT_FALSE(apply_environment({{"WALKBACK_ENCRYPTION_RECIPIENTS", "a,,b"}}, config).ok());
+}
+
+TEST(Config, AMistypedSectionIsNamedWithTheClosest) {
+  const auto wrong = parse("[repositry]\nurl = \"file:///r\"\n", "x");
+  ASSERT_FALSE(wrong.ok());
+  EXPECT_THAT(wrong.error().message, testing::HasSubstr("[repositry]"));
+  EXPECT_THAT(wrong.error().hint, testing::HasSubstr("[repository]"));
+}
+
+TEST_F(ConfigTest, WithoutAFileAnErrorDoesNotNameOne) {
+  const auto config = load_with({{"WALKBACK_REPOSITORY_URL", "file:///r"}});
+  ASSERT_FALSE(config.ok());
+  EXPECT_THAT(config.error().message, HasSubstr("the environment, without a configuration file"));
+}
+
+TEST(Config, EncryptionWantsSomebodyToEncryptTo) {
+  Config config;
+  config.repository_url = "file:///srv/walkback";
+  config.encryption = "age";
+  EXPECT_THAT(check_complete(config, "x").error().message,
+              testing::HasSubstr("encryption.recipients"));
+  config.encryption_recipients = {"age1a"};
+  EXPECT_TRUE(check_complete(config, "x").ok());
 }
 
 }  // namespace

@@ -31,13 +31,42 @@ constexpr Key integer_key(std::string_view section, std::string_view name, int C
   return {section, name, ValueType::kInteger, nullptr, member, min, max, {}};
 }
 
+constexpr Key list_key(std::string_view section, std::string_view name,
+                       std::vector<std::string> Config::*member) {
+  return {section, name, ValueType::kList, nullptr, nullptr, 0, 0, {}, member};
+}
+
+constexpr int kMostPart_mib = 1024;
+constexpr int kMostUploads = 256;
+constexpr int kMostLimit = 1 << 30;
+
 constexpr std::array kKeys{
     text_key("cluster", "name", ValueType::kName, &Config::cluster),
     text_key("postgresql", "pgdata", ValueType::kPath, &Config::pgdata),
     text_key("postgresql", "conninfo", ValueType::kText, &Config::conninfo),
     text_key("postgresql", "bin_dir", ValueType::kPath, &Config::bin_dir),
     text_key("repository", "url", ValueType::kText, &Config::repository_url),
-    text_key("repository", "encryption", ValueType::kChoice, &Config::encryption, "none"),
+    text_key("repository", "encryption", ValueType::kChoice, &Config::encryption, "age, none"),
+    list_key("encryption", "recipients", &Config::encryption_recipients),
+    text_key("encryption", "identity_file", ValueType::kPath, &Config::encryption_identity_file),
+    text_key("encryption", "host_key_file", ValueType::kPath, &Config::encryption_host_key_file),
+    list_key("encryption", "trusted_signers", &Config::encryption_trusted_signers),
+    text_key("s3", "region", ValueType::kText, &Config::s3_region),
+    text_key("s3", "endpoint", ValueType::kText, &Config::s3_endpoint),
+    text_key("s3", "addressing", ValueType::kChoice, &Config::s3_addressing,
+             "auto, path, virtual-host"),
+    text_key("s3", "ca_file", ValueType::kPath, &Config::s3_ca_file),
+    text_key("s3", "profile", ValueType::kText, &Config::s3_profile),
+    text_key("s3", "pack_storage_class", ValueType::kText, &Config::s3_pack_storage_class),
+    text_key("s3", "storage_class", ValueType::kText, &Config::s3_storage_class),
+    text_key("s3", "server_side_encryption", ValueType::kText, &Config::s3_server_side_encryption),
+    text_key("s3", "kms_key_id", ValueType::kText, &Config::s3_kms_key_id),
+    list_key("s3", "tags", &Config::s3_tags),
+    integer_key("s3", "part_mib", &Config::s3_part_mib, 5, kMostPart_mib),
+    integer_key("s3", "uploads_in_flight", &Config::s3_uploads_in_flight, 1, kMostUploads),
+    integer_key("s3", "timeout_s", &Config::s3_timeout_s, 1, kDay_s),
+    integer_key("s3", "limit_kib_per_s", &Config::s3_limit_kib_per_s, 0, kMostLimit),
+    integer_key("s3", "limit_requests_per_s", &Config::s3_limit_requests_per_s, 0, kMostLimit),
     integer_key("backup", "workers", &Config::backup_workers, 1, kMostWorkers),
     integer_key("backup", "compression_level", &Config::backup_compression_level, 1,
                 kMostCompression),
@@ -78,6 +107,7 @@ bool fits(const Key& key, std::string_view value) {
     case ValueType::kChoice:
       return is_choice(key.choices, value);
     case ValueType::kInteger:
+    case ValueType::kList:
       return false;
   }
   return false;
@@ -106,6 +136,8 @@ std::string Key::expected() const {
                                                          : fmt::format("one of {}", choices);
     case ValueType::kInteger:
       return fmt::format("an integer from {} to {}", min, max);
+    case ValueType::kList:
+      return "a list of texts";
   }
   return {};
 }
@@ -130,6 +162,12 @@ std::optional<std::string> closest_key(std::string_view full_name) {
   return closest(full_name, known);
 }
 
+std::optional<std::string> closest_section(std::string_view name) {
+  std::vector<std::string> known;
+  for (const Key& key : kKeys) known.emplace_back(key.section);
+  return closest(name, known);
+}
+
 Result<void> set_text(Config& config, const Key& key, std::string_view value,
                       std::string_view where) {
   if (!fits(key, value)) {
@@ -137,6 +175,17 @@ Result<void> set_text(Config& config, const Key& key, std::string_view value,
                       fmt::format("{} is \"{}\", expected {}", where, value, key.expected()));
   }
   config.*key.text = value;
+  return success();
+}
+
+Result<void> set_list(Config& config, const Key& key, std::vector<std::string> values,
+                      std::string_view where) {
+  for (const std::string& value : values) {
+    if (value.empty()) {
+      return make_error(ErrorKind::kInvalid, fmt::format("{} holds an empty text", where));
+    }
+  }
+  config.*key.list = std::move(values);
   return success();
 }
 

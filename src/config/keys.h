@@ -18,6 +18,7 @@ enum class ValueType {
   kName,     // of a cluster: a component of object names
   kChoice,   // one of `choices`
   kInteger,  // `min` to `max`
+  kList,     // of texts; in the environment parted by commas
 };
 
 struct Key {
@@ -28,7 +29,8 @@ struct Key {
   int Config::*number = nullptr;        // kInteger
   int min = 0;
   int max = 0;
-  std::string_view choices;  // "promote, pause, shutdown"
+  std::string_view choices;                          // "promote, pause, shutdown"
+  std::vector<std::string> Config::*list = nullptr;  // kList
 
   std::string full_name() const;  // "backup.workers"
   std::string variable() const;   // "WALKBACK_BACKUP_WORKERS"
@@ -41,8 +43,13 @@ bool is_section(std::string_view name);
 // The known key nearest in spelling to "section.name"; nothing when none is near.
 std::optional<std::string> closest_key(std::string_view full_name);
 
+// The same for "[section]".
+std::optional<std::string> closest_section(std::string_view name);
+
 // Puts a value into its member. `where` begins the message: "/etc/walkback.toml:7: backup.workers".
 Result<void> set_text(Config& config, const Key& key, std::string_view value,
+                      std::string_view where);
+Result<void> set_list(Config& config, const Key& key, std::vector<std::string> values,
                       std::string_view where);
 Result<void> set_number(Config& config, const Key& key, int64_t value, std::string_view where);
 

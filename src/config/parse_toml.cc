@@ -62,6 +62,13 @@ Error unknown_key(const std::string& where, const std::string& name) {
       known ? fmt::format("the closest known one is {}", *known) : "docs/cli.md lists every key");
 }
 
+Error unknown_section(const std::string& where, const std::string& name) {
+  auto known = closest_section(name);
+  if (!known) return unknown_key(where, name);
+  return make_error(ErrorKind::kInvalid, fmt::format("{}: unknown section [{}]", where, name),
+                    fmt::format("the closest known one is [{}]", *known));
+}
+
 Error wrong_type(const std::string& where, const Key& key, const toml::node& node) {
   return make_error(ErrorKind::kInvalid,
                     fmt::format("{}: {} is {}, expected {}", where, key.full_name(),
@@ -75,6 +82,15 @@ Result<void> read_value(const Key& key, const toml::node& node, const std::strin
   if (key.type == ValueType::kInteger) {
     if (!node.is_integer()) return wrong_type(where, key, node);
     return set_number(config, key, node.as_integer()->get(), subject);
+  }
+  if (key.type == ValueType::kList) {
+    std::vector<std::string> texts;
+    if (!node.is_array()) return wrong_type(where, key, node);
+    for (const toml::node& element : *node.as_array()) {
+      if (!element.is_string()) return wrong_type(where, key, element);
+      texts.push_back(element.as_string()->get());
+    }
+    return set_list(config, key, std::move(texts), subject);
   }
   if (!node.is_string()) return wrong_type(where, key, node);
   return set_text(config, key, node.as_string()->get(), subject);
@@ -105,7 +121,8 @@ Result<Config> parse(std::string_view text, const std::string& path) {
   Config config;
   for (const auto& [name, node] : table) {
     if (!is_section(name.str()) || !node.is_table()) {
-      return unknown_key(place(path, node), std::string(name.str()));
+      return node.is_table() ? unknown_section(place(path, node), std::string(name.str()))
+                             : unknown_key(place(path, node), std::string(name.str()));
     }
     TRY(read_section(name.str(), *node.as_table(), path, config));
   }

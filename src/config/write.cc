@@ -13,7 +13,8 @@ constexpr uint64_t kLargestFile = 1 << 20;  // bytes
 
 bool decided_by_init(const Key& key) {
   return key.section == "cluster" || key.section == "repository" || key.name == "pgdata" ||
-         key.name == "conninfo";
+         key.name == "conninfo" || key.name == "recipients" || key.name == "identity_file" ||
+         key.name == "host_key_file";
 }
 
 // A TOML basic string.
@@ -32,26 +33,47 @@ std::string quoted(std::string_view text) {
   return out + '"';
 }
 
+// What has no meaning for this repository would only be in the way of reading the file.
+bool concerns(const Key& key, const Config& config) {
+  if (key.section == "s3") return config.repository_url.starts_with("s3://");
+  if (key.section == "encryption") return config.encryption == "age";
+  return true;
+}
+
+std::string value_text(const Key& key, const Config& config) {
+  if (key.number) return std::to_string(config.*key.number);
+  if (key.text) return quoted(config.*key.text);
+  std::string texts;
+  for (const std::string& text : config.*key.list) {
+    texts += (texts.empty() ? "" : ", ") + quoted(text);
+  }
+  return "[" + texts + "]";
+}
+
+bool is_given(const Key& key, const Config& config) {
+  if (key.number) return true;
+  return key.text ? !(config.*key.text).empty() : !(config.*key.list).empty();
+}
+
 std::string line(const Key& key, const Config& config) {
-  std::string value = key.number ? std::to_string(config.*key.number) : quoted(config.*key.text);
-  bool comment = !decided_by_init(key) || (key.text && (config.*key.text).empty());
-  return fmt::format("{}{} = {}\n", comment ? "# " : "", key.name, value);
+  bool comment = !decided_by_init(key) || !is_given(key, config);
+  return fmt::format("{}{} = {}\n", comment ? "# " : "", key.name, value_text(key, config));
 }
 
 Error conflict(const std::string& path, const Key& key, const Config& there, const Config& wanted) {
   bool secret = key.name == "conninfo";
   auto shown = [&](const Config& config) {
-    return secret ? mask_conninfo(config.*key.text) : config.*key.text;
+    return secret ? quoted(mask_conninfo(config.*key.text)) : value_text(key, config);
   };
   return make_error(ErrorKind::kConflict,
-                    fmt::format("{} is there already and says {} = \"{}\", not \"{}\"", path,
+                    fmt::format("{} is there already and says {} = {}, not {}", path,
                                 key.full_name(), shown(there), shown(wanted)),
                     "change it there, or choose another file with --config");
 }
 
 Result<void> check_same(const std::string& path, const Config& there, const Config& wanted) {
   for (const Key& key : all_keys()) {
-    if (decided_by_init(key) && there.*key.text != wanted.*key.text) {
+    if (decided_by_init(key) && value_text(key, there) != value_text(key, wanted)) {
       return conflict(path, key, there, wanted);
     }
   }
@@ -86,6 +108,7 @@ std::string render(const Config& config) {
       "over this file.\n";
   std::string_view section;
   for (const Key& key : all_keys()) {
+    if (!concerns(key, config)) continue;
     if (key.section != section) text += fmt::format("\n[{}]\n", key.section);
     section = key.section;
     text += line(key, config);
