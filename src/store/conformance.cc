@@ -348,6 +348,20 @@ Result<void> a_removed_object_is_gone_and_its_name_free(Trial& trial, const Conf
   return trial.expect_content("a/object", as_bytes("second"));
 }
 
+Result<void> many_objects_are_removed_at_once(Trial& trial, const ConformanceOptions&) {
+  std::vector<ObjectKey> keys;
+  for (int i = 0; i < 20; ++i) {
+    keys.push_back(trial.key(fmt::format("folder-{}/object", i)));
+    TRY(trial.put_new(fmt::format("folder-{}/object", i), as_bytes("x")));
+  }
+  TRY(trial.put_new("stays", as_bytes("x")));
+  keys.push_back(trial.key("never/there"));
+  TRY(trial.store().remove_all(keys));
+  TRY(trial.expect_names("", "", "stays"));
+  TRY(trial.store().remove_all(keys));
+  return trial.store().remove_all({});
+}
+
 template <Result<void> (*check)(Trial&, const ConformanceOptions&)>
 Result<void> in_trial(ObjectStore& store, Random& random, const ConformanceOptions& options) {
   Trial trial(store, random, options);
@@ -374,6 +388,7 @@ constexpr std::array kChecks{
     CONFORMANCE_CHECK(thousands_of_objects_are_listed),
     CONFORMANCE_CHECK(folders_are_listed),
     CONFORMANCE_CHECK(a_removed_object_is_gone_and_its_name_free),
+    CONFORMANCE_CHECK(many_objects_are_removed_at_once),
 };
 
 #undef CONFORMANCE_CHECK
@@ -384,8 +399,7 @@ Result<void> remove_all(ObjectStore& store, const std::string& folder) {
     keys.push_back(info.key);
     return true;
   }));
-  for (const ObjectKey& key : keys) TRY(store.remove(key));
-  return success();
+  return store.remove_all(keys);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -64,6 +65,7 @@ class ObjectReader {
 
 struct Properties {
   bool conditional_put = false;  // two writers of one name: exactly one is told kCreated
+  bool encrypted = false;        // what was put may be unreadable to who put it
 };
 
 // Thread-safe. Errors name the object and the store.
@@ -94,6 +96,12 @@ class ObjectStore {
 
   // Absent is success: removal may be repeated.
   virtual Result<void> remove(const ObjectKey& key) = 0;
+  // The same for many: one request for a thousand where the store can. After a failure some may be
+  // gone.
+  virtual Result<void> remove_all(std::span<const ObjectKey> keys) {
+    for (const ObjectKey& key : keys) TRY(remove(key));
+    return success();
+  }
 
   virtual Properties properties() const = 0;
   // As the user would write it: "file:///srv/backup". Never holds a secret.

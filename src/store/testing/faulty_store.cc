@@ -102,6 +102,9 @@ class FaultyStore final : public ObjectStore {
   Result<void> remove(const ObjectKey& key) override {
     return dice_->call([&] { return inner_.remove(key); });
   }
+  Result<void> remove_all(std::span<const ObjectKey> keys) override {
+    return dice_->call([&] { return inner_.remove_all(keys); });
+  }
   Properties properties() const override { return inner_.properties(); }
   std::string description() const override { return inner_.description(); }
 
