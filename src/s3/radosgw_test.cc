@@ -9,6 +9,8 @@
 
 #include "base/testing/seeded_random.h"
 #include "base/testing/seeds.h"
+#include "s3/probe.h"
+#include "s3/region.h"
 #include "s3/testing/faulty_http.h"
 #include "store/conformance.h"
 
@@ -204,6 +206,30 @@ TEST_F(RadosgwTest, TagsEncryptionAndMetadataAreWhatWasAsked) {
   net::Response tagging =
       store->client().must({.doing = "x", .key = "object", .query = {{"tagging", ""}}}).value();
   EXPECT_THAT(std::string(as_text(tagging.body)), HasSubstr("<Value>a&amp;b c</Value>"));
+}
+
+TEST_F(RadosgwTest, IsProbed) {
+  NEED_RADOSGW();
+  std::unique_ptr<S3Store> store = open_new_bucket();
+  Probe found = probe(*store).value();
+  for (const Probe::Row& row : found.rows()) {
+    // What Ceph 16.2 cannot.
+    bool lacks = row.name == "conditional_completion" || row.name == "small_parts" ||
+                 row.name == "checks_checksums" || row.name == "versioning" ||
+                 row.name == "object_lock";
+    EXPECT_EQ(row.trait->ability, lacks ? Ability::kNo : Ability::kYes)
+        << row.name << ": " << row.trait->detail;
+  }
+  // Nothing is left.
+  net::Response listing =
+      store->client().must({.doing = "x", .query = {{"list-type", "2"}}}).value();
+  EXPECT_TRUE(parse_object_page(listing.body)->objects.empty());
+  EXPECT_TRUE(store->unfinished_uploads(system_clock().now() + 1h).value().empty());
+}
+
+TEST_F(RadosgwTest, ItsRegionIsAskedAndNotTold) {
+  NEED_RADOSGW();
+  EXPECT_TRUE(check_region(*open_new_bucket()).ok());
 }
 
 // --- what is refused ---
