@@ -13,6 +13,8 @@ constexpr size_t kLongestClusterName = 64;
 constexpr size_t kTimelineDigits = 8;
 constexpr size_t kLogDigits = 8;
 
+constexpr std::string_view kCompressed = ".zst";
+
 bool is_name_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
          c == '-';
@@ -55,6 +57,28 @@ store::ObjectKey LineageLayout::wal_file(std::string_view name) const {
   }
   const std::string_view log = name.substr(kTimelineDigits, kLogDigits);
   return store::ObjectKey(fmt::format("{}{}/{}/{}.zst", wal_folder(), timeline, log, name));
+}
+
+store::ObjectKey LineageLayout::wal_index(std::string_view name) const {
+  const std::string segment = wal_file(name).text();
+  return store::ObjectKey(segment.substr(0, segment.size() - kCompressed.size()) + ".index" +
+                          std::string(kCompressed));
+}
+
+repo::Protection protection_of(const store::ObjectKey& key) {
+  const std::string_view text = key.text();
+  if (text.ends_with(".json") || text.starts_with("keys/")) return repo::Protection::kPlain;
+  if (text.find("/packs/") != std::string_view::npos) return repo::Protection::kData;
+  if (text.find("/wal/") == std::string_view::npos) return repo::Protection::kMetadata;
+  std::string_view name = text.substr(text.rfind('/') + 1);
+  if (name.ends_with(kCompressed)) name.remove_suffix(kCompressed.size());
+  switch (pg::wal_file_kind(name)) {
+    case pg::WalFileKind::kSegment:
+    case pg::WalFileKind::kPartialSegment:
+      return repo::Protection::kData;
+    default:
+      return repo::Protection::kMetadata;
+  }
 }
 
 std::string LineageLayout::reservations_folder() const { return root_ + "timelines/"; }

@@ -4,6 +4,7 @@
 //   clusters/NAME/events/ID.begin.json, ID.end.json
 //   clusters/NAME/SYSID/lineage.json          one cluster as PostgreSQL knows it: never mixed with
 //   another clusters/NAME/SYSID/wal/00000001/0000000A/000000010000000A000000FE.zst
+//   clusters/NAME/SYSID/wal/00000001/0000000A/000000010000000A000000FE.index.zst
 //   clusters/NAME/SYSID/wal/00000002/00000002.history.zst
 //   clusters/NAME/SYSID/timelines/00000002.json
 //   clusters/NAME/SYSID/backups/ID/summary.json, manifest.zst
@@ -16,6 +17,7 @@
 #include "base/result.h"
 #include "catalog/backup_summary.h"
 #include "pg/types.h"
+#include "repo/encrypted_store.h"
 #include "store/object_store.h"
 
 namespace walkback::catalog {
@@ -36,6 +38,8 @@ class LineageLayout {
   // Any name PostgreSQL hands to archive_command: a segment, .partial, .backup or .history. The
   // name has been checked (pg::wal_file_kind is not kOther).
   store::ObjectKey wal_file(std::string_view name) const;
+  // Of a segment (or .partial), beside it.
+  store::ObjectKey wal_index(std::string_view name) const;
   std::string wal_folder() const;                              // "…/wal/"
   std::string timeline_folder(pg::TimelineId timeline) const;  // "…/wal/00000001/"
   store::ObjectKey reservation(pg::TimelineId timeline) const;
@@ -51,6 +55,11 @@ class LineageLayout {
  private:
   std::string root_;  // "clusters/main/7312…/"
 };
+
+// Who may read which object of an encrypted repository, by its name: what is in pages and WAL
+// records, only the recipients; what says where they lie, the host too; what is listed, pruned and
+// reported, everybody who may read the bucket.
+repo::Protection protection_of(const store::ObjectKey& key);
 
 std::string timeline_text(pg::TimelineId timeline);  // "0000000A"
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/task_group.h"
 #include "catalog/json.h"
 #include "codec/frame_stream.h"
 #include "wal/page_header.h"
@@ -29,6 +30,27 @@ bool is_segment(pg::WalFileKind kind) {
 Result<void> read_exactly(File& content, uint64_t offset, MutableBytes out) {
   if (TRY(content.read_at(offset, out)) == out.size()) return success();
   return make_error(ErrorKind::kInvalid, "the file became shorter while it was read");
+}
+
+Result<codec::Sha256> sha256_of(File& content, uint64_t size) {
+  Bytes piece(std::min<uint64_t>(kWalFrameBytes, size));
+  codec::Sha256Stream digest;
+  for (uint64_t offset = 0; offset < size; offset += piece.size()) {
+    const MutableBytes part =
+        MutableBytes(piece).first(std::min<uint64_t>(piece.size(), size - offset));
+    TRY(read_exactly(content, offset, part));
+    digest.update(part);
+  }
+  return digest.finish();
+}
+
+Error two_contents(std::string_view name) {
+  return make_error(
+      ErrorKind::kConflict,
+      fmt::format("{} is in the repository already with other contents; nothing was overwritten",
+                  name),
+      "two servers archive under one name: is this a copy or a former primary that still archives? "
+      "Switch archiving off on the one that should not, or give it a cluster name of its own");
 }
 
 Error damaged(const store::ObjectKey& key, Error error) {
@@ -91,18 +113,29 @@ Result<WalArchive::PutReport> WalArchive::put(std::string_view name, File& conte
                                               int compression_level, int workers) {
   const uint64_t size = TRY(content.size());
   TRY(check(name, content, size));
-  const store::ObjectKey key = layout_.wal_file(name);
+  // What cannot be read back to compare it is compared by its index.
+  const bool indexed = objects_.properties().encrypted && is_segment(pg::wal_file_kind(name));
+  WalIndex index;
+  TaskGroup beside;
+  if (indexed) {
+    beside.start([&](std::stop_token) -> Result<void> {
+      index.segment_sha256 = TRY(sha256_of(content, size));
+      return success();
+    });
+  }
   const std::vector<Bytes> frames = TRY(codec::encode_stream(
       size, [&](uint64_t offset, MutableBytes out) { return read_exactly(content, offset, out); },
       kWalFrameBytes, compression_level, workers));
-  std::unique_ptr<store::ObjectWriter> writer = TRY(objects_.create(key));
+  TRY(beside.wait());
+  if (indexed) TRY(put_index(name, index));
+  std::unique_ptr<store::ObjectWriter> writer = TRY(objects_.create(layout_.wal_file(name)));
   PutReport report;
   for (const Bytes& frame : frames) {
     TRY(writer->append(frame));
     report.stored_bytes += frame.size();
   }
   if (TRY(writer->finish()) == store::PutOutcome::kAlreadyExists) {
-    TRY(check_same(name, content, size));
+    if (!indexed) TRY(check_same(name, content, size));
     report.already_there = true;
   }
   return report;
@@ -115,13 +148,17 @@ Result<void> WalArchive::check_same(std::string_view name, File& content, uint64
   Bytes given(size);
   TRY(read_exactly(content, 0, given));
   if (stored && *stored == given) return success();
-  return make_error(
-      ErrorKind::kConflict,
-      fmt::format("{} is in the repository already with other contents; nothing was overwritten",
-                  name),
-      "two servers archive under one name: is this a copy or a former primary that still archives? "
-      "Switch "
-      "archiving off on the one that should not, or give it a cluster name of its own");
+  return two_contents(name);
+}
+
+// One that is there already says the same, or these are two segments of one name. It may be there
+// without its segment: of a push that ended between the two.
+Result<void> WalArchive::put_index(std::string_view name, const WalIndex& index) const {
+  const store::ObjectKey key = layout_.wal_index(name);
+  if (TRY(put_wal_index(objects_, key, index)) == store::PutOutcome::kCreated) return success();
+  const std::optional<WalIndex> there = TRY(get_wal_index(objects_, key));
+  if (there == index) return success();
+  return two_contents(name);
 }
 
 Result<bool> WalArchive::has(std::string_view name) const {

@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "catalog/layout.h"
 #include "catalog/lineage.h"
+#include "catalog/wal_index.h"
 #include "pg/timeline_history.h"
 #include "pg/types.h"
 #include "store/object_store.h"
@@ -67,6 +68,7 @@ class WalArchive {
  private:
   Result<void> check(std::string_view name, File& content, uint64_t size) const;
   Result<void> check_same(std::string_view name, File& content, uint64_t size) const;
+  Result<void> put_index(std::string_view name, const WalIndex& index) const;
 
   store::ObjectStore& objects_;
   const std::string cluster_;

@@ -184,7 +184,11 @@ class EncryptedStore final : public store::ObjectStore {
     return beneath_->remove_all(names);
   }
 
-  store::Properties properties() const override { return beneath_->properties(); }
+  store::Properties properties() const override {
+    store::Properties properties = beneath_->properties();
+    properties.encrypted = true;
+    return properties;
+  }
   std::string description() const override { return beneath_->description(); }
 
  private:

@@ -21,6 +21,7 @@ namespace walkback::repo {
 // The letter is part of the format.
 enum class SealedKind : uint8_t {
   kManifest = 'M',
+  kWalIndex = 'I',
 };
 
 // Appends payload to an object in pieces. One thread at a time.

@@ -1,0 +1,144 @@
+#include "catalog/wal_archive.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/testing/seeded_random.h"
+#include "catalog/layout.h"
+#include "repo/encrypted_store.h"
+#include "store/memory_store.h"
+#include "wal/test_log.h"
+
+namespace walkback::catalog {
+namespace {
+
+using ::testing::HasSubstr;
+using wal::TestLog;
+
+// A file whose bytes are those of a test.
+class BytesFile final : public File {
+ public:
+  explicit BytesFile(Bytes content) : content_(std::move(content)) {}
+  Result<size_t> read_at(uint64_t offset, MutableBytes out) override {
+    const size_t size =
+        offset >= content_.size() ? 0 : std::min(out.size(), content_.size() - offset);
+    std::copy_n(content_.begin() + static_cast<ptrdiff_t>(offset), size, out.begin());
+    return size;
+  }
+  Result<void> write_at(uint64_t, ByteView) override { return success(); }
+  Result<void> truncate(uint64_t) override { return success(); }
+  // What the server's own stat said; the file may be shorter by now.
+  Result<uint64_t> size() override { return stated_size_.value_or(content_.size()); }
+  Result<void> sync() override { return success(); }
+  void start_writeback(uint64_t, uint64_t) override {}
+  void forget_cached(uint64_t, uint64_t) override {}
+
+  std::optional<uint64_t> stated_size_;
+
+ private:
+  const Bytes content_;
+};
+
+Bytes segment(uint8_t filler) {
+  TestLog log;
+  for (int i = 0; i < 200; ++i) log.append(10, filler, 700, Bytes(300, std::byte{filler}));
+  return log.segment(1);
+}
+
+class WalArchiveTest : public ::testing::Test {
+ protected:
+  static constexpr std::string_view kName = "000000010000000000000001";
+
+  WalArchive archive() {
+    return {*objects_, "main", {TestLog::kSystem, 15, TestLog::kSegmentBytes, {}}};
+  }
+  Result<WalArchive::PutReport> put(Bytes content, std::string_view name = kName) {
+    BytesFile file(std::move(content));
+    return archive().put(name, file, 3, 2);
+  }
+  // A host that has its own key and nobody else's.
+  void encrypt() {
+    SeededRandom keys(1);
+    const crypto::Identity host = crypto::Identity::generate(keys);
+    objects_ =
+        repo::make_encrypted_store(store::make_memory_store(),
+                                   {.recipients = {crypto::Identity::generate(keys).recipient()},
+                                    .hosts = {host.recipient()},
+                                    .identities = {host}},
+                                   protection_of, random_);
+  }
+
+  SeededRandom random_{7};
+  std::unique_ptr<store::ObjectStore> objects_ = store::make_memory_store();
+};
+
+TEST_F(WalArchiveTest, ASegmentReadsBackAsItWas) {
+  ASSERT_FALSE(put(segment(0x10)).value().already_there);
+  EXPECT_EQ(*archive().get(kName).value(), segment(0x10));
+}
+
+TEST_F(WalArchiveTest, TheSameBytesAgainAreThereAlready) {
+  ASSERT_TRUE(put(segment(0x10)).ok());
+  EXPECT_TRUE(put(segment(0x10)).value().already_there);
+}
+
+TEST_F(WalArchiveTest, OtherBytesOfOneNameAreRefusedAndNothingIsOverwritten) {
+  ASSERT_TRUE(put(segment(0x10)).ok());
+  const auto refused = put(segment(0x20));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().kind, ErrorKind::kConflict);
+  EXPECT_EQ(*archive().get(kName).value(), segment(0x10));
+}
+
+TEST_F(WalArchiveTest, AFileThatIsCutWhileItIsReadIsNotArchived) {
+  Bytes cut = segment(0x10);
+  cut.resize(cut.size() / 2);
+  BytesFile file(cut);
+  file.stated_size_ = TestLog::kSegmentBytes;
+  const auto refused = archive().put(kName, file, 3, 2);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_THAT(refused.error().message, HasSubstr("shorter"));
+  EXPECT_FALSE(archive().has(kName).value());
+}
+
+TEST_F(WalArchiveTest, ASegmentOfAnotherNameOrSizeIsRefused) {
+  EXPECT_EQ(put(segment(0x10), "000000010000000000000002").error().kind, ErrorKind::kInvalid);
+  Bytes longer = segment(0x10);
+  longer.resize(longer.size() + 1);
+  EXPECT_EQ(put(longer).error().kind, ErrorKind::kInvalid);
+}
+
+TEST_F(WalArchiveTest, AHostWithoutThePrivateKeyTellsSameBytesFromOthers) {
+  encrypt();
+  ASSERT_FALSE(put(segment(0x10)).value().already_there);
+  EXPECT_EQ(archive().get(kName).error().kind, ErrorKind::kDenied);
+  EXPECT_TRUE(put(segment(0x10)).value().already_there);
+  EXPECT_EQ(put(segment(0x20)).error().kind, ErrorKind::kConflict);
+}
+
+TEST_F(WalArchiveTest, APushThatEndedBetweenIndexAndSegmentGoesOn) {
+  encrypt();
+  ASSERT_TRUE(put(segment(0x10)).ok());
+  ASSERT_TRUE(objects_->remove(archive().layout().wal_file(kName)).ok());
+  EXPECT_FALSE(put(segment(0x10)).value().already_there);
+  EXPECT_TRUE(archive().has(kName).value());
+}
+
+TEST_F(WalArchiveTest, AnIndexIsNoSegmentOfTheListing) {
+  encrypt();
+  ASSERT_TRUE(put(segment(0x10)).ok());
+  const auto segments = archive().segments({1}).value();
+  ASSERT_EQ(segments.size(), 1u);
+  EXPECT_EQ(segments[0].name.text(TestLog::kSegmentBytes), kName);
+}
+
+TEST_F(WalArchiveTest, AHistoryFileIsReadByTheHost) {
+  encrypt();
+  const std::string_view text = "1\t0/3000000\tno recovery target specified\n";
+  ASSERT_TRUE(put(to_bytes(as_bytes(text)), "00000002.history").ok());
+  EXPECT_EQ(archive().history({2}).value().timeline().value, 2u);
+  EXPECT_TRUE(put(to_bytes(as_bytes(text)), "00000002.history").value().already_there);
+}
+
+}  // namespace
+}  // namespace walkback::catalog

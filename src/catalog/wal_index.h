@@ -1,0 +1,27 @@
+// What is known of an archived segment without reading it.
+//
+// A host that encrypts to keys it does not have cannot read back what it archived. Its index,
+// which it can read, is put before the segment and says what the segment's bytes are.
+#pragma once
+
+#include <optional>
+
+#include "base/result.h"
+#include "codec/frame.h"
+#include "store/object_store.h"
+
+namespace walkback::catalog {
+
+struct WalIndex {
+  codec::Sha256 segment_sha256{};  // of the segment as PostgreSQL wrote it
+  bool operator==(const WalIndex&) const = default;
+};
+
+// Durable on success. kAlreadyExists when there is one, whatever it says.
+Result<store::PutOutcome> put_wal_index(store::ObjectStore& objects, const store::ObjectKey& key,
+                                        const WalIndex& index);
+// Nothing when there is none; kCorrupt when it is damaged.
+Result<std::optional<WalIndex>> get_wal_index(store::ObjectStore& objects,
+                                              const store::ObjectKey& key);
+
+}  // namespace walkback::catalog
