@@ -11,18 +11,36 @@ namespace walkback::catalog {
 
 namespace {
 
-std::string encode(const Lineage& lineage) {
+const char* encryption_of(const store::ObjectStore& objects) {
+  return objects.properties().encrypted ? "age" : "none";
+}
+
+std::string encode(const Lineage& lineage, const store::ObjectStore& objects) {
   Json json;
   // A string: JSON readers that keep numbers as doubles would round 64 bits.
   json["system_identifier"] = fmt::format("{}", lineage.system_identifier.value);
   json["postgresql_major"] = lineage.major;
   json["wal_segment_bytes"] = lineage.wal_segment_bytes;
   json["first_seen"] = to_iso_utc(lineage.first_seen);
+  json["encryption"] = encryption_of(objects);
   return to_text(json);
 }
 
+// The repository's own (walkback.json), said again where wal-push looks anyway: a configuration
+// that lost its "age" must not put one plain segment among the others.
+Result<void> check_encryption(JsonFields& fields, const store::ObjectStore& objects) {
+  const std::string encryption = fields.has("encryption") ? fields.text("encryption") : "none";
+  if (encryption == encryption_of(objects)) return success();
+  return make_error(
+      ErrorKind::kInvalid,
+      fmt::format("{} has encryption \"{}\", the configuration says \"{}\"", objects.description(),
+                  encryption, encryption_of(objects)),
+      "a repository keeps what it was made with: set repository.encryption to that, or use another "
+      "repository.url");
+}
+
 Result<Lineage> decode(ByteView bytes, const store::ObjectKey& key,
-                       pg::SystemIdentifier system_identifier) {
+                       pg::SystemIdentifier system_identifier, const store::ObjectStore& objects) {
   const Json json = TRY(parse_json(bytes, key.text()));
   JsonFields fields(json, key.text());
   Lineage lineage;
@@ -30,6 +48,7 @@ Result<Lineage> decode(ByteView bytes, const store::ObjectKey& key,
   lineage.major = static_cast<int>(fields.number("postgresql_major", 1000));
   lineage.wal_segment_bytes = static_cast<uint32_t>(fields.number("wal_segment_bytes", 1u << 30));
   lineage.first_seen = fields.time("first_seen");
+  TRY(check_encryption(fields, objects));
   TRY(fields.done());
   const bool power_of_two = (lineage.wal_segment_bytes & (lineage.wal_segment_bytes - 1)) == 0;
   if (lineage.wal_segment_bytes < (1u << 20) || !power_of_two) {
@@ -45,7 +64,7 @@ Result<std::optional<Lineage>> find_lineage(store::ObjectStore& objects, const s
   const store::ObjectKey key = LineageLayout(cluster, system_identifier).lineage();
   const std::optional<Bytes> bytes = TRY(objects.get(key));
   if (!bytes) return std::optional<Lineage>();
-  return std::optional<Lineage>(TRY(decode(*bytes, key, system_identifier)));
+  return std::optional<Lineage>(TRY(decode(*bytes, key, system_identifier, objects)));
 }
 
 std::optional<pg::SystemIdentifier> parse_system_identifier(std::string_view text) {
@@ -61,7 +80,7 @@ std::optional<pg::SystemIdentifier> parse_system_identifier(std::string_view tex
 Result<void> register_lineage(store::ObjectStore& objects, const std::string& cluster,
                               const Lineage& lineage) {
   const store::ObjectKey key = LineageLayout(cluster, lineage.system_identifier).lineage();
-  TRY(objects.put(key, as_bytes(encode(lineage))));
+  TRY(objects.put(key, as_bytes(encode(lineage, objects))));
   return success();
 }
 

@@ -135,20 +135,26 @@ Result<WalArchive::PutReport> WalArchive::put(std::string_view name, File& conte
     report.stored_bytes += frame.size();
   }
   if (TRY(writer->finish()) == store::PutOutcome::kAlreadyExists) {
-    if (!indexed) TRY(check_same(name, content, size));
+    // PostgreSQL asks again for a segment whose success it did not hear of; any other reason for a
+    // second file of one name is two clusters, or two histories of one, writing to the same place.
+    if (!indexed && !TRY(holds(name, content))) return two_contents(name);
     report.already_there = true;
   }
   return report;
 }
 
-// PostgreSQL asks again for a segment whose success it did not hear of; any other reason for a
-// second file of one name is two clusters, or two histories of one, writing to the same place.
-Result<void> WalArchive::check_same(std::string_view name, File& content, uint64_t size) const {
-  const std::optional<Bytes> stored = TRY(get(name));
+Result<bool> WalArchive::holds(std::string_view name, File& content) const {
+  const uint64_t size = TRY(content.size());
+  const Result<std::optional<Bytes>> stored = get(name);
+  if (!stored.ok() && stored.error().kind == ErrorKind::kDenied) {
+    const std::optional<WalIndex> index = TRY(get_wal_index(objects_, layout_.wal_index(name)));
+    return index && index->segment_sha256 == TRY(sha256_of(content, size));
+  }
+  if (!stored.ok()) return stored.error();
+  if (!*stored || (*stored)->size() != size) return false;
   Bytes given(size);
   TRY(read_exactly(content, 0, given));
-  if (stored && *stored == given) return success();
-  return two_contents(name);
+  return **stored == given;
 }
 
 // One that is there already says the same, or these are two segments of one name. It may be there

@@ -49,6 +49,9 @@ class WalArchive {
   Result<bool> has(std::string_view name) const;
   // The file as PostgreSQL wrote it, every frame's checksum verified; nothing when it is not there.
   Result<std::optional<Bytes>> get(std::string_view name) const;
+  // Whether the archive holds exactly this content under the name; where no key at hand opens it,
+  // as its index says.
+  Result<bool> holds(std::string_view name, File& content) const;
   // As it is stored: zstd frames one after another.
   Result<std::optional<Bytes>> get_stored(std::string_view name) const;
 
@@ -67,7 +70,6 @@ class WalArchive {
 
  private:
   Result<void> check(std::string_view name, File& content, uint64_t size) const;
-  Result<void> check_same(std::string_view name, File& content, uint64_t size) const;
   Result<void> put_index(std::string_view name, const WalIndex& index) const;
 
   store::ObjectStore& objects_;

@@ -116,6 +116,18 @@ TEST_F(WalArchiveTest, AHostWithoutThePrivateKeyTellsSameBytesFromOthers) {
   EXPECT_EQ(put(segment(0x20)).error().kind, ErrorKind::kConflict);
 }
 
+TEST_F(WalArchiveTest, SaysWhetherItHoldsAContentWithAndWithoutTheKey) {
+  for (bool encrypted : {false, true}) {
+    if (encrypted) encrypt();
+    BytesFile same(segment(0x10));
+    EXPECT_FALSE(archive().holds(kName, same).value());
+    ASSERT_TRUE(put(segment(0x10)).ok());
+    EXPECT_TRUE(archive().holds(kName, same).value());
+    BytesFile other(segment(0x20));
+    EXPECT_FALSE(archive().holds(kName, other).value());
+  }
+}
+
 TEST_F(WalArchiveTest, APushThatEndedBetweenIndexAndSegmentGoesOn) {
   encrypt();
   ASSERT_TRUE(put(segment(0x10)).ok());

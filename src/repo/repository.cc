@@ -1,5 +1,7 @@
 #include "repo/repository.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -23,6 +25,10 @@ std::string to_text(const RepositoryInfo& info) {
                        {"encryption", info.encryption},
                        {"created", to_iso_utc(info.created)}};
   return marker.dump(2) + "\n";
+}
+
+std::string encryption_of(const store::ObjectStore& objects) {
+  return objects.properties().encrypted ? "age" : "none";
 }
 
 bool is_id(const std::string& text) {
@@ -71,7 +77,7 @@ Result<RepositoryInfo> parse_marker(ByteView bytes, const std::string& where) {
 
 Result<RepositoryInfo> create_repository(store::ObjectStore& objects, Clock& clock,
                                          Random& random) {
-  const RepositoryInfo info{kFormatVersion, random.hex(16), "none", clock.now()};
+  const RepositoryInfo info{kFormatVersion, random.hex(16), encryption_of(objects), clock.now()};
   const store::PutOutcome outcome =
       TRY_CONTEXT(objects.put(marker_key(), as_bytes(to_text(info))), "creating the repository");
   // Another init was first, today or long ago: its repository is the one.
@@ -87,7 +93,14 @@ Result<RepositoryInfo> open_repository(store::ObjectStore& objects) {
                       objects.description() + " is no walkback repository: it has no walkback.json",
                       "check the repository's URL, or make one with `walkback init`");
   }
-  return parse_marker(*marker, objects.description());
+  RepositoryInfo info = TRY(parse_marker(*marker, objects.description()));
+  if (info.encryption == encryption_of(objects)) return info;
+  return make_error(
+      ErrorKind::kInvalid,
+      fmt::format("{} has encryption \"{}\", the configuration says \"{}\"", objects.description(),
+                  info.encryption, encryption_of(objects)),
+      "a repository keeps what it was made with: set repository.encryption to that, or use another "
+      "repository.url");
 }
 
 }  // namespace walkback::repo

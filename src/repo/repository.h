@@ -15,13 +15,15 @@ inline constexpr int kFormatVersion = 1;
 struct RepositoryInfo {
   int format_version = kFormatVersion;
   std::string id;          // 32 hexadecimal digits
-  std::string encryption;  // "none"; "age" arrives with keys
+  std::string encryption;  // "none" or "age"
   Timestamp created;
 };
 
-// Writes walkback.json; when one is there already, returns that one.
+// Writes walkback.json; when one is there already, returns that one, if it opens (see below).
+// Encrypted or not as `objects` is.
 Result<RepositoryInfo> create_repository(store::ObjectStore& objects, Clock& clock, Random& random);
-// kMissing when this is no repository; kUnsupported when its format is newer than this program.
+// kMissing when this is no repository; kUnsupported when its format is newer than this program;
+// kInvalid when it is encrypted and `objects` is not, or the other way round.
 Result<RepositoryInfo> open_repository(store::ObjectStore& objects);
 
 }  // namespace walkback::repo

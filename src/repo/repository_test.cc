@@ -6,6 +6,7 @@
 
 #include "base/testing/manual_clock.h"
 #include "base/testing/seeded_random.h"
+#include "repo/encrypted_store.h"
 #include "store/memory_store.h"
 
 namespace walkback::repo {
@@ -45,6 +46,22 @@ TEST_F(RepositoryTest, OpensAsItWasCreated) {
 TEST_F(RepositoryTest, TheSecondCreatorGetsTheFirstOnesRepository) {
   const RepositoryInfo first = create_repository(*objects, clock, random).value();
   EXPECT_EQ(create_repository(*objects, clock, random).value().id, first.id);
+}
+
+TEST_F(RepositoryTest, WhatWasMadeInPlainTextIsNotGoneOnWithInCipher) {
+  create_repository(*objects, clock, random).value();
+  const auto encrypted = make_encrypted_store(
+      std::move(objects),
+      {.recipients = {crypto::Identity::generate(random).recipient()},
+       .hosts = {},
+       .identities = {}},
+      [](const store::ObjectKey&) { return Protection::kPlain; }, random);
+  for (const auto& refused :
+       {open_repository(*encrypted), create_repository(*encrypted, clock, random)}) {
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().kind, ErrorKind::kInvalid);
+    EXPECT_NE(refused.error().message.find("the configuration says \"age\""), std::string::npos);
+  }
 }
 
 TEST_F(RepositoryTest, TheMarkerIsPlainJsonForPeopleAndPrograms) {
