@@ -63,6 +63,7 @@ class Transfer {
   size_t read_body(std::span<char> out);
   bool take_header(std::string_view line);
   bool take_body(std::string_view piece);
+  void reserve_body();
 
   // --- the loop ---
   Result<void> wait_for_turn();
@@ -280,12 +281,25 @@ bool Transfer::take_body(std::string_view piece) {
     too_large_ = true;
     return false;
   }
+  if (response_.body.empty()) reserve_body();
   ByteView bytes = as_bytes(piece);
   response_.body.insert(response_.body.end(), bytes.begin(), bytes.end());
   moved_ += bytes.size();
   context_.throttle.take_download(bytes.size());
   context_.counters.count_received(bytes.size());
   return true;
+}
+
+// Growing step by step would copy a large body several times. The claimed length is not trusted:
+// more than the caller allows is refused anyway, and memory that nothing is written to costs
+// nothing.
+void Transfer::reserve_body() {
+  curl_off_t claimed = 0;
+  curl_.curl_easy_getinfo(lane_.easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &claimed);
+  if (claimed > 0) {
+    response_.body.reserve(
+        std::min<uint64_t>(static_cast<uint64_t>(claimed), request_.response_limit));
+  }
 }
 
 // --- the loop ---
