@@ -277,17 +277,19 @@ Result<void> Prober::ask_settings() {
   if (versioning.error) {
     probe_.versioning = refused(*versioning.error);
   } else {
-    std::string status = find_text(versioning.response.body, "Status").ok()
-                             ? *find_text(versioning.response.body, "Status")
-                             : "";
+    Result<std::string> told = find_text(versioning.response.body, "Status");
+    std::string status = told.ok() ? *told : "";
     probe_.versioning = status == "Enabled" ? yes() : no(status.empty() ? "never on" : status);
   }
   Reply lock = TRY(ask_bucket("object-lock"));
   if (lock.error) {
     probe_.object_lock = refused(*lock.error);
   } else {
+    // A server that does not know the question may answer with a listing.
+    Result<std::string> enabled = find_text(lock.response.body, "ObjectLockEnabled");
     Result<std::string> mode = find_text(lock.response.body, "Mode");
-    probe_.object_lock = yes(mode.ok() ? *mode : "");
+    probe_.object_lock =
+        enabled.ok() && *enabled == "Enabled" ? yes(mode.ok() ? *mode : "") : no("not enabled");
   }
   return success();
 }

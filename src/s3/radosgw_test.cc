@@ -25,6 +25,7 @@ using testing::FaultyHttp;
 using testing::FixedCredentials;
 using ::testing::HasSubstr;
 using testing::Radosgw;
+using testing::Server;
 
 // Loud, since a run that skips this has not tested object storage.
 #define NEED_RADOSGW()                                                                        \
@@ -40,7 +41,7 @@ struct RadosgwTest : ::testing::Test {
     return open_s3_store(options, server().environment(*http)).value();
   }
   std::unique_ptr<S3Store> open_new_bucket() { return open(server().new_bucket()); }
-  static Radosgw& server() { return Radosgw::shared(); }
+  static Server& server() { return Radosgw::shared(); }
 
   net::TrafficCounters counters;
   std::unique_ptr<net::HttpClient> http = net::make_curl_client({}, system_clock(), counters);
@@ -291,7 +292,8 @@ TEST_F(RadosgwTest, AClockThatIsWrongIsSaidWithBothTimes) {
 
 TEST_F(RadosgwTest, OverTlsOnlyAKnownCertificateIsTrusted) {
   NEED_RADOSGW();
-  Radosgw tls(true);
+  Radosgw gateway(true);
+  Server& tls = gateway.server();
   S3Options options = tls.new_bucket();
   auto trusting = net::make_curl_client({.ca_file = tls.ca_file()}, system_clock(), counters);
   auto store = open_s3_store(options, tls.environment(*trusting)).value();

@@ -43,13 +43,50 @@ std::map<std::string, std::string> read_environment(const std::string& path) {
 
 }  // namespace
 
+Server::Server(std::string endpoint, std::string ca_file,
+               std::unique_ptr<FixedCredentials> credentials)
+    : endpoint_(std::move(endpoint)),
+      ca_file_(std::move(ca_file)),
+      credentials_(std::move(credentials)) {}
+
+std::optional<Server> Server::of_environment() {
+  auto variable = [](const char* name) {
+    const char* value = ::getenv(name);
+    return std::string(value ? value : "");
+  };
+  if (variable("S3_ENDPOINT").empty()) return std::nullopt;
+  return Server(variable("S3_ENDPOINT"), variable("S3_CA_FILE"),
+                std::make_unique<FixedCredentials>(variable("AWS_ACCESS_KEY_ID"),
+                                                   variable("AWS_SECRET_ACCESS_KEY")));
+}
+
+S3Environment Server::environment(net::HttpClient& http) {
+  return {.http = http,
+          .credentials = *credentials_,
+          .clock = system_clock(),
+          .random = system_random()};
+}
+
+S3Options Server::new_bucket() {
+  static std::atomic<int> count = 0;
+  S3Options options{.bucket = fmt::format("bucket-{}-{}", ::getpid(), ++count),
+                    .region = "us-east-1",
+                    .endpoint = endpoint_};
+  net::TrafficCounters counters;
+  auto http = net::make_curl_client({.ca_file = ca_file_}, system_clock(), counters);
+  Client client(complete_options(options).value(), environment(*http));
+  client.must({.action = Action::kPut, .doing = "making a bucket", .method = net::Method::kPut})
+      .value();
+  return options;
+}
+
 bool Radosgw::is_installed() {
   return ::system("command -v radosgw ceph-mon ceph-osd >/dev/null 2>&1") == 0;
 }
 
-Radosgw& Radosgw::shared() {
-  static Radosgw server(false);
-  return server;
+Server& Radosgw::shared() {
+  static Radosgw gateway(false);
+  return gateway.server();
 }
 
 Radosgw::Radosgw(bool tls) {
@@ -59,9 +96,9 @@ Radosgw::Radosgw(bool tls) {
   run(fmt::format("OWNER={} TLS={} {}/tests/s3/radosgw.sh start {}", ::getpid(), tls ? 1 : 0,
                   WALKBACK_SOURCE_DIR, directory_));
   auto values = read_environment(directory_ + "/env");
-  endpoint_ = values.at("S3_ENDPOINT");
-  credentials_ = std::make_unique<FixedCredentials>(values.at("AWS_ACCESS_KEY_ID"),
-                                                    values.at("AWS_SECRET_ACCESS_KEY"));
+  server_.emplace(values.at("S3_ENDPOINT"), values.at("S3_CA_FILE"),
+                  std::make_unique<FixedCredentials>(values.at("AWS_ACCESS_KEY_ID"),
+                                                     values.at("AWS_SECRET_ACCESS_KEY")));
 }
 
 Radosgw::~Radosgw() {
@@ -69,27 +106,6 @@ Radosgw::~Radosgw() {
   (void)::system(
       fmt::format("{}/tests/s3/radosgw.sh stop {} >/dev/null 2>&1", WALKBACK_SOURCE_DIR, directory_)
           .c_str());
-}
-
-S3Environment Radosgw::environment(net::HttpClient& http) {
-  return {.http = http,
-          .credentials = *credentials_,
-          .clock = system_clock(),
-          .random = system_random()};
-}
-
-S3Options Radosgw::new_bucket() {
-  static std::atomic<int> count = 0;
-  S3Options options{.bucket = fmt::format("bucket-{}-{}", ::getpid(), ++count),
-                    .region = "us-east-1",
-                    .endpoint = endpoint_};
-  net::TrafficCounters counters;
-  bool tls = endpoint_.starts_with("https");
-  auto http = net::make_curl_client({.ca_file = tls ? ca_file() : ""}, system_clock(), counters);
-  Client client(complete_options(options).value(), environment(*http));
-  client.must({.action = Action::kPut, .doing = "making a bucket", .method = net::Method::kPut})
-      .value();
-  return options;
 }
 
 }  // namespace walkback::s3::testing
