@@ -56,7 +56,8 @@ bool is_given(const Key& key, const Config& config) {
 }
 
 std::string line(const Key& key, const Config& config) {
-  bool comment = !decided_by_init(key) || !is_given(key, config);
+  const bool at_default = value_text(key, config) == value_text(key, Config{});
+  const bool comment = decided_by_init(key) ? !is_given(key, config) : at_default;
   return fmt::format("{}{} = {}\n", comment ? "# " : "", key.name, value_text(key, config));
 }
 

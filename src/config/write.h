@@ -9,7 +9,8 @@
 
 namespace walkback::config {
 
-// What `init` decides as TOML; every other key as a comment with its default.
+// What `init` decides, and what the environment says other than the default, as TOML; every other
+// key as a comment with its default. The server's archive_command has another environment.
 std::string render(const Config& config);
 
 enum class WriteOutcome {

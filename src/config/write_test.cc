@@ -55,6 +55,15 @@ TEST_F(WriteTest, WhatIsWrittenReadsBack) {
   EXPECT_EQ(read->backup_workers, Config{}.backup_workers);
 }
 
+TEST_F(WriteTest, WhatOnlyTheEnvironmentSaidIsWrittenForTheServersSake) {
+  config_.repository_url = "s3://backups/main";
+  config_.s3_endpoint = "https://s3.example.org";
+  config_.backup_workers = 4;
+  EXPECT_THAT(render(config_), HasSubstr("\nendpoint = \"https://s3.example.org\"\n"));
+  EXPECT_THAT(render(config_), HasSubstr("\nworkers = 4\n"));
+  EXPECT_THAT(render(config_), HasSubstr("\n# region = \"\"\n"));
+}
+
 TEST_F(WriteTest, TheFileIsAPleasureToRead) {
   EXPECT_EQ(
       render(config_),
