@@ -20,7 +20,7 @@ using testing::SeenRequest;
 using testing::StubServer;
 
 struct CurlClientTest : ::testing::Test {
-  Request get(std::string path = "/") { return {.url = server.url() + path}; }
+  Request get(const std::string& path = "/") { return {.url = server.url() + path}; }
   Result<Response> perform(const Request& request) { return client->perform(request); }
   void limit(Limits limits) { client = make_curl_client({.limits = limits}, clock, counters); }
   Error error_of(const Request& request) {
@@ -95,7 +95,7 @@ TEST_F(CurlClientTest, AsManyRequestsAreInFlightAsThreadsAsk) {
   });
   TaskGroup group;
   for (int i = 0; i < 8; ++i) {
-    group.start([&](std::stop_token) -> Result<void> {
+    group.start([&](const std::stop_token&) -> Result<void> {
       for (int round = 0; round < 3; ++round) TRY(client->perform({.url = slow.url() + "/"}));
       return success();
     });

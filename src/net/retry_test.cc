@@ -18,7 +18,7 @@ Error broken() { return make_error(ErrorKind::kTransient, "the connection broke"
 struct RetriesTest : ::testing::Test {
   Retries make(RetryPolicy policy = {}, std::optional<nanoseconds> deadline = {},
                std::stop_token stop = {}) {
-    return Retries(policy, clock, random, deadline, stop, &counters);
+    return Retries(policy, clock, random, deadline, std::move(stop), &counters);
   }
   // How long one failure makes us wait.
   nanoseconds wait_of(Retries& retries, std::optional<nanoseconds> retry_after = {}) {

@@ -10,7 +10,6 @@ namespace walkback::s3 {
 namespace {
 
 using ::testing::HasSubstr;
-using ::testing::Not;
 
 net::Response refusal(int status, std::string_view code, std::string_view message = "",
                       std::string_view more = "") {

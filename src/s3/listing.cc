@@ -9,7 +9,6 @@
 namespace walkback::s3 {
 namespace {
 
-using store::ObjectInfo;
 using store::ObjectKey;
 
 constexpr int kPageSize = 1'000;  // the most that S3 gives

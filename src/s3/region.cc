@@ -17,7 +17,7 @@ bool has_aws_form(std::string_view region) {
 }
 
 // GetBucketLocation's old names.
-std::string modern(std::string location) {
+std::string modern(const std::string& location) {
   if (location.empty()) return "us-east-1";
   return location == "EU" ? "eu-west-1" : location;
 }
@@ -38,7 +38,7 @@ Result<std::string> told_region(S3Store& store) {
   if (reply.error && is_not_implemented(*reply.error)) return std::string();
   if (reply.error) return client.explain(*reply.error, location);
   std::string text = TRY_CONTEXT(parse_location(reply.response.body), location.doing);
-  return is_aws(client.options()) ? modern(std::move(text)) : text;
+  return is_aws(client.options()) ? modern(text) : text;
 }
 
 }  // namespace
