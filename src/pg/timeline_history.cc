@@ -59,14 +59,14 @@ Result<TimelineHistory> TimelineHistory::parse(TimelineId timeline, std::string_
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
     if (is_blank_or_comment(line)) continue;
     TimelineSwitch entry = TRY(read_switch(line));
-    const bool grows =
-        history.switches_.empty() ||
-        (history.switches_.back().parent < entry.parent && history.switches_.back().at <= entry.at);
+    const bool grows = history.switches_.empty() || history.switches_.back().parent < entry.parent;
     if (!grows || entry.parent >= timeline) {
       return make_error(ErrorKind::kInvalid,
                         fmt::format("timeline history of {}: timeline {} is out of order",
                                     timeline.value, entry.parent.value));
     }
+    // Left before its parents' own ends: what they have beyond is not of this history.
+    for (TimelineSwitch& earlier : history.switches_) earlier.at = std::min(earlier.at, entry.at);
     history.switches_.push_back(std::move(entry));
   }
   return history;

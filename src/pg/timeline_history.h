@@ -24,7 +24,9 @@ class TimelineHistory {
   explicit TimelineHistory(TimelineId timeline) : timeline_(timeline) {}
 
   // `timeline` is the one the file is named after. Lines may follow blank lines and comments (#).
-  // kInvalid when a line cannot be read, or timelines or switch points do not grow.
+  // kInvalid when a line cannot be read, or timelines do not grow. Switch points need not: a
+  // recovery along timeline 2 that stops before 2 had left 1 is written as "2" left at that LSN;
+  // then 1 counts as left there too.
   static Result<TimelineHistory> parse(TimelineId timeline, std::string_view text);
   // As PostgreSQL writes it.
   std::string text() const;

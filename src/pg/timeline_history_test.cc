@@ -51,9 +51,20 @@ TEST(TimelineHistory, CommentsAndBlanksAreSkipped) {
   EXPECT_EQ(history->switches().at(0).reason, "");
 }
 
+// As PostgreSQL writes it for a copy that was sent along timeline 2 to a moment before 2 left 1.
+TEST(TimelineHistory, ATimelineLeftBeforeItBeganHoldsNothing) {
+  const auto history = TimelineHistory::parse({3}, "1\t0/3000000\tr\n2\t0/2000000\tr\n");
+  ASSERT_TRUE(history.ok());
+  EXPECT_EQ(history->timeline_of({0x1FFFFFF}).value, 1u);
+  EXPECT_EQ(history->timeline_of({0x2000000}).value, 3u);
+  EXPECT_EQ(history->end_of({1}), Lsn{0x2000000});
+  EXPECT_EQ(history->begin_of({2}), history->end_of({2}));
+  EXPECT_EQ(history->begin_of({3}), Lsn{0x2000000});
+}
+
 TEST(TimelineHistory, RefusesWhatCannotBe) {
   for (const char* text : {"x\t0/1\tr\n", "1\n", "1\t01\n", "0\t0/1\n", "4\t0/1\n", "5\t0/1\n",
-                           "2\t0/1\n1\t0/2\n", "1\t0/2\n2\t0/1\n", "1\t0/1\n1\t0/2\n"}) {
+                           "2\t0/1\n1\t0/2\n", "1\t0/1\n1\t0/2\n"}) {
     EXPECT_EQ(TimelineHistory::parse({4}, text).error().kind, ErrorKind::kInvalid) << text;
   }
 }
