@@ -122,7 +122,7 @@ std::string canonical_query(const QueryParameters& query) {
   std::string text;
   for (const auto& [name, value] : encoded) {
     if (!text.empty()) text += '&';
-    text += name + '=' + value;
+    text.append(name).append("=").append(value);
   }
   return text;
 }
@@ -131,7 +131,9 @@ std::string canonical_request(const SignedParts& parts) {
   std::vector<net::Header> headers = canonical_headers(parts);
   std::string text = fmt::format("{}\n{}\n{}\n", net::method_name(parts.method), parts.path,
                                  canonical_query(parts.query));
-  for (const net::Header& header : headers) text += header.name + ':' + header.value + '\n';
+  for (const net::Header& header : headers) {
+    text.append(header.name).append(":").append(header.value).append("\n");
+  }
   return text + '\n' + signed_names(headers) + '\n' + parts.payload_hash;
 }
 

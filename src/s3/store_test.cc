@@ -445,6 +445,7 @@ TEST_F(DetectionTest, AFailureIsNoAnswerAndAskedAgainLater) {
 
 TEST_F(S3StoreTest, ThousandsAreRemovedWithAFewRequests) {
   std::vector<ObjectKey> keys;
+  keys.reserve(1'500);
   for (int i = 0; i < 1'500; ++i) keys.emplace_back(fmt::format("object-{}", i));
   http.then(200, "<DeleteResult/>").then(200, "<DeleteResult/>");
   ASSERT_TRUE(store->remove_all(keys).ok());

@@ -62,7 +62,7 @@ std::optional<uint64_t> number(std::string_view digits) {
 class KeyDecoder {
  public:
   explicit KeyDecoder(pugi::xml_node root) : encoded_(text(root, "EncodingType") == "url") {}
-  std::string operator()(std::string key) const {
+  std::string operator()(const std::string& key) const {
     return encoded_ ? net::percent_decode(key) : key;
   }
 

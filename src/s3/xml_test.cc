@@ -7,7 +7,6 @@ namespace walkback::s3 {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 
 template <typename T>
 void expect_corrupt(const Result<T>& result) {
