@@ -8,9 +8,6 @@
 
 namespace walkback::config {
 
-// Insertions, deletions, substitutions and swaps of neighbours that turn one word into the other.
-size_t edit_distance(std::string_view a, std::string_view b);
-
 // Nothing when no word of `known` is nearer than half of what was typed.
 std::optional<std::string> closest(std::string_view typed, std::span<const std::string> known);
 
