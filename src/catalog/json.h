@@ -24,7 +24,10 @@ inline Result<Json> parse_json(ByteView bytes, std::string_view name) {
   return json;
 }
 
-inline std::string to_text(const Json& json) { return json.dump(2) + "\n"; }
+// JSON is UTF-8, which a path or a label need not be: what is not becomes U+FFFD.
+inline std::string to_text(const Json& json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
 
 // Collects the first thing wrong, so that a decoder reads all its fields and asks once.
 class JsonFields {
