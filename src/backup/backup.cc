@@ -132,8 +132,9 @@ class Backup {
 
     // The backup is of use only with the WAL up to its stop; it is not listed before that is safe.
     progress_.begin("waiting for its WAL in the repository", 0);
-    TRY(wait_for_wal(archive, connection_, label.timeline, start_lsn, backup_stop.lsn, clock_,
-                     options_.archive_timeout, progress_, stop_));
+    TRY(wait_for_wal(archive, files_, join_path(options_.pgdata, "pg_wal"), connection_,
+                     label.timeline, start_lsn, backup_stop.lsn, clock_, options_.archive_timeout,
+                     progress_, stop_));
 
     catalog::BackupSummary summary;
     summary.id = id;

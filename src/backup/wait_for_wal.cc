@@ -21,9 +21,31 @@ Error not_archived(pgconn::Connection& connection, const std::string& name,
       "look at the server's log for what archive_command says, mend that, and back up again");
 }
 
+// A name proves nothing: a clone of this cluster, or a former primary, may archive under it too,
+// and a backup without its own WAL recovers to a mixture of both. A segment that is gone from
+// pg_wal was archived by this server (src/backend/access/transam/xlogarchive.c,
+// XLogArchiveCheckDone).
+Result<void> check_own(const catalog::WalArchive& archive, FileSystem& files,
+                       const std::string& pg_wal, const std::string& name) {
+  const std::string path = join_path(pg_wal, name);
+  const Result<std::unique_ptr<File>> own = files.open_read(path);
+  if (!own.ok() && own.error().kind == ErrorKind::kMissing) return success();
+  if (!own.ok()) return own.error();
+  if (TRY(archive.holds(name, **own))) return success();
+  // Renamed for its next use while it was read.
+  if (!TRY(files.status(path))) return success();
+  return make_error(
+      ErrorKind::kConflict,
+      fmt::format("WAL segment {} in the repository is not the one in this server's pg_wal", name),
+      "another server archives under this cluster's name (a copy, or a former primary): switch "
+      "archiving off on the one that should not, or give it a cluster name of its own; this backup "
+      "was not kept");
+}
+
 }  // namespace
 
-Result<void> wait_for_wal(const catalog::WalArchive& archive, pgconn::Connection& connection,
+Result<void> wait_for_wal(const catalog::WalArchive& archive, FileSystem& files,
+                          const std::string& pg_wal, pgconn::Connection& connection,
                           pg::TimelineId timeline, pg::Lsn start, pg::Lsn stop, Clock& clock,
                           std::chrono::seconds timeout, Progress& progress,
                           std::stop_token stop_token) {
@@ -35,6 +57,7 @@ Result<void> wait_for_wal(const catalog::WalArchive& archive, pgconn::Connection
   while (segment.number <= last.number) {
     const std::string name = segment.text(segment_bytes);
     if (TRY(archive.has(name))) {
+      TRY(check_own(archive, files, pg_wal, name));
       ++segment.number;
       continue;
     }

@@ -5,6 +5,7 @@
 #include <stop_token>
 
 #include "base/clock.h"
+#include "base/file_system.h"
 #include "base/progress.h"
 #include "base/result.h"
 #include "catalog/wal_archive.h"
@@ -14,8 +15,10 @@
 namespace walkback::backup {
 
 // Every segment from the one that holds `start` to the one that holds the byte before `stop`, on
-// `timeline`. kTransient after `timeout`, with the archiver's own last failure in the message.
-Result<void> wait_for_wal(const catalog::WalArchive& archive, pgconn::Connection& connection,
+// `timeline`. kTransient after `timeout`, with the archiver's own last failure in the message;
+// kConflict when the repository holds another segment of that name than `pg_wal`.
+Result<void> wait_for_wal(const catalog::WalArchive& archive, FileSystem& files,
+                          const std::string& pg_wal, pgconn::Connection& connection,
                           pg::TimelineId timeline, pg::Lsn start, pg::Lsn stop, Clock& clock,
                           std::chrono::seconds timeout, Progress& progress,
                           std::stop_token stop_token);

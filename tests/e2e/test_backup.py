@@ -1,11 +1,12 @@
 """A backup of a server that does not hold still."""
 
+import shutil
 import subprocess
 import threading
 
 import psycopg2
 
-from harness.cluster import wait_until
+from harness.cluster import Cluster, wait_until
 from harness.ledger import Ledger, difference, state_of
 
 
@@ -88,3 +89,26 @@ def test_a_backup_that_was_interrupted_leaves_the_server_as_it_was(production, w
     process.communicate(timeout=30)
     assert process.returncode in (0, 130)
     wb.backup()
+
+
+def test_a_clone_that_archives_under_the_same_name_gets_no_backup(production, wb, place, make_cluster):
+    """Same system identifier, same cluster name, other WAL: a backup that took the other's WAL for its own would mix them."""
+    production.sql("CREATE TABLE notes (id int)")
+    wb.backup()
+    production.stop()
+    shutil.copytree(production.pgdata, place / "clone", symlinks=True)
+    production.start()
+    clone = Cluster(place / "clone")
+    clone.sockets.mkdir()
+    clone.configure(port=clone.port, unix_socket_directories=clone.sockets)
+    clone.start()
+    production.sql("INSERT INTO notes SELECT generate_series(1, 10000)")
+    production.archive_everything()
+    clone.sql("INSERT INTO notes SELECT generate_series(1, 20000)")
+    of_the_clone = {"WALKBACK_POSTGRESQL_PGDATA": str(clone.pgdata), "WALKBACK_POSTGRESQL_CONNINFO": clone.conninfo}
+    known = wb.backups()
+
+    wb.refused("backup", environment={**of_the_clone, "WALKBACK_ARCHIVE_TIMEOUT_S": "5"})
+
+    assert wb.backups() == known
+    assert wb.recover("--latest", into=place / "copy").value("SELECT count(*) FROM notes") == 10000
