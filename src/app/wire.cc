@@ -7,19 +7,18 @@
 
 #include <array>
 #include <climits>
+#include <cstdlib>
 
 #include "app/interrupts.h"
 #include "app/standard_output.h"
+#include "app/stores.h"
 #include "pgconn/connection.h"
-#include "store/file_store.h"
 
 extern char** environ;
 
 namespace walkback::app {
 
 namespace {
-
-constexpr std::string_view kFileScheme = "file://";
 
 config::Environment process_environment() {
   config::Environment pairs;
@@ -30,6 +29,11 @@ config::Environment process_environment() {
     pairs.emplace_back(text.substr(0, equals), text.substr(equals + 1));
   }
   return pairs;
+}
+
+std::string variable(std::string_view name) {
+  const char* value = std::getenv(std::string(name).c_str());
+  return value ? value : "";
 }
 
 std::string own_path() {
@@ -60,25 +64,11 @@ std::string user_name(uint32_t id) {
 
 }  // namespace
 
-Result<std::unique_ptr<store::ObjectStore>> open_store(const std::string& url) {
-  constexpr std::string_view kHint = "a directory is written file:///srv/walkback";
-  if (!url.starts_with(kFileScheme)) {
-    return make_error(ErrorKind::kUnsupported,
-                      fmt::format("repository URL {}: only file:///path is read", url),
-                      std::string(kHint));
-  }
-  std::string path = url.substr(kFileScheme.size());
-  if (!path.starts_with('/')) {
-    return make_error(ErrorKind::kInvalid,
-                      fmt::format("repository URL {} does not hold an absolute path", url),
-                      std::string(kHint));
-  }
-  return store::open_file_store(system_files(), system_random(), std::move(path));
-}
-
 struct Wiring::State {
   StandardOutput output;
   Interrupts interrupts;
+  Stores stores{system_files(),     system_clock(), system_random(),
+                keys::system_gpg(), variable,       geteuid()};
   cli::Env env{
       .files = system_files(),
       .clock = system_clock(),
@@ -91,7 +81,19 @@ struct Wiring::State {
       .terminal_columns = terminal_columns(),
       .user_id = geteuid(),
       .user_name = user_name,
-      .open_store = open_store,
+      .open_store =
+          [this](const config::Config& config, cli::Access access, std::stop_token stop) {
+            return stores.open(config, access, std::move(stop));
+          },
+      .open_beneath =
+          [this](const config::Config& config, std::stop_token stop) {
+            return stores.open_beneath(config, std::move(stop));
+          },
+      .traffic =
+          [this] {
+            const net::Traffic traffic = stores.traffic();
+            return traffic.all_requests() > 0 ? traffic.text() : std::string();
+          },
       .connect = pgconn::connect,
       .watch_interrupts = [this](cli::OnInterrupt mode) { return interrupts.watch(mode); }};
 };

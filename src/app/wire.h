@@ -10,11 +10,6 @@
 
 namespace walkback::app {
 
-// The store that a repository's URL names: file:///path, the path taken as it is written (no
-// percent-encoding). kUnsupported, naming what is read, for another scheme; kInvalid for a path
-// that is not absolute.
-Result<std::unique_ptr<store::ObjectStore>> open_store(const std::string& url);
-
 // The process's own world. One for each process.
 class Wiring {
  public:

@@ -8,7 +8,7 @@ namespace walkback::cli {
 Result<ExitStatus> run_adopt(const AdoptOptions& options, Session& session) {
   config::Config config = TRY(session.load_config());
   session.watch_interrupts(OnInterrupt::kEnd);
-  auto store = TRY(session.open_repository(config));
+  auto store = TRY(session.open_repository(config, Access::kMetadata));
   restore::AdoptOptions adopt;
   adopt.cluster = config.cluster;
   adopt.pgdata = session.absolute(options.pgdata);

@@ -18,7 +18,7 @@ Result<ExitStatus> run_backup(const BackupOptions& options, Session& session) {
 
   std::stop_token stop = session.watch_interrupts(OnInterrupt::kAskToStop);
   Env& env = session.env();
-  auto store = TRY(session.open_repository(config));
+  auto store = TRY(session.open_repository(config, Access::kMetadata));
   auto connection = TRY(session.connect(config));
   auto report = TRY(backup::run_backup(backup, *connection, env.files, *store, env.clock,
                                        env.random, session.progress(), stop));

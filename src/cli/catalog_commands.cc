@@ -8,7 +8,7 @@ namespace walkback::cli {
 
 Result<ExitStatus> run_list(const ListOptions&, Session& session) {
   config::Config config = TRY(session.load_config());
-  auto store = TRY(session.open_repository(config));
+  auto store = TRY(session.open_repository(config, Access::kMetadata));
   auto listing = TRY(catalog::list_cluster(*store, config.cluster));
   session.result(list_text(listing, config.cluster, store->description()), list_json(listing));
   return ExitStatus::kDone;
@@ -16,7 +16,7 @@ Result<ExitStatus> run_list(const ListOptions&, Session& session) {
 
 Result<ExitStatus> run_history(const HistoryOptions&, Session& session) {
   config::Config config = TRY(session.load_config());
-  auto store = TRY(session.open_repository(config));
+  auto store = TRY(session.open_repository(config, Access::kMetadata));
   auto events = TRY(catalog::list_events(*store, config.cluster));
   session.result(history_text(events), history_json(events));
   return ExitStatus::kDone;

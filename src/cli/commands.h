@@ -17,5 +17,9 @@ Result<ExitStatus> run_plan(const PlanOptions& options, Session& session);
 Result<ExitStatus> run_recover(const RecoverOptions& options, Session& session);
 Result<ExitStatus> run_adopt(const AdoptOptions& options, Session& session);
 Result<ExitStatus> run_history(const HistoryOptions& options, Session& session);
+Result<ExitStatus> run_key_generate(const KeyGenerateOptions& options, Session& session);
+Result<ExitStatus> run_key_list(const KeyListOptions& options, Session& session);
+Result<ExitStatus> run_key_add(const KeyAddOptions& options, Session& session);
+Result<ExitStatus> run_key_rotate(const KeyRotateOptions& options, Session& session);
 
 }  // namespace walkback::cli

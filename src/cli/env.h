@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "cli/output.h"
 #include "config/config.h"
+#include "keys/open_pgp.h"
 #include "pgconn/connection.h"
 #include "store/object_store.h"
 
@@ -22,6 +23,13 @@ namespace walkback::cli {
 enum class OnInterrupt {
   kAskToStop,  // the token says so, and the command ends by itself
   kEnd,        // nothing watches a token: say so and end the process; every write of ours is atomic
+};
+
+// What a command does with a repository.
+enum class Access {
+  kMetadata,  // writes, lists, reports: needs no private key of an owner
+  kReadData,  // reads pages and WAL
+  kSetUp,     // init, check: looks twice
 };
 
 struct Env {
@@ -37,7 +45,15 @@ struct Env {
   uint32_t user_id = 0;         // effective
   std::function<std::string(uint32_t)> user_name;
   // kUnsupported names the URLs that are read.
-  std::function<Result<std::unique_ptr<store::ObjectStore>>(const std::string& url)> open_store;
+  std::function<Result<std::unique_ptr<store::ObjectStore>>(const config::Config&, Access,
+                                                            std::stop_token)>
+      open_store;
+  // The same without encryption on top: keys/ is stored as it is.
+  std::function<Result<std::unique_ptr<store::ObjectStore>>(const config::Config&, std::stop_token)>
+      open_beneath;
+  keys::OpenPgp& gpg = keys::system_gpg();
+  // Requests and bytes of all stores so far, for people; empty when none went over a network.
+  std::function<std::string()> traffic;
   std::function<Result<std::unique_ptr<pgconn::Connection>>(const pgconn::ConnectOptions&)> connect;
   // From here on SIGINT and SIGTERM no longer kill the process. Call once.
   std::function<std::stop_token(OnInterrupt)> watch_interrupts;

@@ -1,12 +1,44 @@
 #include "cli/errors.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+
 #include "cli/human.h"
 
 namespace walkback::cli {
 
-std::string error_lines(const Error& error) {
-  std::string text = "error: " + printable(error.message) + "\n";
-  if (!error.hint.empty()) text += "hint: " + printable(error.hint) + "\n";
+namespace {
+
+std::string lines(std::string_view level, const Error& error) {
+  const auto shown = [](const std::string& text) { return printable(without_private_keys(text)); };
+  std::string text = fmt::format("{}: {}\n", level, shown(error.message));
+  if (!error.hint.empty()) text += "hint: " + shown(error.hint) + "\n";
+  return text;
+}
+
+bool same_letter(char a, char b) {
+  return std::toupper(static_cast<unsigned char>(a)) == std::toupper(static_cast<unsigned char>(b));
+}
+
+}  // namespace
+
+std::string error_lines(const Error& error) { return lines("error", error); }
+std::string warning_lines(const Error& warning) { return lines("warning", warning); }
+
+std::string without_private_keys(std::string text) {
+  // Bech32, in either case: a decoder takes both.
+  for (const std::string_view start : {"AGE-SECRET-KEY-", "WALKBACK-SIGNING-KEY-"}) {
+    auto from = text.begin();
+    while ((from = std::search(from, text.end(), start.begin(), start.end(), same_letter)) !=
+           text.end()) {
+      from += static_cast<ptrdiff_t>(start.size());
+      const auto to = std::find_if_not(
+          from, text.end(), [](unsigned char c) { return std::isalnum(c) != 0 || c == '-'; });
+      from = text.erase(from, to);
+    }
+  }
   return text;
 }
 

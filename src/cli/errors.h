@@ -11,6 +11,13 @@ namespace walkback::cli {
 // "error: …\nhint: …\n"; without a hint, one line.
 std::string error_lines(const Error& error);
 
+// "warning: …\nhint: …\n": what does not stop a command.
+std::string warning_lines(const Error& warning);
+
+// Whatever an error quotes, private keys in it are not shown: people paste them into the wrong
+// place.
+std::string without_private_keys(std::string text);
+
 // The process was asked to stop; `hint` is what the service said of what it leaves behind, if
 // anything.
 Error interrupted(std::string hint = {});

@@ -72,7 +72,7 @@ Result<ExitStatus> run_init(const InitOptions& options, Session& session) {
       ExitStatus::kBadUsage, wanted_config(options, TRY(session.load_partial_config()), session)));
   TRY(check_user(config, env));
   session.watch_interrupts(OnInterrupt::kEnd);
-  auto store = TRY(session.open_store(config));
+  auto store = TRY(session.open_store(config, Access::kSetUp));
   auto connection = TRY(session.connect(config));
 
   // The server's archive_command reads this file, so it must be there before the settings are.

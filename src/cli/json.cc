@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/time_text.h"
+#include "cli/errors.h"
 #include "cli/target_record.h"
 
 namespace walkback::cli {
@@ -49,7 +50,9 @@ Json list_of(const std::vector<T>& items) {
 }
 
 Json json_of(const Error& error) {
-  return {{"kind", error_kind_name(error.kind)}, {"message", error.message}, {"hint", error.hint}};
+  return {{"kind", error_kind_name(error.kind)},
+          {"message", without_private_keys(error.message)},
+          {"hint", without_private_keys(error.hint)}};
 }
 
 Json json_of(const catalog::BackupSummary& backup) {

@@ -80,9 +80,30 @@ struct AdoptOptions {
 
 struct HistoryOptions {};
 
+struct KeyGenerateOptions {
+  std::string output;
+};
+
+struct KeyListOptions {};
+
+struct KeyAddOptions {
+  std::string recipient;
+  std::string label;
+};
+
+// An owner's key with exactly one of `recipient` and `output`, or this host's.
+struct KeyRotateOptions {
+  bool host = false;
+  std::string recipient;
+  std::string output;
+  std::string label;
+  std::string retire;
+};
+
 using CommandOptions =
     std::variant<InitOptions, WalPushOptions, WalGetOptions, BackupOptions, ListOptions,
-                 PlanOptions, RecoverOptions, AdoptOptions, HistoryOptions>;
+                 PlanOptions, RecoverOptions, AdoptOptions, HistoryOptions, KeyGenerateOptions,
+                 KeyListOptions, KeyAddOptions, KeyRotateOptions>;
 
 struct Invocation {
   GlobalOptions global;

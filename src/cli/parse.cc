@@ -36,6 +36,8 @@ struct Raw {
   std::string into, port, action;
   std::vector<std::string> tablespaces;
   bool no_start = false, dry_run = false;
+  std::string output, recipient, retire;
+  bool host = false;
 };
 
 void add_target(CLI::App& app, Raw& raw) {
@@ -122,11 +124,59 @@ void describe_adopt(CLI::App& app, Raw& raw) {
 
 void describe_nothing(CLI::App&, Raw&) {}
 
+void add_label(CLI::App& app, Raw& raw) {
+  app.add_option("--label", raw.label, "Whose key it is, for people: it is public")
+      ->type_name("TEXT");
+}
+
+void describe_key_generate(CLI::App& app, Raw& raw) {
+  app.add_option("--output", raw.output, "The new file with the private key, mode 0600")
+      ->type_name("FILE");
+}
+
+void describe_key_add(CLI::App& app, Raw& raw) {
+  app.add_option("RECIPIENT", raw.recipient, "age1…, or gpg:FINGERPRINT")
+      ->type_name("")
+      ->required();
+  add_label(app, raw);
+}
+
+void describe_key_rotate(CLI::App& app, Raw& raw) {
+  app.add_option("--recipient", raw.recipient, "The new key: age1…, or gpg:FINGERPRINT")
+      ->type_name("KEY");
+  app.add_option("--output", raw.output, "Make the new key, in this new file")->type_name("FILE");
+  add_label(app, raw);
+  app.add_option("--retire", raw.retire,
+                 "Which key it replaces (default: the only one, or the one at hand)")
+      ->type_name("RECIPIENT");
+  app.add_flag("--host", raw.host, "Replace this host's own key instead");
+}
+
 struct CommandShape {
   const char* name;
   const char* what;
   void (*describe)(CLI::App&, Raw&);
 };
+
+CLI::App* add_command(CLI::App& parent, const CommandShape& shape, Raw& raw) {
+  CLI::App* sub = parent.add_subcommand(shape.name, shape.what);
+  sub->set_help_flag("-h,--help", "Show this and exit");
+  sub->fallthrough();
+  shape.describe(*sub, raw);
+  return sub;
+}
+
+constexpr CommandShape kKeyCommands[] = {
+    {"generate", "Make a private key for an owner", describe_key_generate},
+    {"list", "Show the repository's keys, and which are at hand", describe_nothing},
+    {"add", "Add an owner's key, which then reads what was stored before too", describe_key_add},
+    {"rotate", "Put a new key in the place of an old one", describe_key_rotate},
+};
+
+void describe_key(CLI::App& app, Raw& raw) {
+  for (const CommandShape& shape : kKeyCommands) add_command(app, shape, raw);
+  app.require_subcommand(0, 1);
+}
 
 constexpr CommandShape kCommands[] = {
     {"init",
@@ -140,6 +190,7 @@ constexpr CommandShape kCommands[] = {
     {"recover", "Recover to an exact moment, into a new data directory", describe_recover},
     {"adopt", "Make a recovered copy the cluster", describe_adopt},
     {"history", "Show what was tried and how it ended", describe_nothing},
+    {"key", "Make, list, add and rotate the keys of an encrypted repository", describe_key},
 };
 
 constexpr const char* kExamples =
@@ -163,12 +214,7 @@ std::unique_ptr<CLI::App> make_app(Raw& raw) {
   app->add_flag("--json", raw.json, "Results and errors as JSON on standard output");
   app->add_flag("--quiet", raw.quiet, "No progress");
   app->add_flag("--verbose", raw.verbose, "More detail");
-  for (const CommandShape& shape : kCommands) {
-    CLI::App* sub = app->add_subcommand(shape.name, shape.what);
-    sub->set_help_flag("-h,--help", "Show this and exit");
-    sub->fallthrough();
-    shape.describe(*sub, raw);
-  }
+  for (const CommandShape& shape : kCommands) add_command(*app, shape, raw);
   // After the commands, which would take it over.
   app->footer(kExamples);
   app->require_subcommand(0, 1);
@@ -302,8 +348,58 @@ Result<CommandOptions> read_adopt(const Raw& raw) {
   return CommandOptions(AdoptOptions{raw.pgdata});
 }
 
+Result<CommandOptions> read_key_generate(const Raw& raw) {
+  if (raw.output.empty()) {
+    return usage_error("--output is missing: where to write the private key",
+                       "--output FILE, a new file; it should not stay on the database host");
+  }
+  return CommandOptions(KeyGenerateOptions{raw.output});
+}
+
+Result<CommandOptions> read_key_rotate(const Raw& raw) {
+  KeyRotateOptions options{raw.host, raw.recipient, raw.output, raw.label, raw.retire};
+  if (raw.host) {
+    if (raw.recipient.empty() && raw.label.empty() && raw.retire.empty()) {
+      return CommandOptions(std::move(options));
+    }
+    return usage_error("--host replaces this host's own key, the other options an owner's",
+                       "walkback key rotate --host [--output FILE]");
+  }
+  if (raw.recipient.empty() == raw.output.empty()) {
+    return usage_error("where the new key comes from was not said, or twice",
+                       "--recipient KEY takes one that is there, --output FILE makes one");
+  }
+  return CommandOptions(std::move(options));
+}
+
+// "key add": the names from the program's own down.
+std::string full_name(const CLI::App& app) {
+  const CLI::App* parent = app.get_parent();
+  if (parent == nullptr) return "";
+  const std::string above = full_name(*parent);
+  return above.empty() ? app.get_name() : above + " " + app.get_name();
+}
+
+template <size_t kSize>
+std::vector<std::string> names_of(const CommandShape (&shapes)[kSize]) {
+  std::vector<std::string> names;
+  for (const CommandShape& shape : shapes) names.emplace_back(shape.name);
+  return names;
+}
+
+Error no_key_command() {
+  return usage_error("no command after \"key\"",
+                     fmt::format("one of {}; `walkback key --help` describes them",
+                                 fmt::join(names_of(kKeyCommands), ", ")));
+}
+
 Result<CommandOptions> read_command(const CLI::App& app, const Raw& raw) {
-  const std::string& name = app.get_name();
+  const std::string name = full_name(app);
+  if (name == "key") return no_key_command();
+  if (name == "key generate") return read_key_generate(raw);
+  if (name == "key list") return CommandOptions(KeyListOptions{});
+  if (name == "key add") return CommandOptions(KeyAddOptions{raw.recipient, raw.label});
+  if (name == "key rotate") return read_key_rotate(raw);
   if (name == "init") return read_init(app, raw);
   if (name == "wal-push") return CommandOptions(WalPushOptions{raw.path});
   if (name == "wal-get") return read_wal_get(app, raw);
@@ -341,12 +437,6 @@ Result<GlobalOptions> read_global(const CLI::App& app, const Raw& raw,
 
 // ---- What was wrong with the line ----
 
-std::vector<std::string> command_names() {
-  std::vector<std::string> names;
-  for (const CommandShape& shape : kCommands) names.emplace_back(shape.name);
-  return names;
-}
-
 std::vector<std::string> visible_options(const CLI::App& app) {
   std::vector<std::string> names;
   for (const CLI::Option* option : app.get_options()) {
@@ -358,7 +448,15 @@ std::vector<std::string> visible_options(const CLI::App& app) {
 
 Error no_command() {
   return usage_error("no command", fmt::format("one of {}; `walkback --help` describes them",
-                                               fmt::join(command_names(), ", ")));
+                                               fmt::join(names_of(kCommands), ", ")));
+}
+
+// `group` is "" or "key "; `otherwise` says which commands there are.
+Error unknown_command(const std::string& group, const std::string& word, const Error& otherwise) {
+  auto near = config::closest(word, group.empty() ? names_of(kCommands) : names_of(kKeyCommands));
+  return usage_error(
+      fmt::format("unknown command \"{}{}\"", group, word),
+      near ? fmt::format("did you mean `walkback {}{}`?", group, *near) : otherwise.hint);
 }
 
 Error unexpected(const CLI::App& app, const CLI::App* sub) {
@@ -372,18 +470,17 @@ Error unexpected(const CLI::App& app, const CLI::App* sub) {
       known.insert(known.end(), own.begin(), own.end());
     }
     auto near = config::closest(typed, known);
-    std::string help = sub ? "walkback " + sub->get_name() + " --help" : "walkback --help";
+    std::string help = sub ? "walkback " + full_name(*sub) + " --help" : "walkback --help";
     return usage_error(fmt::format("unknown option {}", typed),
                        near ? fmt::format("did you mean {}?", *near)
                             : fmt::format("`{}` lists the options", help));
   }
+  if (sub && full_name(*sub) == "key") return unknown_command("key ", word, no_key_command());
   if (sub) {
     return usage_error(fmt::format("unexpected argument \"{}\"", word),
-                       fmt::format("`walkback {} --help` says what it takes", sub->get_name()));
+                       fmt::format("`walkback {} --help` says what it takes", full_name(*sub)));
   }
-  auto near = config::closest(word, command_names());
-  return usage_error(fmt::format("unknown command \"{}\"", word),
-                     near ? fmt::format("did you mean `walkback {}`?", *near) : no_command().hint);
+  return unknown_command("", word, no_command());
 }
 
 std::string one_line(std::string text) {
@@ -392,21 +489,39 @@ std::string one_line(std::string text) {
   return text;
 }
 
+// The innermost command that was named.
 const CLI::App* chosen(const CLI::App& app) {
-  auto subcommands = app.get_subcommands();
-  return subcommands.empty() ? nullptr : subcommands.front();
+  const CLI::App* innermost = nullptr;
+  for (auto subcommands = app.get_subcommands(); !subcommands.empty();
+       subcommands = innermost->get_subcommands()) {
+    innermost = subcommands.front();
+  }
+  return innermost;
 }
 
 Error parse_failure(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App* sub = chosen(app);
   if (dynamic_cast<const CLI::ExtrasError*>(&error)) return unexpected(app, sub);
   return usage_error(one_line(error.what()), fmt::format("`walkback {}--help` says what it takes",
-                                                         sub ? sub->get_name() + " " : ""));
+                                                         sub ? full_name(*sub) + " " : ""));
+}
+
+// "walkback key" for "key add": what help() puts in front of a command's name.
+std::string words_before(const CLI::App& app) {
+  const std::string above = full_name(*app.get_parent());
+  return above.empty() ? "walkback" : "walkback " + above;
 }
 
 std::string help_of(const CLI::App& app) {
   const CLI::App* sub = chosen(app);
-  return sub ? sub->help("walkback") : app.help();
+  return sub ? sub->help(words_before(*sub)) : app.help();
+}
+
+void collect_help(const CLI::App& app, std::vector<CommandHelp>& all) {
+  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) {
+    all.push_back({full_name(*sub), sub->help(words_before(*sub)), visible_options(*sub)});
+    collect_help(*sub, all);
+  }
 }
 
 }  // namespace
@@ -438,9 +553,7 @@ std::vector<CommandHelp> all_help() {
   Raw raw;
   auto app = make_app(raw);
   std::vector<CommandHelp> all{{"", app->help(), visible_options(*app)}};
-  for (const CLI::App* sub : app->get_subcommands([](const CLI::App*) { return true; })) {
-    all.push_back({sub->get_name(), sub->help("walkback"), visible_options(*sub)});
-  }
+  collect_help(*app, all);
   return all;
 }
 

@@ -135,6 +135,36 @@ TEST(Parse, AdoptListHistory) {
   options<HistoryOptions>({"history"});
 }
 
+TEST(Parse, KeyCommandsStandBelowKey) {
+  EXPECT_EQ(options<KeyGenerateOptions>({"key", "generate", "--output", "/k"}).output, "/k");
+  options<KeyListOptions>({"key", "list", "--json"});
+  EXPECT_TRUE(parsed({"key", "--json", "list"}).global.json);
+  EXPECT_TRUE(parsed({"key", "list", "--json"}).global.json);
+  auto add = options<KeyAddOptions>({"key", "add", "gpg:ABCD", "--label", "Ada"});
+  EXPECT_EQ(add.recipient, "gpg:ABCD");
+  EXPECT_EQ(add.label, "Ada");
+  auto rotate = options<KeyRotateOptions>({"key", "rotate", "--output", "/k", "--retire", "age1"});
+  EXPECT_EQ(rotate.output, "/k");
+  EXPECT_EQ(rotate.retire, "age1");
+  EXPECT_FALSE(rotate.host);
+  EXPECT_TRUE(options<KeyRotateOptions>({"key", "rotate", "--host"}).host);
+}
+
+TEST(Parse, KeyCommandsSayWhatIsMissing) {
+  EXPECT_THAT(wrong({"key"}), StartsWith("no command after \"key\" | one of generate, list"));
+  EXPECT_EQ(wrong({"key", "ad"}), "unknown command \"key ad\" | did you mean `walkback key add`?");
+  EXPECT_THAT(wrong({"key", "generate"}), StartsWith("--output is missing"));
+  EXPECT_THAT(wrong({"key", "add"}), HasSubstr("RECIPIENT"));
+  EXPECT_THAT(wrong({"key", "add", "a", "b"}), StartsWith("unexpected argument \"b\""));
+  EXPECT_THAT(wrong({"key", "rotate"}), HasSubstr("--output FILE makes one"));
+  EXPECT_THAT(wrong({"key", "rotate", "--recipient", "a", "--output", "/b"}), HasSubstr("twice"));
+  EXPECT_THAT(wrong({"key", "rotate", "--host", "--recipient", "a"}),
+              StartsWith("--host replaces"));
+  EXPECT_THAT(wrong({"key", "rotate", "--hots"}), HasSubstr("did you mean --host?"));
+  EXPECT_THAT(answer({"key", "--help"}), HasSubstr("rotate"));
+  EXPECT_THAT(answer({"key", "add", "--help"}), HasSubstr("walkback key add"));
+}
+
 TEST(Parse, ExactlyOneTarget) {
   EXPECT_THAT(wrong({"plan"}),
               StartsWith("no target: which moment to recover to | give one of --to"));

@@ -84,7 +84,7 @@ Result<ExitStatus> run_plan(const PlanOptions& options, Session& session) {
   config::Config config = TRY(session.load_config());
   restore::PlanOptions planned = TRY(plan_options(options.target, config, session));
   std::stop_token stop = session.watch_interrupts(OnInterrupt::kAskToStop);
-  auto store = TRY(session.open_repository(config));
+  auto store = TRY(session.open_repository(config, Access::kReadData));
   restore::RecoveryPlan plan = TRY(make_plan(planned, *store, stop, session));
   session.result(plan_text(plan), plan_json(plan));
   return ExitStatus::kDone;
@@ -95,7 +95,7 @@ Result<ExitStatus> run_recover(const RecoverOptions& options, Session& session) 
   restore::PlanOptions planned = TRY(plan_options(options.target, config, session));
   restore::RecoverOptions recover = recover_options(options, config, session);
   std::stop_token stop = session.watch_interrupts(OnInterrupt::kAskToStop);
-  auto store = TRY(session.open_repository(config));
+  auto store = TRY(session.open_repository(config, Access::kReadData));
   restore::RecoveryPlan plan = TRY(make_plan(planned, *store, stop, session));
   if (options.dry_run) return show_only(recover, plan, session);
 

@@ -30,6 +30,20 @@ Result<ExitStatus> dispatch(const PlanOptions& o, Session& s) { return run_plan(
 Result<ExitStatus> dispatch(const RecoverOptions& o, Session& s) { return run_recover(o, s); }
 Result<ExitStatus> dispatch(const AdoptOptions& o, Session& s) { return run_adopt(o, s); }
 Result<ExitStatus> dispatch(const HistoryOptions& o, Session& s) { return run_history(o, s); }
+Result<ExitStatus> dispatch(const KeyGenerateOptions& o, Session& s) {
+  return run_key_generate(o, s);
+}
+Result<ExitStatus> dispatch(const KeyListOptions& o, Session& s) { return run_key_list(o, s); }
+Result<ExitStatus> dispatch(const KeyAddOptions& o, Session& s) { return run_key_add(o, s); }
+Result<ExitStatus> dispatch(const KeyRotateOptions& o, Session& s) { return run_key_rotate(o, s); }
+
+// What it cost over the network: requests are paid for. The server's log gets a line for each
+// segment only when somebody asked: --verbose.
+void tell_traffic(const GlobalOptions& global, bool archiver, Env& env) {
+  if (global.quiet || (archiver && !global.verbose)) return;
+  const std::string traffic = env.traffic();
+  if (!traffic.empty()) env.output.err("network: " + traffic + "\n");
+}
 
 ExitStatus run_command(const Invocation& invocation, Env& env) {
   bool wal_get = std::holds_alternative<WalGetOptions>(invocation.command);
@@ -37,7 +51,10 @@ ExitStatus run_command(const Invocation& invocation, Env& env) {
                   wal_get ? ExitStatus::kWalGetFailed : ExitStatus::kFailed);
   auto outcome = std::visit([&](const auto& options) { return dispatch(options, session); },
                             invocation.command);
-  return outcome.ok() ? *outcome : session.fail(outcome.error());
+  const ExitStatus status = outcome.ok() ? *outcome : session.fail(outcome.error());
+  const bool archiver = wal_get || std::holds_alternative<WalPushOptions>(invocation.command);
+  tell_traffic(invocation.global, archiver, env);
+  return status;
 }
 
 ExitStatus parse_and_run(std::span<const std::string> arguments, Env& env) {

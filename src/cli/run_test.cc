@@ -57,6 +57,7 @@ class RunTest : public testing::Test {
   std::string directory_, config_path_;
   Result<std::unique_ptr<store::ObjectStore>> opened_ = store::make_memory_store();
   std::string asked_url_;
+  std::string traffic_;
   pgconn::ConnectOptions asked_connection_;
   Env env_{.files = system_files(),
            .clock = clock_,
@@ -70,10 +71,13 @@ class RunTest : public testing::Test {
            .user_id = geteuid(),
            .user_name = [](uint32_t id) { return "u" + std::to_string(id); },
            .open_store =
-               [this](const std::string& url) {
-                 asked_url_ = url;
+               [this](const config::Config& config, Access, std::stop_token) {
+                 asked_url_ = config.repository_url;
                  return std::move(opened_);
                },
+           .open_beneath = [this](const config::Config&,
+                                  std::stop_token) { return std::move(opened_); },
+           .traffic = [this] { return traffic_; },
            .connect = [this](const pgconn::ConnectOptions& options)
                -> Result<std::unique_ptr<pgconn::Connection>> {
              asked_connection_ = options;
@@ -256,6 +260,20 @@ TEST_F(InitTest, WithoutAServerNothingIsWritten) {
   EXPECT_EQ(init({"--encryption", "none", "--pgdata", directory_}), 1);
   EXPECT_THAT(output_.err_text, HasSubstr("connecting to PostgreSQL"));
   EXPECT_FALSE(std::filesystem::exists(config_path_));
+}
+
+TEST_F(RunTest, WhatWentOverTheNetworkIsToldUnlessNobodyAsked) {
+  write_config();
+  make_repository();
+  traffic_ = "2 GET, 4.1 kB received";
+  walkback({"list"});
+  EXPECT_THAT(output_.err_text, HasSubstr("network: 2 GET, 4.1 kB received\n"));
+  for (std::vector<std::string> words : {std::vector<std::string>{"--quiet", "list"},
+                                         {"wal-get", "000000010000000000000001", "/x"}}) {
+    opened_ = store::make_memory_store();
+    walkback(words);
+    EXPECT_THAT(output_.err_text, Not(HasSubstr("network:")));
+  }
 }
 
 }  // namespace

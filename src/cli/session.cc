@@ -57,13 +57,8 @@ Result<void> Session::require_pgdata(const config::Config& config) {
 
 // A URL that is not read is a mistake in the configuration; a repository that does not answer is
 // not.
-Result<std::unique_ptr<store::ObjectStore>> Session::open_store(const config::Config& config) {
-  if (config.encryption == "age") {
-    return failing_with(ExitStatus::kBadUsage,
-                        Result<std::unique_ptr<store::ObjectStore>>(
-                            make_error(ErrorKind::kUnsupported, "encryption is not there yet")));
-  }
-  auto store = env_.open_store(config.repository_url);
+Result<std::unique_ptr<store::ObjectStore>> Session::opened(
+    Result<std::unique_ptr<store::ObjectStore>> store) {
   if (!store.ok() && (store.error().kind == ErrorKind::kUnsupported ||
                       store.error().kind == ErrorKind::kInvalid)) {
     return failing_with(ExitStatus::kBadUsage, std::move(store));
@@ -71,8 +66,20 @@ Result<std::unique_ptr<store::ObjectStore>> Session::open_store(const config::Co
   return store;
 }
 
-Result<std::unique_ptr<store::ObjectStore>> Session::open_repository(const config::Config& config) {
-  auto store = TRY(open_store(config));
+Result<std::unique_ptr<store::ObjectStore>> Session::open_store(const config::Config& config,
+                                                                Access access) {
+  return opened(env_.open_store(config, access, stop_));
+}
+
+Result<std::unique_ptr<store::ObjectStore>> Session::open_beneath(const config::Config& config) {
+  auto store = TRY(opened(env_.open_beneath(config, stop_)));
+  TRY(repo::open_repository_beneath(*store, config.encryption));
+  return store;
+}
+
+Result<std::unique_ptr<store::ObjectStore>> Session::open_repository(const config::Config& config,
+                                                                     Access access) {
+  auto store = TRY(open_store(config, access));
   TRY(repo::open_repository(*store));
   return store;
 }

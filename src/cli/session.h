@@ -33,9 +33,13 @@ class Session {
   // What a command cannot do without, though others can: kBadUsage when empty.
   Result<void> require_pgdata(const config::Config& config);
 
-  Result<std::unique_ptr<store::ObjectStore>> open_store(const config::Config& config);
+  Result<std::unique_ptr<store::ObjectStore>> open_store(const config::Config& config,
+                                                         Access access);
   // The same, for what only reads or adds to a repository: kMissing when there is none.
-  Result<std::unique_ptr<store::ObjectStore>> open_repository(const config::Config& config);
+  Result<std::unique_ptr<store::ObjectStore>> open_repository(const config::Config& config,
+                                                              Access access);
+  // The repository without encryption on top, for keys/.
+  Result<std::unique_ptr<store::ObjectStore>> open_beneath(const config::Config& config);
   Result<std::unique_ptr<pgconn::Connection>> connect(const config::Config& config);
 
   Progress& progress();
@@ -59,6 +63,8 @@ class Session {
   ExitStatus fail_after_result(const Error& error, ExitStatus status);
 
  private:
+  Result<std::unique_ptr<store::ObjectStore>> opened(
+      Result<std::unique_ptr<store::ObjectStore>> store);
   Result<config::Config> with_cluster(config::Config config) const;
 
   const GlobalOptions global_;

@@ -11,7 +11,7 @@ namespace walkback::cli {
 // The server's log gets a line for each segment only when somebody asked: --verbose.
 Result<ExitStatus> run_wal_push(const WalPushOptions& options, Session& session) {
   config::Config config = TRY(session.load_config());
-  auto store = TRY(session.open_store(config));
+  auto store = TRY(session.open_store(config, Access::kMetadata));
   archive::WalPushOptions push;
   push.cluster = config.cluster;
   push.path = options.path;
@@ -26,7 +26,7 @@ Result<ExitStatus> run_wal_push(const WalPushOptions& options, Session& session)
 
 Result<ExitStatus> run_wal_get(const WalGetOptions& options, Session& session) {
   config::Config config = TRY(session.load_config());
-  auto store = TRY(session.open_store(config));
+  auto store = TRY(session.open_store(config, Access::kReadData));
   archive::WalGetOptions get;
   get.cluster = config.cluster;
   get.name = options.name;

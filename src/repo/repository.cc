@@ -86,6 +86,11 @@ Result<RepositoryInfo> create_repository(store::ObjectStore& objects, Clock& clo
 }
 
 Result<RepositoryInfo> open_repository(store::ObjectStore& objects) {
+  return open_repository_beneath(objects, encryption_of(objects));
+}
+
+Result<RepositoryInfo> open_repository_beneath(store::ObjectStore& objects,
+                                               std::string_view encryption) {
   const std::optional<Bytes> marker =
       TRY_CONTEXT(objects.get(marker_key()), "opening the repository");
   if (!marker) {
@@ -94,11 +99,11 @@ Result<RepositoryInfo> open_repository(store::ObjectStore& objects) {
                       "check the repository's URL, or make one with `walkback init`");
   }
   RepositoryInfo info = TRY(parse_marker(*marker, objects.description()));
-  if (info.encryption == encryption_of(objects)) return info;
+  if (info.encryption == encryption) return info;
   return make_error(
       ErrorKind::kInvalid,
       fmt::format("{} has encryption \"{}\", the configuration says \"{}\"", objects.description(),
-                  info.encryption, encryption_of(objects)),
+                  info.encryption, encryption),
       "a repository keeps what it was made with: set repository.encryption to that, or use another "
       "repository.url");
 }

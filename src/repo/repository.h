@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "base/clock.h"
 #include "base/random.h"
@@ -25,5 +26,9 @@ Result<RepositoryInfo> create_repository(store::ObjectStore& objects, Clock& clo
 // kMissing when this is no repository; kUnsupported when its format is newer than this program;
 // kInvalid when it is encrypted and `objects` is not, or the other way round.
 Result<RepositoryInfo> open_repository(store::ObjectStore& objects);
+// The same for the store beneath an encrypting one, where keys/ lie: `encryption` is what the
+// configuration says of what stands on top.
+Result<RepositoryInfo> open_repository_beneath(store::ObjectStore& objects,
+                                               std::string_view encryption);
 
 }  // namespace walkback::repo

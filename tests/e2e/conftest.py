@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.cluster import Cluster
+from harness.repositories import KINDS, Gateway, Repository
 from harness.walkback import Walkback
 
 SEED = os.environ.get("WALKBACK_SEED") or "1"
@@ -50,16 +51,45 @@ def make_cluster(place):
     return make
 
 
+def pytest_generate_tests(metafunc):
+    """A module that says EVERY_REPOSITORY runs with each kind of them, the others with a plain directory."""
+    if "repository_kind" in metafunc.fixturenames:
+        kinds = KINDS if getattr(metafunc.module, "EVERY_REPOSITORY", False) else ("file",)
+        metafunc.parametrize("repository_kind", kinds)
+
+
+@pytest.fixture(scope="session")
+def gateway(tmp_path_factory):
+    """Started by the first test that needs an S3 server."""
+    directory = tempfile.mkdtemp(prefix="s3", dir=os.environ.get("WALKBACK_RUN_DIR", "/tmp"))
+    server = Gateway(directory)
+    yield server
+    server.stop()
+
+
 @pytest.fixture
-def make_walkback(place):
+def make_walkback(place, repository_kind, request, monkeypatch):
+    made = []
+
     def make(name="wb", repository=None):
-        return Walkback(place / f"{name}.toml", repository or place / f"{name}.repo")
+        store = repository
+        if store is None:
+            gateway = request.getfixturevalue("gateway") if repository_kind.startswith("s3") else None
+            store = Repository(repository_kind, place / f"{name}.repo", gateway)
+            made.append(store)
+            # The test's servers inherit them for their archive_command.
+            for variable, value in store.environment.items():
+                if not variable.startswith("WALKBACK_"):
+                    monkeypatch.setenv(variable, value)
+        return Walkback(place / f"{name}.toml", store)
 
-    return make
+    yield make
+    for store in made:
+        store.stop()
 
 
 @pytest.fixture
-def production(make_cluster):
+def production(make_cluster, make_walkback):
     """A running cluster that keeps its WAL, so that pg_waldump can be asked afterwards."""
     return make_cluster("pg", wal_keep_size="4GB").start()
 

@@ -7,6 +7,8 @@ from datetime import timedelta
 from harness import wal
 from harness.ledger import Ledger, difference, state_of
 
+EVERY_REPOSITORY = True
+
 INSTANTS = int(os.environ.get("WALKBACK_INSTANTS", "6"))
 
 

@@ -1,6 +1,8 @@
 """The night this is for: a DELETE without a WHERE, and the way back."""
 
-from harness.trees import only_wal_was_added, snapshot
+from harness.trees import only_wal_was_added
+
+EVERY_REPOSITORY = True
 
 
 def test_a_delete_without_a_where_is_undone_in_a_copy(production, wb, place):
@@ -40,10 +42,10 @@ def test_the_copy_is_an_ordinary_server_that_archives_nothing(production, wb, pl
     assert copy.value("SELECT pg_is_in_recovery()") is False
     assert copy.value("SHOW archive_mode") == "off"
     copy.sql("INSERT INTO notes VALUES (101)")
-    before = snapshot(wb.repository)
+    before = wb.store.snapshot()
     switched = copy.switch_wal()
     copy.sql("CHECKPOINT")
-    assert only_wal_was_added(before, snapshot(wb.repository))
+    assert only_wal_was_added(before, wb.store.snapshot())
     assert wb.stored_segment(switched) is None
     assert copy.restart().value("SELECT count(*) FROM notes") == 101
 
@@ -67,13 +69,13 @@ def test_a_dry_run_says_what_would_be_done_and_writes_nothing(production, wb, pl
     production.sql("CREATE TABLE notes (id int)")
     wb.backup()
     production.archive_everything()
-    before = snapshot(wb.repository)
+    before = wb.store.snapshot()
 
     wb.done("recover", "--latest", "--into", place / "copy", "--dry-run")
     plan = wb.done("plan", "--latest")
 
     assert not (place / "copy").exists()
-    assert only_wal_was_added(before, snapshot(wb.repository))
+    assert only_wal_was_added(before, wb.store.snapshot())
     assert plan
 
 

@@ -1,5 +1,7 @@
 """After a recovery the history forks; the archive keeps every branch and mixes none."""
 
+EVERY_REPOSITORY = True
+
 
 def test_an_adopted_copy_goes_on_and_can_itself_be_recovered(production, wb, place):
     production.sql("CREATE TABLE notes AS SELECT g AS id FROM generate_series(1, 100) g")

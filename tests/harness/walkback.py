@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.cluster import Cluster, free_port
+from harness.repositories import Repository
 
 BINARY = Path(os.environ.get("WALKBACK_BINARY", "build/release/walkback"))
 
@@ -45,8 +47,10 @@ class Refusal:
 class Walkback:
     def __init__(self, config, repository=None, environment=None):
         self.config = Path(config)
-        self.repository = Path(repository) if repository else None
-        self.environment = environment or {}
+        # A path means a directory in plain text.
+        self.store = repository if isinstance(repository, Repository) else Repository("file", repository or "/none")
+        self.repository = self.store.path
+        self.environment = {**self.store.environment, **(environment or {})}
 
     # Running it
 
@@ -113,8 +117,8 @@ class Walkback:
 
     def init(self, cluster, *options, apply=True):
         return self.done(
-            "init", "--pgdata", cluster.pgdata, "--repository", f"file://{self.repository}",
-            "--conninfo", cluster.conninfo, "--encryption", "none", *(["--apply"] if apply else []), *options,
+            "init", "--pgdata", cluster.pgdata, "--repository", self.store.url, "--conninfo", cluster.conninfo,
+            *self.store.options, *(["--apply"] if apply else []), *options,
         )  # fmt: skip
 
     def protect(self, cluster):
@@ -150,9 +154,9 @@ class Walkback:
 
     def stored_segment(self, name):
         """The object of a WAL segment; nothing when there is none."""
-        found = [path for path in self.repository.glob(f"clusters/*/*/wal/**/{name}.zst*") if ".tmp" not in path.parts]
+        found = [key for key in self.store.snapshot() if re.fullmatch(rf"clusters/.*/wal/.*/{name}\.zst(\.age)?", key)]
         assert len(found) <= 1, found
-        return found[0] if found else None
+        return self.store.fetched(found[0]) if found else None
 
     def packs(self):
         return sorted(path for path in self.repository.glob("clusters/*/*/packs/**/*.zst*") if path.is_file())

@@ -1,0 +1,220 @@
+#include "app/stores.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "catalog/layout.h"
+#include "keys/identities.h"
+#include "net/curl_client.h"
+#include "repo/encrypted_store.h"
+#include "s3/credentials_chain.h"
+#include "s3/region.h"
+#include "s3/store.h"
+#include "store/file_store.h"
+
+namespace walkback::app {
+
+namespace {
+
+constexpr std::string_view kFileScheme = "file://";
+constexpr std::string_view kS3Scheme = "s3://";
+constexpr uint64_t kKiB = 1024;
+constexpr uint64_t kMiB = kKiB * 1024;
+
+Error wrong_url(ErrorKind kind, const std::string& url, std::string_view why) {
+  return make_error(kind, fmt::format("repository URL {}{}", url, why),
+                    "a directory is written file:///srv/walkback, a bucket s3://bucket/prefix");
+}
+
+Result<std::string> directory_of(const std::string& url) {
+  std::string path = url.substr(kFileScheme.size());
+  if (path.starts_with('/')) return path;
+  return wrong_url(ErrorKind::kInvalid, url, " does not hold an absolute path");
+}
+
+s3::Addressing addressing_of(const std::string& text) {
+  if (text == "path") return s3::Addressing::kPath;
+  if (text == "virtual-host") return s3::Addressing::kVirtualHost;
+  return s3::Addressing::kAuto;
+}
+
+Result<std::vector<std::pair<std::string, std::string>>> tags_of(
+    const std::vector<std::string>& texts) {
+  std::vector<std::pair<std::string, std::string>> tags;
+  for (const std::string& text : texts) {
+    const size_t equals = text.find('=');
+    if (equals == 0 || equals == std::string::npos) {
+      return make_error(ErrorKind::kInvalid,
+                        fmt::format("s3.tags holds \"{}\", expected name=value", text));
+    }
+    tags.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return tags;
+}
+
+Result<s3::S3Options> s3_options(const config::Config& config, const std::string& region) {
+  s3::S3Options options;
+  TRY(s3::parse_s3_url(config.repository_url, options));
+  options.region = region;
+  options.endpoint = config.s3_endpoint;
+  options.addressing = addressing_of(config.s3_addressing);
+  if (config.s3_pack_storage_class != "default") {
+    options.pack_storage_class = config.s3_pack_storage_class;
+  }
+  options.storage_class = config.s3_storage_class;
+  options.encryption = config.s3_server_side_encryption;
+  options.kms_key_id = config.s3_kms_key_id;
+  options.tags = TRY(tags_of(config.s3_tags));
+  options.part_bytes = static_cast<uint64_t>(config.s3_part_mib) * kMiB;
+  options.uploads_in_flight = config.s3_uploads_in_flight;
+  options.operation_timeout = std::chrono::seconds(config.s3_timeout_s);
+  return options;
+}
+
+Result<keys::Options> keys_options(const config::Config& config, uint32_t user_id) {
+  keys::Options options;
+  options.recipients = TRY(keys::read_recipients(config.encryption_recipients));
+  options.identity_file = config.encryption_identity_file;
+  options.host_key_file = config.encryption_host_key_file;
+  options.trusted_signers = TRY(keys::read_signers(config.encryption_trusted_signers));
+  options.user_id = user_id;
+  return options;
+}
+
+bool holds_an_owners_key(const keys::LocalKeys& local, const keys::Options& options) {
+  if (!local.owner) return false;
+  for (const crypto::Identity& identity : local.owner->identities) {
+    for (const crypto::Recipient& recipient : options.recipients) {
+      if (identity.recipient() == recipient) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+// What the stores of one bucket share.
+class Stores::Network {
+ public:
+  Network(const config::Config& config, FileSystem& files, Clock& clock,
+          net::TrafficCounters& counters, Variables variables)
+      : bucket_(net::make_curl_client(
+            {.ca_file = config.s3_ca_file,
+             .timeouts = {},
+             .limits = {.bytes_per_s = static_cast<uint64_t>(config.s3_limit_kib_per_s) * kKiB,
+                        .requests_per_s = static_cast<uint64_t>(config.s3_limit_requests_per_s)}},
+            clock, counters)),
+        // Credentials come from other servers, which the bucket's CA and limits do not concern.
+        services_(net::make_curl_client({}, clock, counters)),
+        context_{with_profile(std::move(variables), config.s3_profile),
+                 files,
+                 *services_,
+                 clock,
+                 {},
+                 config.s3_region} {
+    context_.home = context_.variables("HOME");
+  }
+
+  // Where the bucket is said to lie; then who we are there.
+  Result<std::string> region() {
+    if (context_.region.empty()) context_.region = TRY(s3::region_of_environment(context_));
+    credentials_ = s3::make_credentials_provider(s3::default_chain(context_), context_.clock);
+    return context_.region;
+  }
+  net::HttpClient& http() { return *bucket_; }
+  s3::CredentialsProvider& credentials() { return *credentials_; }
+
+ private:
+  static Variables with_profile(Variables variables, const std::string& profile) {
+    if (profile.empty()) return variables;
+    return [variables = std::move(variables), profile](std::string_view name) {
+      return name == "AWS_PROFILE" ? profile : variables(name);
+    };
+  }
+
+  std::unique_ptr<net::HttpClient> bucket_;
+  std::unique_ptr<net::HttpClient> services_;
+  s3::CredentialsContext context_;
+  std::unique_ptr<s3::CredentialsProvider> credentials_;
+};
+
+Stores::Stores(FileSystem& files, Clock& clock, Random& random, keys::OpenPgp& gpg,
+               Variables variables, uint32_t user_id)
+    : files_(files),
+      clock_(clock),
+      random_(random),
+      gpg_(gpg),
+      variables_(std::move(variables)),
+      user_id_(user_id) {}
+Stores::~Stores() = default;
+
+Result<std::unique_ptr<store::ObjectStore>> Stores::open(const config::Config& config,
+                                                         cli::Access access, std::stop_token stop) {
+  std::unique_ptr<store::ObjectStore> beneath;
+  if (config.repository_url.starts_with(kS3Scheme)) {
+    beneath = TRY(open_s3(config, access, std::move(stop)));
+  } else {
+    beneath = TRY(open_beneath(config, std::move(stop)));
+  }
+  if (config.encryption != "age") return beneath;
+  return encrypted(std::move(beneath), config, access);
+}
+
+Result<std::unique_ptr<store::ObjectStore>> Stores::open_beneath(const config::Config& config,
+                                                                 std::stop_token stop) {
+  const std::string& url = config.repository_url;
+  if (url.starts_with(kS3Scheme)) {
+    return open_s3(config, cli::Access::kMetadata, std::move(stop));
+  }
+  if (!url.starts_with(kFileScheme)) {
+    return wrong_url(ErrorKind::kUnsupported, url, ": only file:///path and s3://bucket are read");
+  }
+  return store::open_file_store(files_, random_, TRY(directory_of(url)));
+}
+
+Result<std::unique_ptr<store::ObjectStore>> Stores::open_s3(const config::Config& config,
+                                                            cli::Access access,
+                                                            std::stop_token stop) {
+  Network& network = *networks_.emplace_back(
+      std::make_unique<Network>(config, files_, clock_, counters_, variables_));
+  const std::string region = TRY(network.region());
+  const s3::S3Options options = TRY(s3_options(config, region));
+  std::unique_ptr<s3::S3Store> bucket =
+      TRY(s3::open_s3_store(options, {.http = network.http(),
+                                      .credentials = network.credentials(),
+                                      .clock = clock_,
+                                      .random = random_,
+                                      .counters = &counters_,
+                                      .stop = std::move(stop)}));
+  if (access == cli::Access::kSetUp) TRY(s3::check_region(*bucket));
+  return std::unique_ptr<store::ObjectStore>(std::move(bucket));
+}
+
+Result<std::unique_ptr<store::ObjectStore>> Stores::encrypted(
+    std::unique_ptr<store::ObjectStore> beneath, const config::Config& config, cli::Access access) {
+  const keys::Options options = TRY(keys_options(config, user_id_));
+  const keys::LocalKeys local =
+      TRY(keys::load_local_keys(files_, options, keys::OwnerFile::kIfThere));
+  repo::EncryptionKeys keys;
+  keys.recipients = options.recipients;
+  if (local.host) keys.hosts.push_back(local.host->identity.recipient());
+  if (access == cli::Access::kReadData && !holds_an_owners_key(local, options)) {
+    const keys::KeyFolder folder = TRY(keys::read_key_folder(*beneath));
+    const keys::OpenedKeys opened = TRY(
+        keys::open_identities(local, folder, options, *beneath, gpg_, keys::AskGpg::kIfNoOwnerKey));
+    if (std::optional<Error> why = keys::why_no_owner_key(opened, local, folder, options)) {
+      return *std::move(why);
+    }
+    keys.identities = opened.all();
+  } else {
+    if (local.owner) keys.identities = local.owner->identities;
+    if (local.host) keys.identities.push_back(local.host->identity);
+  }
+  return repo::make_encrypted_store(std::move(beneath), std::move(keys), catalog::protection_of,
+                                    random_);
+}
+
+net::Traffic Stores::traffic() const { return counters_.totals(); }
+
+}  // namespace walkback::app

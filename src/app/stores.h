@@ -1,0 +1,62 @@
+// Repositories by what the configuration says: which kind of store, over which network, with which
+// keys.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/file_system.h"
+#include "base/random.h"
+#include "cli/env.h"
+#include "config/config.h"
+#include "keys/open_pgp.h"
+#include "net/traffic.h"
+#include "store/object_store.h"
+
+namespace walkback::app {
+
+// Of the process's environment; empty when not set.
+using Variables = std::function<std::string(std::string_view name)>;
+
+// Owns what its stores stand on, and so outlives them. One thread opens; stores are thread-safe.
+class Stores {
+ public:
+  // All but `files` may be those of a test. They outlive this.
+  Stores(FileSystem& files, Clock& clock, Random& random, keys::OpenPgp& gpg, Variables variables,
+         uint32_t user_id);
+  ~Stores();
+
+  // kUnsupported or kInvalid for a configuration that means no repository, naming its key. Makes no
+  // request but for what `access` asks: kReadData looks for private keys in the repository when
+  // those at hand are not an owner's, kSetUp compares the bucket's region.
+  Result<std::unique_ptr<store::ObjectStore>> open(const config::Config& config, cli::Access access,
+                                                   std::stop_token stop);
+  // The same without encryption on top: for keys/.
+  Result<std::unique_ptr<store::ObjectStore>> open_beneath(const config::Config& config,
+                                                           std::stop_token stop);
+
+  // Of all that was opened; nothing went over a network when all of it is zero.
+  net::Traffic traffic() const;
+
+ private:
+  class Network;
+  Result<std::unique_ptr<store::ObjectStore>> open_s3(const config::Config& config,
+                                                      cli::Access access, std::stop_token stop);
+  Result<std::unique_ptr<store::ObjectStore>> encrypted(std::unique_ptr<store::ObjectStore> beneath,
+                                                        const config::Config& config,
+                                                        cli::Access access);
+
+  FileSystem& files_;
+  Clock& clock_;
+  Random& random_;
+  keys::OpenPgp& gpg_;
+  const Variables variables_;
+  const uint32_t user_id_;
+  net::TrafficCounters counters_;
+  std::vector<std::unique_ptr<Network>> networks_;
+};
+
+}  // namespace walkback::app

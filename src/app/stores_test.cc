@@ -1,0 +1,127 @@
+#include "app/stores.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "base/testing/seeded_random.h"
+#include "keys/host_key.h"
+#include "keys/identity_file.h"
+
+namespace walkback::app {
+namespace {
+
+using cli::Access;
+using testing::HasSubstr;
+
+class StoresTest : public testing::Test {
+ protected:
+  StoresTest() {
+    char path[] = "/tmp/walkback-stores-XXXXXX";
+    directory_ = mkdtemp(path);
+    config_.repository_url = "file://" + directory_ + "/repository";
+    config_.encryption = "none";
+  }
+  ~StoresTest() override { std::filesystem::remove_all(directory_); }
+
+  std::string path(const std::string& name) const { return directory_ + "/" + name; }
+  Result<std::unique_ptr<store::ObjectStore>> open(Access access = Access::kMetadata) {
+    return stores_.open(config_, access, {});
+  }
+  Error refused(Access access = Access::kMetadata) {
+    auto store = open(access);
+    return store.ok() ? make_error(ErrorKind::kInvalid, "nothing") : std::move(store).error();
+  }
+  // As `init` sets it up: an owner's key and the host's own.
+  void encrypt() {
+    const auto owner =
+        keys::create_identity_file(system_files(), random_, system_clock(), path("owner.key"), {});
+    ASSERT_TRUE(
+        keys::create_host_key(system_files(), random_, system_clock(), path("host.key"), "db1")
+            .ok());
+    config_.encryption = "age";
+    config_.encryption_recipients = {owner.value().text()};
+    config_.encryption_identity_file = path("owner.key");
+    config_.encryption_host_key_file = path("host.key");
+  }
+
+  std::string directory_;
+  config::Config config_;
+  SeededRandom random_{3};
+  Stores stores_{system_files(),
+                 system_clock(),
+                 random_,
+                 keys::system_gpg(),
+                 [](std::string_view) { return std::string(); },
+                 geteuid()};
+};
+
+const store::ObjectKey kPage("clusters/main/1/packs/ab/abcd.zst");
+
+TEST_F(StoresTest, AFileUrlIsADirectory) {
+  auto store = open();
+  ASSERT_TRUE(store.ok()) << store.error().message;
+  ASSERT_TRUE((*store)->put(kPage, as_bytes("x")).ok());
+  EXPECT_EQ(as_text(**open().value()->get(kPage)), "x");
+  EXPECT_EQ((*store)->description(), config_.repository_url);
+  EXPECT_EQ(stores_.traffic().all_requests(), 0u);
+}
+
+TEST_F(StoresTest, AnotherSchemeIsRefusedWithWhatIsRead) {
+  for (const char* url : {"https://bucket/x", "/srv/walkback", "", "FILE:///x"}) {
+    config_.repository_url = url;
+    EXPECT_EQ(refused().kind, ErrorKind::kUnsupported) << url;
+    EXPECT_THAT(refused().message, HasSubstr("only file:///path and s3://bucket are read"));
+  }
+}
+
+TEST_F(StoresTest, AFileUrlNeedsAnAbsolutePath) {
+  for (const char* url : {"file://", "file://srv/walkback", "file://./x"}) {
+    config_.repository_url = url;
+    EXPECT_EQ(refused().kind, ErrorKind::kInvalid) << url;
+  }
+}
+
+TEST_F(StoresTest, WhatIsWrongWithABucketIsSaidBeforeARequest) {
+  config_.repository_url = "s3://";
+  EXPECT_EQ(refused().kind, ErrorKind::kInvalid);
+  config_.repository_url = "s3://backups/main";
+  EXPECT_THAT(refused().message, HasSubstr("region"));
+  config_.s3_region = "eu-central-1";
+  config_.s3_tags = {"no equals sign"};
+  EXPECT_THAT(refused().message, HasSubstr("s3.tags"));
+  config_.s3_tags = {"owner=ada"};
+  auto store = open();
+  ASSERT_TRUE(store.ok()) << store.error().message;
+  EXPECT_EQ((*store)->description(), "s3://backups/main");
+}
+
+TEST_F(StoresTest, WithTheOwnersKeyAwayPagesAreWrittenAndNotRead) {
+  encrypt();
+  ASSERT_TRUE(open().value()->put(kPage, as_bytes("a page")).ok());
+  EXPECT_EQ(as_text(**open(Access::kReadData).value()->get(kPage)), "a page");
+
+  std::filesystem::rename(path("owner.key"), path("elsewhere"));
+  EXPECT_EQ(open().value()->get(kPage).error().kind, ErrorKind::kDenied);
+  const Error error = refused(Access::kReadData);
+  EXPECT_EQ(error.kind, ErrorKind::kDenied) << error.message;
+  EXPECT_FALSE(error.hint.empty());
+}
+
+TEST_F(StoresTest, AKeyThatOthersCanReadIsRefused) {
+  encrypt();
+  std::filesystem::permissions(path("host.key"), std::filesystem::perms(0644));
+  EXPECT_THAT(refused().hint, HasSubstr("chmod"));
+}
+
+TEST_F(StoresTest, ARecipientThatDoesNotParseIsNamedByItsKey) {
+  encrypt();
+  config_.encryption_recipients.push_back("age1nonsense");
+  EXPECT_THAT(refused().message, HasSubstr("encryption.recipients"));
+}
+
+}  // namespace
+}  // namespace walkback::app
