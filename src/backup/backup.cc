@@ -1,14 +1,12 @@
 #include "backup/backup.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <mutex>
 
 #include "backup/data_directory_walk.h"
 #include "backup/server_session.h"
 #include "backup/wait_for_wal.h"
-#include "catalog/backups.h"
 #include "catalog/control_file_reader.h"
 #include "catalog/events.h"
 #include "catalog/lineage.h"
@@ -191,9 +189,10 @@ class Backup {
   ServerFacts facts_;
 };
 
-std::string host_name() {
-  char name[256] = {};
-  return gethostname(name, sizeof(name) - 1) == 0 ? name : "";
+catalog::Event attempt(const BackupOptions& options, Clock& clock, Random& random) {
+  catalog::Event event = catalog::new_event("backup", clock, random);
+  event.detail = options.label;
+  return event;
 }
 
 }  // namespace
@@ -201,29 +200,27 @@ std::string host_name() {
 Result<BackupReport> run_backup(const BackupOptions& options, pgconn::Connection& connection,
                                 FileSystem& files, store::ObjectStore& objects, Clock& clock,
                                 Random& random, Progress& progress, std::stop_token stop) {
-  catalog::Event event;
-  event.started_at = clock.now();
-  const catalog::BackupId id = catalog::new_backup_id(clock, random);
-  event.id = id.text;
-  event.kind = "backup";
-  event.host = host_name();
-  event.detail = options.label;
+  catalog::Event event = attempt(options, clock, random);
   catalog::EventRecorder recorder(objects, options.cluster, clock);
   TRY(recorder.begin(event));
 
   Backup backup(options, connection, files, objects, clock, random, progress, std::move(stop));
-  Result<BackupReport> report = backup.run(id, event.started_at);
+  Result<BackupReport> report = backup.run({event.id}, event.started_at);
 
-  event.succeeded = report.ok();
-  if (report.ok()) {
-    event.backup = report->summary;
-  } else {
-    event.error = report.error().message;
-  }
-  if (Result<void> recorded = recorder.end(event); !recorded.ok()) {
+  if (report.ok()) event.backup = report->summary;
+  Result<void> recorded = recorder.end(event, report.ok() ? nullptr : &report.error());
+  if (!recorded.ok()) {
     progress.note("the history has no end for this backup: " + recorded.error().message);
   }
   return report;
+}
+
+void record_failed_attempt(const BackupOptions& options, const Error& error,
+                           store::ObjectStore& objects, Clock& clock, Random& random) {
+  const catalog::Event event = attempt(options, clock, random);
+  catalog::EventRecorder recorder(objects, options.cluster, clock);
+  // Who called has an error to report already.
+  if (recorder.begin(event).ok()) (void)recorder.end(event, &error);
 }
 
 }  // namespace walkback::backup

@@ -43,4 +43,10 @@ Result<BackupReport> run_backup(const BackupOptions& options, pgconn::Connection
                                 FileSystem& files, store::ObjectStore& objects, Clock& clock,
                                 Random& random, Progress& progress, std::stop_token stop);
 
+// An attempt that ended before run_backup() could begin, for want of a server: a timer whose
+// backups fail must be seen in the history. A history that cannot be written to is no further
+// error.
+void record_failed_attempt(const BackupOptions& options, const Error& error,
+                           store::ObjectStore& objects, Clock& clock, Random& random);
+
 }  // namespace walkback::backup

@@ -21,6 +21,10 @@ std::string below(const std::string& directory, const std::string& name) {
   return directory.empty() ? name : directory + "/" + name;
 }
 
+// unix_socket_directories may name the data directory, as a recovered copy's does: nobody misses a
+// socket in a backup.
+bool is_socket_of_a_server(const std::string& name) { return name.starts_with(".s.PGSQL."); }
+
 std::optional<pg::Oid> parse_oid(const std::string& text) {
   pg::Oid oid = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), oid);
@@ -93,6 +97,7 @@ Result<void> DataDirectoryWalk::add_entry(const DirectoryEntry& entry) {
     case FileType::kSymlink:
       return add_link(path, name);
     case FileType::kOther:
+      if (is_socket_of_a_server(entry.name)) return success();
       progress_.note(fmt::format("left out: {} is neither a file nor a directory", name));
       return success();
   }

@@ -37,6 +37,12 @@ Result<ServerFacts> read_server_facts(pgconn::Connection& connection) {
   facts.ident_file = TRY(setting("ident_file"));
   facts.archive_mode = TRY(setting("archive_mode"));
   facts.archive_command = TRY(setting("archive_command"));
+  if (facts.archive_mode == "off") {
+    facts.archive_mode_pending =
+        TRY(pgconn::query_text(
+            connection, "SELECT pending_restart FROM pg_settings WHERE name = 'archive_mode'")) ==
+        "t";
+  }
   return facts;
 }
 
@@ -49,6 +55,13 @@ Result<void> check_server_facts(const ServerFacts& facts, const std::string& pgd
   if (facts.in_recovery) {
     return make_error(ErrorKind::kUnsupported, "the server is a standby",
                       "run `walkback backup` against the primary");
+  }
+  if (facts.archive_mode == "off" && facts.archive_mode_pending) {
+    return make_error(
+        ErrorKind::kInvalid,
+        "the server does not archive its WAL yet: archive_mode is set, and PostgreSQL "
+        "was not restarted since",
+        "restart PostgreSQL, then back up again");
   }
   if (facts.archive_mode == "off") {
     return make_error(

@@ -20,6 +20,8 @@ struct ServerFacts {
   std::string ident_file;
   std::string archive_mode;
   std::string archive_command;
+  // The configuration files say what the server does not do yet: it waits for a restart.
+  bool archive_mode_pending = false;
 };
 Result<ServerFacts> read_server_facts(pgconn::Connection& connection);
 

@@ -9,6 +9,19 @@
 
 namespace walkback::catalog {
 
+namespace {
+
+Result<BackupSummary> read_summary(store::ObjectStore& objects, const LineageLayout& layout,
+                                   const BackupId& id) {
+  const store::ObjectKey key = layout.summary(id);
+  const std::optional<Bytes> bytes = TRY(objects.get(key));
+  if (bytes) return decode_summary(*bytes, key.text());
+  return make_error(ErrorKind::kCorrupt,
+                    fmt::format("backup {} has a manifest but no {}", id.text, key.text()));
+}
+
+}  // namespace
+
 BackupId new_backup_id(Clock& clock, Random& random) {
   // "2026-11-22T15:46:59.123456Z" -> "20261122T154659Z"
   std::string compact;
@@ -20,7 +33,8 @@ BackupId new_backup_id(Clock& clock, Random& random) {
 }
 
 Result<std::vector<BackupSummary>> list_backups(store::ObjectStore& objects,
-                                                const LineageLayout& layout) {
+                                                const LineageLayout& layout,
+                                                const OnUnreadable& unreadable) {
   std::set<std::string> complete;
   TRY(objects.list(layout.backups_folder(), "", [&](const store::ObjectInfo& info) {
     complete.insert(info.key.text());
@@ -30,13 +44,9 @@ Result<std::vector<BackupSummary>> list_backups(store::ObjectStore& objects,
   for (const std::string& folder : TRY(objects.list_folders(layout.backups_folder()))) {
     const BackupId id{folder};
     if (!complete.contains(layout.manifest(id).text())) continue;
-    const store::ObjectKey key = layout.summary(id);
-    const std::optional<Bytes> bytes = TRY(objects.get(key));
-    if (!bytes) {
-      return make_error(ErrorKind::kCorrupt,
-                        fmt::format("backup {} has a manifest but no {}", id.text, key.text()));
-    }
-    backups.push_back(TRY(decode_summary(*bytes, key.text())));
+    std::optional<BackupSummary> summary =
+        TRY(or_left_out(read_summary(objects, layout, id), unreadable));
+    if (summary) backups.push_back(*std::move(summary));
   }
   // Names count whole seconds.
   std::ranges::sort(backups, {}, &BackupSummary::started_at);

@@ -8,14 +8,17 @@
 #include "base/result.h"
 #include "catalog/backup_summary.h"
 #include "catalog/layout.h"
+#include "catalog/unreadable.h"
 #include "store/object_store.h"
 
 namespace walkback::catalog {
 
 BackupId new_backup_id(Clock& clock, Random& random);
 
-// Oldest first. A summary without a manifest is an attempt that did not end, and not listed.
+// Oldest first. A summary without a manifest is an attempt that did not end, and not listed. One
+// that cannot be read is told to `unreadable` and left out; without it, that is the error.
 Result<std::vector<BackupSummary>> list_backups(store::ObjectStore& objects,
-                                                const LineageLayout& layout);
+                                                const LineageLayout& layout,
+                                                const OnUnreadable& unreadable = {});
 
 }  // namespace walkback::catalog

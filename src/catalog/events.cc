@@ -1,10 +1,12 @@
 #include "catalog/events.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <map>
 
+#include "catalog/backups.h"
 #include "catalog/json.h"
 #include "catalog/layout.h"
 
@@ -69,7 +71,35 @@ Result<void> decode_end(ByteView bytes, const store::ObjectKey& key, Event& even
   return success();
 }
 
+std::string host_name() {
+  char name[256] = {};
+  return gethostname(name, sizeof(name) - 1) == 0 ? name : "";
+}
+
+// Nothing when it was pruned while we read.
+Result<std::optional<Event>> read_event(store::ObjectStore& objects, const store::ObjectKey& begin,
+                                        const store::ObjectKey* end) {
+  const std::optional<Bytes> bytes = TRY(objects.get(begin));
+  if (!bytes) return std::optional<Event>();
+  Event event = TRY(decode_begin(*bytes, begin));
+  if (end) {
+    if (const std::optional<Bytes> end_bytes = TRY(objects.get(*end))) {
+      TRY(decode_end(*end_bytes, *end, event));
+    }
+  }
+  return std::optional<Event>(std::move(event));
+}
+
 }  // namespace
+
+Event new_event(std::string kind, Clock& clock, Random& random) {
+  Event event;
+  event.started_at = clock.now();
+  event.id = new_backup_id(clock, random).text;
+  event.kind = std::move(kind);
+  event.host = host_name();
+  return event;
+}
 
 EventRecorder::EventRecorder(store::ObjectStore& objects, std::string cluster, Clock& clock)
     : objects_(objects), cluster_(std::move(cluster)), clock_(clock) {}
@@ -79,34 +109,34 @@ Result<void> EventRecorder::begin(const Event& event) {
   return success();
 }
 
-Result<void> EventRecorder::end(const Event& event) {
+Result<void> EventRecorder::end(Event event, const Error* error) {
+  event.succeeded = error == nullptr;
+  if (error) event.error = error->message;
   TRY(objects_.put(event_key(cluster_, event.id, kEnd), as_bytes(encode_end(event, clock_.now()))));
   return success();
 }
 
-Result<std::vector<Event>> list_events(store::ObjectStore& objects, const std::string& cluster) {
-  std::vector<store::ObjectKey> begins;
-  std::map<std::string, store::ObjectKey> ends;
+Result<std::vector<Event>> list_events(store::ObjectStore& objects, const std::string& cluster,
+                                       const OnUnreadable& unreadable) {
+  std::map<std::string, store::ObjectKey> begins, ends;
   const std::string folder = events_folder(cluster);
   TRY(objects.list(folder, "", [&](const store::ObjectInfo& info) {
     const std::string& name = info.key.text();
-    if (name.ends_with(kBegin)) begins.push_back(info.key);
-    if (name.ends_with(kEnd)) {
-      ends.emplace(name.substr(folder.size(), name.size() - folder.size() - kEnd.size()), info.key);
-    }
+    auto keep = [&](std::string_view suffix, std::map<std::string, store::ObjectKey>& keys) {
+      if (!name.ends_with(suffix)) return;
+      keys.emplace(name.substr(folder.size(), name.size() - folder.size() - suffix.size()),
+                   info.key);
+    };
+    keep(kBegin, begins);
+    keep(kEnd, ends);
     return true;
   }));
   std::vector<Event> events;
-  for (const store::ObjectKey& key : begins) {
-    const std::optional<Bytes> bytes = TRY(objects.get(key));
-    if (!bytes) continue;  // pruned while we read
-    Event event = TRY(decode_begin(*bytes, key));
-    if (auto end = ends.find(event.id); end != ends.end()) {
-      if (const std::optional<Bytes> end_bytes = TRY(objects.get(end->second))) {
-        TRY(decode_end(*end_bytes, end->second, event));
-      }
-    }
-    events.push_back(std::move(event));
+  for (const auto& [id, begin] : begins) {
+    const auto end = ends.find(id);
+    auto read = TRY(or_left_out(
+        read_event(objects, begin, end == ends.end() ? nullptr : &end->second), unreadable));
+    if (read && *read) events.push_back(std::move(**read));
   }
   std::stable_sort(events.begin(), events.end(),
                    [](const Event& a, const Event& b) { return a.started_at < b.started_at; });

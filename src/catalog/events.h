@@ -10,6 +10,7 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "catalog/backup_summary.h"
+#include "catalog/unreadable.h"
 #include "store/object_store.h"
 
 namespace walkback::catalog {
@@ -26,13 +27,16 @@ struct Event {
   std::optional<BackupSummary> backup;
 };
 
-// Writes the beginning; end() writes the end. Events are a record, not a promise: a caller reports
-// a failure to write one and goes on.
+// A new attempt on this host, beginning now.
+Event new_event(std::string kind, Clock& clock, Random& random);
+
+// Writes the beginning; end() writes the end, a failure when there is an error. Events are a
+// record, not a promise: a caller reports a failure to write one and goes on.
 class EventRecorder {
  public:
   EventRecorder(store::ObjectStore& objects, std::string cluster, Clock& clock);
   Result<void> begin(const Event& event);
-  Result<void> end(const Event& event);
+  Result<void> end(Event event, const Error* error);
 
  private:
   store::ObjectStore& objects_;
@@ -40,7 +44,9 @@ class EventRecorder {
   Clock& clock_;
 };
 
-// Oldest first.
-Result<std::vector<Event>> list_events(store::ObjectStore& objects, const std::string& cluster);
+// Oldest first. One that cannot be read is told to `unreadable` and left out; without it, that is
+// the error.
+Result<std::vector<Event>> list_events(store::ObjectStore& objects, const std::string& cluster,
+                                       const OnUnreadable& unreadable = {});
 
 }  // namespace walkback::catalog

@@ -17,16 +17,18 @@ constexpr std::string_view kCompressed = ".zst";
 
 bool is_name_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-         c == '-';
+         c == '-' || c == '.';
 }
 
 }  // namespace
 
 Result<std::string> check_cluster_name(std::string_view name) {
-  if (name.empty() || name.size() > kLongestClusterName ||
+  if (name.empty() || name.size() > kLongestClusterName || name[0] == '.' || name[0] == '-' ||
       !std::all_of(name.begin(), name.end(), is_name_character)) {
-    return make_error(ErrorKind::kInvalid, fmt::format("'{}' cannot be a cluster's name", name),
-                      "use 1 to 64 letters, digits, '_' or '-', such as 'main'");
+    return make_error(
+        ErrorKind::kInvalid, fmt::format("'{}' cannot be a cluster's name", name),
+        "use 1 to 64 letters, digits, '.', '_' or '-', such as 'main', beginning with a "
+        "letter or digit");
   }
   return std::string(name);
 }

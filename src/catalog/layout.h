@@ -22,7 +22,8 @@
 
 namespace walkback::catalog {
 
-// A cluster's name in the repository: 1 to 64 of [A-Za-z0-9_-].
+// A cluster's name in the repository: 1 to 64 of [A-Za-z0-9._-], beginning with neither '.' nor
+// '-'; what the configuration takes as cluster.name.
 Result<std::string> check_cluster_name(std::string_view name);
 
 std::string cluster_folder(std::string_view cluster);  // "clusters/main/"

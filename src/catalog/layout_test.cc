@@ -21,6 +21,16 @@ TEST(Layout, NamesAreThoseOfTheFormat) {
             kRoot + "backups/20261122T154659Z-3f9a/manifest.zst");
 }
 
+TEST(Layout, AClustersNameIsWhatTheConfigurationTakes) {
+  for (const char* name : {"main", "shop.prod-2", "_x"}) {
+    EXPECT_TRUE(check_cluster_name(name).ok()) << name;
+  }
+  for (const std::string& name : {std::string(), std::string(".."), std::string("-x"),
+                                  std::string("a/b"), std::string(65, 'a')}) {
+    EXPECT_FALSE(check_cluster_name(name).ok()) << name;
+  }
+}
+
 TEST(Layout, WhatPagesAndRecordsHoldIsForTheRecipientsAlone) {
   for (const std::string name :
        {"wal/00000001/0000000A/000000010000000A000000FE.zst",

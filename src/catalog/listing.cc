@@ -1,5 +1,9 @@
 #include "catalog/listing.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "catalog/backups.h"
 #include "catalog/layout.h"
 #include "catalog/lineage.h"
@@ -7,11 +11,13 @@
 
 namespace walkback::catalog {
 
-Result<Listing> list_cluster(store::ObjectStore& objects, const std::string& cluster) {
+Result<Listing> list_cluster(store::ObjectStore& objects, const std::string& cluster,
+                             const OnUnreadable& unreadable) {
   Listing listing;
   for (const Lineage& lineage : TRY(list_lineages(objects, cluster))) {
     const WalArchive archive(objects, cluster, lineage);
-    const std::vector<BackupSummary> backups = TRY(list_backups(objects, archive.layout()));
+    const std::vector<BackupSummary> backups =
+        TRY(list_backups(objects, archive.layout(), unreadable));
     LineageWindows windows = TRY(find_windows(archive, backups));
     for (const BackupSummary& backup : backups) listing.bytes_stored += backup.bytes_stored;
     listing.backups.insert(listing.backups.end(), backups.begin(), backups.end());
@@ -26,6 +32,20 @@ Result<Listing> list_cluster(store::ObjectStore& objects, const std::string& clu
   }
   listing.bytes_stored += listing.wal_bytes_stored;
   return listing;
+}
+
+Result<void> check_cluster_is_known(store::ObjectStore& objects, const std::string& cluster) {
+  std::vector<std::string> clusters;
+  // A folder of events alone is what an attempt left that never got as far as a cluster.
+  for (const std::string& name : TRY(objects.list_folders("clusters/"))) {
+    if (!TRY(list_lineages(objects, name)).empty()) clusters.push_back(name);
+  }
+  if (clusters.empty() || std::ranges::find(clusters, cluster) != clusters.end()) return success();
+  return make_error(
+      ErrorKind::kMissing,
+      fmt::format("no cluster '{}' in {}; there {}: {}", cluster, objects.description(),
+                  clusters.size() == 1 ? "is" : "are", fmt::join(clusters, ", ")),
+      "--cluster NAME, or cluster.name in the configuration, says which one is meant");
 }
 
 }  // namespace walkback::catalog

@@ -8,6 +8,8 @@ namespace walkback::cli {
 Result<ExitStatus> run_backup(const BackupOptions& options, Session& session) {
   config::Config config = TRY(session.load_config());
   TRY(session.require_pgdata(config));
+  TRY(session.check_owner(config.pgdata, "only its owner can read all of it"));
+  TRY(session.check_repository_owner(config));
   backup::BackupOptions backup;
   backup.cluster = config.cluster;
   backup.pgdata = config.pgdata;
@@ -19,7 +21,11 @@ Result<ExitStatus> run_backup(const BackupOptions& options, Session& session) {
   std::stop_token stop = session.watch_interrupts(OnInterrupt::kAskToStop);
   Env& env = session.env();
   auto store = TRY(session.open_repository(config, Access::kMetadata));
-  auto connection = TRY(session.connect(config));
+  auto connected = session.connect(config);
+  if (!connected.ok()) {
+    backup::record_failed_attempt(backup, connected.error(), *store, env.clock, env.random);
+  }
+  auto connection = TRY(std::move(connected));
   auto report = TRY(backup::run_backup(backup, *connection, env.files, *store, env.clock,
                                        env.random, session.progress(), stop));
   if (report.bad_pages.empty()) {

@@ -71,13 +71,16 @@ std::string gaps_table(const std::vector<catalog::WalGap>& gaps) {
 
 std::string result(const catalog::Event& event) {
   if (!event.ended_at) return "no end";
-  return event.succeeded ? "done" : "failed";
+  if (!event.succeeded) return "failed";
+  return event.backup && event.backup->bad_pages > 0 ? "bad pages" : "done";
 }
 
 std::string what(const catalog::Event& event) {
   if (!event.ended_at) return "still running, or killed";
   if (!event.succeeded) return event.error;
-  return event.detail;
+  if (!event.backup || event.backup->bad_pages == 0) return event.detail;
+  const std::string bad = counted(event.backup->bad_pages, "bad page");
+  return event.detail.empty() ? bad : fmt::format("{} ({})", event.detail, bad);
 }
 
 std::string took(const catalog::Event& event) {

@@ -43,6 +43,7 @@ struct Env {
   bool stderr_is_terminal = false;
   size_t terminal_columns = 0;  // 0: not known
   uint32_t user_id = 0;         // effective
+  std::string sudo_user = {};   // who called sudo, when this user is sudo's doing
   std::function<std::string(uint32_t)> user_name;
   // kUnsupported names the URLs that are read.
   std::function<Result<std::unique_ptr<store::ObjectStore>>(const config::Config&, Access,

@@ -1,9 +1,10 @@
 #include <fmt/format.h>
 
+#include "base/shell.h"
 #include "cli/commands.h"
 #include "cli/json.h"
 #include "cli/text.h"
-#include "config/keys.h"
+#include "config/secrets.h"
 #include "config/write.h"
 #include "setup/init.h"
 
@@ -46,23 +47,82 @@ Result<config::Config> wanted_config(const InitOptions& options, config::Config 
   return config;
 }
 
-// What another user makes, the server's user could not write to, and archive_command would fail.
-Result<void> check_user(const config::Config& config, Env& env) {
-  auto info = TRY(env.files.status(config.pgdata));
-  if (!info) {
+Result<void> check_pgdata(const config::Config& config, Session& session) {
+  if (!TRY(session.env().files.status(config.pgdata))) {
     return make_error(ErrorKind::kMissing,
                       fmt::format("there is no data directory {}", config.pgdata),
                       "`SHOW data_directory` in psql says where it is");
   }
-  if (info->owner == env.user_id) return success();
-  std::string owner = env.user_name(info->owner);
-  return make_error(ErrorKind::kDenied,
-                    fmt::format("{} belongs to {}, and this is {}", config.pgdata, owner,
-                                env.user_name(env.user_id)),
-                    fmt::format("the server archives as {0}, so the repository must be its own: "
-                                "sudo -u {0} walkback init …",
-                                owner));
+  return session.check_owner(config.pgdata,
+                             "the server archives as its owner, so the repository must be that "
+                             "user's too");
 }
+
+// The configuration file: made where there is none, and filled where there is an empty one, which
+// root may have put there for a user who may not write in /etc.
+class InitialConfiguration final : public setup::ConfigurationFile {
+ public:
+  InitialConfiguration(Env& env, std::string path, const config::Config& config)
+      : env_(env), path_(std::move(path)), config_(config) {}
+
+  // One that says something must say the same: known before anything is made.
+  Result<void> look() {
+    const std::optional<FileInfo> there = TRY(env_.files.status(path_));
+    was_there_ = there && there->size > 0;
+    empty_there_ = there && there->size == 0;
+    if (!was_there_) return success();
+    TRY(config::write_if_absent(env_.files, path_, config_));
+    return success();
+  }
+  bool was_there() const { return was_there_; }
+  bool created() const { return created_; }
+
+  Result<void> write() override {
+    if (was_there_) return success();
+    Result<void> written = empty_there_ ? fill() : make();
+    if (written.ok() || written.error().kind != ErrorKind::kDenied) return written;
+    Error error = std::move(written).error();
+    error.hint = fmt::format(
+        "`sudo install -o {} -m 0640 /dev/null {}` makes a place for it, then run this again; or "
+        "choose another one with --config FILE",
+        shell_word(env_.user_name(env_.user_id)), shell_word(path_));
+    return error;
+  }
+
+  void take_back() override {
+    if (!created_) return;
+    created_ = false;
+    // What stays after a failure here only makes the next try say what is in it.
+    if (!empty_there_) {
+      (void)env_.files.remove(path_);
+    } else if (auto file = env_.files.open_write(path_); file.ok()) {
+      (void)(*file)->truncate(0);
+    }
+  }
+
+ private:
+  Result<void> make() {
+    const auto outcome = TRY(config::write_if_absent(env_.files, path_, config_));
+    created_ = outcome == config::WriteOutcome::kCreated;
+    return success();
+  }
+
+  Result<void> fill() {
+    if (config::holds_password(config_.conninfo)) TRY(env_.files.set_mode(path_, 0600));
+    std::unique_ptr<File> file = TRY(env_.files.open_write(path_));
+    TRY(file->write_at(0, as_bytes(config::render(config_))));
+    TRY(file->sync());
+    created_ = true;
+    return success();
+  }
+
+  Env& env_;
+  const std::string path_;
+  const config::Config& config_;
+  bool was_there_ = false;
+  bool empty_there_ = false;
+  bool created_ = false;
+};
 
 }  // namespace
 
@@ -70,13 +130,13 @@ Result<ExitStatus> run_init(const InitOptions& options, Session& session) {
   Env& env = session.env();
   config::Config config = TRY(session.failing_with(
       ExitStatus::kBadUsage, wanted_config(options, TRY(session.load_partial_config()), session)));
-  TRY(check_user(config, env));
+  TRY(check_pgdata(config, session));
+  TRY(session.check_repository_owner(config));
+  InitialConfiguration configuration(env, session.config_path(), config);
+  TRY(configuration.look());
   session.watch_interrupts(OnInterrupt::kEnd);
   auto store = TRY(session.open_store(config, Access::kSetUp));
   auto connection = TRY(session.connect(config));
-
-  // The server's archive_command reads this file, so it must be there before the settings are.
-  auto written = TRY(config::write_if_absent(env.files, session.config_path(), config));
 
   setup::InitOptions init;
   init.cluster = config.cluster;
@@ -86,10 +146,12 @@ Result<ExitStatus> run_init(const InitOptions& options, Session& session) {
   init.config_path = session.config_path();
   init.archive_timeout_s = options.archive_timeout_s;
   init.new_lineage = options.new_lineage;
+  init.was_set_up_before = configuration.was_there();
+  init.new_repository = options.new_repository;
   init.apply = options.apply;
-  auto report = TRY(setup::run_init(init, *connection, env.files, *store, env.clock, env.random,
-                                    session.progress()));
-  bool created = written == config::WriteOutcome::kCreated;
+  auto report = TRY(setup::run_init(init, {*connection, env.files, *store, configuration, env.clock,
+                                           env.random, session.progress()}));
+  const bool created = configuration.created();
   InitView view{report, config.cluster, config.repository_url, session.config_path(), created};
   session.result(init_text(view), init_json(report, session.config_path(), created));
   return ExitStatus::kDone;

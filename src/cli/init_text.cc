@@ -21,20 +21,24 @@ std::string setting_line(const setup::ServerSetting& setting) {
 }
 
 std::string settings_text(const setup::InitReport& report) {
-  std::string missing;
+  std::string pending, missing;
   for (const auto& setting : report.settings) {
-    if (!setting.satisfied()) missing += "  " + printable(setting_line(setting)) + "\n";
+    if (setting.satisfied()) continue;
+    (setting.pending ? pending : missing) += "  " + printable(setting_line(setting)) + "\n";
   }
-  if (missing.empty()) return "PostgreSQL's settings are as they must be.\n";
-  if (report.applied) return "Set, and waiting for a restart:\n" + missing;
-  return "Put into postgresql.conf (or run this again with --apply):\n" + missing;
+  std::string text;
+  if (!pending.empty()) text += "Set, and waiting for a restart of PostgreSQL:\n" + pending;
+  if (!missing.empty()) {
+    text += "Put into postgresql.conf (or run this again with --apply):\n" + missing;
+  }
+  return text.empty() ? "PostgreSQL's settings are as they must be.\n" : text;
 }
 
 std::string next_text(const setup::InitReport& report) {
   if (!report.proved_segment.empty()) {
     return fmt::format(
         "Proof: the server archived segment {}, and it reads back as it was.\n"
-        "Next: walkback backup\n",
+        "Next: `walkback backup`\n",
         report.proved_segment);
   }
   if (report.restart_required) {

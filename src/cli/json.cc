@@ -119,7 +119,8 @@ Json json_of(const setup::ServerSetting& setting) {
           {"wanted", setting.wanted},
           {"current", setting.current},
           {"satisfied", setting.satisfied()},
-          {"needs_restart", setting.needs_restart}};
+          {"needs_restart", setting.needs_restart},
+          {"pending", setting.pending}};
 }
 
 Json target_of(const restore::RecoveryPlan& plan) {
@@ -214,13 +215,14 @@ std::string backup_json(const backup::BackupReport& report, const Error* error) 
   return text(json);
 }
 
-std::string list_json(const catalog::Listing& listing) {
+std::string list_json(const catalog::Listing& listing, const std::vector<std::string>& unreadable) {
   return text(
       {{"backups", list_of(listing.backups)},
        {"windows", list_of(listing.windows)},
        {"gaps", list_of(listing.gaps)},
        {"wal", {{"segments", listing.wal_segments}, {"bytes_stored", listing.wal_bytes_stored}}},
-       {"bytes_stored", listing.bytes_stored}});
+       {"bytes_stored", listing.bytes_stored},
+       {"unreadable", list_of(unreadable)}});
 }
 
 std::string plan_json(const restore::RecoveryPlan& plan) { return text({{"plan", json_of(plan)}}); }
@@ -254,14 +256,19 @@ std::string recover_json(const restore::RecoverReport& report, const Error* erro
 }
 
 std::string adopt_json(const restore::AdoptReport& report) {
-  return text({{"adopt",
-                {{"timeline", json_of(report.timeline)},
-                 {"segments_archived", report.segments_archived},
-                 {"restart_required", report.restart_required}}}});
+  return text(
+      {{"adopt",
+        {{"timeline", json_of(report.timeline)},
+         {"segments_archived", report.segments_archived},
+         {"restart_required", report.restart_required},
+         {"port", report.port},
+         {"tablespaces", list_of(report.tablespaces)},
+         {"old_server_port", report.old_server ? Json(report.old_server->port) : Json(nullptr)}}}});
 }
 
-std::string history_json(const std::vector<catalog::Event>& events) {
-  return text({{"events", list_of(events)}});
+std::string history_json(const std::vector<catalog::Event>& events,
+                         const std::vector<std::string>& unreadable) {
+  return text({{"events", list_of(events)}, {"unreadable", list_of(unreadable)}});
 }
 
 }  // namespace walkback::cli

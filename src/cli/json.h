@@ -29,13 +29,15 @@ std::string wal_push_json(const archive::WalPushReport& report);
 std::string wal_get_json(const std::string& name, archive::WalGetOutcome outcome);
 // With an error beside it when pages are bad.
 std::string backup_json(const backup::BackupReport& report, const Error* error);
-std::string list_json(const catalog::Listing& listing);
+// `unreadable`: why what is left out is.
+std::string list_json(const catalog::Listing& listing, const std::vector<std::string>& unreadable);
 std::string plan_json(const restore::RecoveryPlan& plan);
 // A dry run also says where everything would lie.
 std::string dry_run_json(const restore::RecoveryPlan& plan, const restore::TargetLayout& layout);
 // With an error beside it when the target was not reached.
 std::string recover_json(const restore::RecoverReport& report, const Error* error);
 std::string adopt_json(const restore::AdoptReport& report);
-std::string history_json(const std::vector<catalog::Event>& events);
+std::string history_json(const std::vector<catalog::Event>& events,
+                         const std::vector<std::string>& unreadable);
 
 }  // namespace walkback::cli

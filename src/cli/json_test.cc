@@ -33,7 +33,8 @@ TEST(Json, Init) {
   report.repository_created = true;
   report.system_identifier = {7'564'831'203'948'571'231};
   report.server_version_num = 150014;
-  report.settings = {{"archive_mode", "on", "off", true}, {"archive_timeout", "60", "60", false}};
+  report.settings = {{"archive_mode", "on", "off", true, true},
+                     {"archive_timeout", "60", "60", false, false}};
   report.applied = true;
   report.restart_required = true;
   expect_golden("init.json", init_json(report, "/etc/walkback.toml", true));
@@ -64,11 +65,11 @@ TEST(Json, List) {
   listing.wal_segments = 214;
   listing.wal_bytes_stored = 420'478'976;
   listing.bytes_stored = 1'601'594'982;
-  expect_golden("list.json", list_json(listing));
+  expect_golden("list.json", list_json(listing, {"backup x: denied"}));
 }
 
 TEST(Json, AnEmptyListIsEmptyLists) {
-  std::string text = list_json({});
+  std::string text = list_json({}, {});
   EXPECT_THAT(text, testing::HasSubstr("\"backups\": [],"));
   EXPECT_THAT(text, testing::HasSubstr("\"gaps\": [],"));
 }
@@ -120,7 +121,16 @@ TEST(Json, RecoverThatMissedItsTarget) {
   EXPECT_THAT(recover_json(report, &error), testing::HasSubstr("\"kind\": \"corrupt\""));
 }
 
-TEST(Json, Adopt) { expect_golden("adopt.json", adopt_json({{2}, 4, true})); }
+TEST(Json, Adopt) {
+  restore::AdoptReport report;
+  report.timeline = {2};
+  report.segments_archived = 4;
+  report.restart_required = true;
+  report.port = 5432;
+  report.tablespaces = {{16401, "/srv/pg-1547.tablespaces/16401"}};
+  report.old_server = restore::RunningServer{5433, "/run"};
+  expect_golden("adopt.json", adopt_json(report));
+}
 
 TEST(Json, History) {
   catalog::Event done{
@@ -144,7 +154,7 @@ TEST(Json, History) {
                         "",
                         "",
                         std::nullopt};
-  expect_golden("history.json", history_json({done, failed, killed}));
+  expect_golden("history.json", history_json({done, failed, killed}, {}));
 }
 
 }  // namespace

@@ -20,6 +20,7 @@ struct GlobalOptions {
   bool json = false;
   bool quiet = false;
   bool verbose = false;
+  std::vector<std::string> typed = {};  // the whole command line, as it was
 };
 
 struct InitOptions {
@@ -27,8 +28,9 @@ struct InitOptions {
   std::optional<std::string> repository;
   std::optional<std::string> conninfo;
   std::optional<std::string> encryption;
-  int archive_timeout_s = 60;
+  std::optional<int> archive_timeout_s;
   bool new_lineage = false;
+  bool new_repository = false;
   bool apply = false;
 };
 

@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "cli/version.h"
 #include "config/closest.h"
+#include "config/secrets.h"
 
 namespace walkback::cli {
 
@@ -27,7 +28,7 @@ struct Raw {
   bool json = false, quiet = false, verbose = false, version = false;
 
   std::string pgdata, repository, conninfo, encryption, archive_timeout;
-  bool apply = false, new_lineage = false;
+  bool apply = false, new_lineage = false, new_repository = false;
   std::string path, name, reserved_timeline;
   std::string label;
   bool full = false;
@@ -66,6 +67,13 @@ void add_target(CLI::App& app, Raw& raw) {
       ->type_name("N");
 }
 
+constexpr const char* kInitExample =
+    "Example, once root has made the places for the server's user:\n"
+    "  sudo install -d -o postgres -m 0750 /srv/walkback\n"
+    "  sudo install -o postgres -m 0640 /dev/null /etc/walkback.toml\n"
+    "  sudo -u postgres walkback init --pgdata /var/lib/postgresql/15/main \\\n"
+    "    --repository file:///srv/walkback --encryption none --apply\n";
+
 void describe_init(CLI::App& app, Raw& raw) {
   app.add_option("--pgdata", raw.pgdata, "The cluster's data directory")->type_name("DIR");
   app.add_option("--repository", raw.repository, "Where backups and WAL are kept: file:///path")
@@ -75,11 +83,15 @@ void describe_init(CLI::App& app, Raw& raw) {
   app.add_option("--encryption", raw.encryption, "\"none\": store in plain text")
       ->type_name("KIND");
   app.add_option("--archive-timeout", raw.archive_timeout,
-                 "Seconds after which an idle cluster's WAL is archived too (default: 60)")
+                 "Seconds after which an idle cluster's WAL is archived too (default: what the "
+                 "server has, else 60)")
       ->type_name("S");
   app.add_flag("--new-lineage", raw.new_lineage,
                "The cluster takes the place of another of this name (pg_upgrade, initdb)");
+  app.add_flag("--new-repository", raw.new_repository,
+               "Begin a new repository though this configuration had one before");
   app.add_flag("--apply", raw.apply, "Set PostgreSQL's settings (ALTER SYSTEM) and reload");
+  app.footer(kInitExample);
 }
 
 void describe_wal_push(CLI::App& app, Raw& raw) {
@@ -253,6 +265,7 @@ Result<CommandOptions> read_init(const CLI::App& app, const Raw& raw) {
   options.encryption = if_given(app, "--encryption", raw.encryption);
   options.apply = raw.apply;
   options.new_lineage = raw.new_lineage;
+  options.new_repository = raw.new_repository;
   if (given(app, "--archive-timeout")) {
     options.archive_timeout_s =
         TRY(number<int>("--archive-timeout", raw.archive_timeout, 1, kLongestArchiveTimeout_s));
@@ -459,26 +472,41 @@ Error unknown_command(const std::string& group, const std::string& word, const E
       near ? fmt::format("did you mean `walkback {}{}`?", group, *near) : otherwise.hint);
 }
 
-Error unexpected(const CLI::App& app, const CLI::App* sub) {
+// "--to 10 minutes ago": the shell made three words of what was meant as one.
+std::optional<std::string> unquoted(std::span<const std::string> typed, const std::string& word) {
+  constexpr std::string_view kTakeText[] = {"--to", "--label", "--name", "--conninfo"};
+  auto stray = std::find(typed.begin(), typed.end(), word);
+  if (stray - typed.begin() < 2 || stray == typed.end()) return std::nullopt;
+  const std::string& option = *(stray - 2);
+  if (std::ranges::find(kTakeText, option) == std::ranges::end(kTakeText)) return std::nullopt;
+  if (option == "--conninfo") return "quote it: --conninfo \"…\"";  // it may hold a password
+  std::string text = *(stray - 1);
+  for (; stray != typed.end() && !stray->starts_with('-'); ++stray) text += " " + *stray;
+  return fmt::format("quote it: {} \"{}\"", option, text);
+}
+
+Error unexpected(const CLI::App& app, const CLI::App* sub, std::span<const std::string> typed) {
   std::vector<std::string> rest = app.remaining(true);
   std::string word = rest.empty() ? "" : rest.front();
   if (word.starts_with('-')) {
-    std::string typed = word.substr(0, word.find('='));
+    std::string option = word.substr(0, word.find('='));
     std::vector<std::string> known = visible_options(app);
     if (sub) {
       std::vector<std::string> own = visible_options(*sub);
       known.insert(known.end(), own.begin(), own.end());
     }
-    auto near = config::closest(typed, known);
+    auto near = config::closest(option, known);
     std::string help = sub ? "walkback " + full_name(*sub) + " --help" : "walkback --help";
-    return usage_error(fmt::format("unknown option {}", typed),
+    return usage_error(fmt::format("unknown option {}", option),
                        near ? fmt::format("did you mean {}?", *near)
                             : fmt::format("`{}` lists the options", help));
   }
   if (sub && full_name(*sub) == "key") return unknown_command("key ", word, no_key_command());
   if (sub) {
-    return usage_error(fmt::format("unexpected argument \"{}\"", word),
-                       fmt::format("`walkback {} --help` says what it takes", full_name(*sub)));
+    std::string help = fmt::format("`walkback {} --help` says what it takes", full_name(*sub));
+    const std::string shown = config::holds_password(word) ? "…" : word;
+    return usage_error(fmt::format("unexpected argument \"{}\"", shown),
+                       unquoted(typed, word).value_or(std::move(help)));
   }
   return unknown_command("", word, no_command());
 }
@@ -499,11 +527,21 @@ const CLI::App* chosen(const CLI::App& app) {
   return innermost;
 }
 
-Error parse_failure(const CLI::App& app, const CLI::ParseError& error) {
+// CLI11 says "--to: 1 required TIME missing".
+std::string without_value(const std::string& what) {
+  const size_t colon = what.find(':');
+  const bool named = what.starts_with("--") && colon != std::string::npos;
+  return named ? what.substr(0, colon) + " needs a value" : one_line(what);
+}
+
+Error parse_failure(const CLI::App& app, const CLI::ParseError& error,
+                    std::span<const std::string> typed) {
   const CLI::App* sub = chosen(app);
-  if (dynamic_cast<const CLI::ExtrasError*>(&error)) return unexpected(app, sub);
-  return usage_error(one_line(error.what()), fmt::format("`walkback {}--help` says what it takes",
-                                                         sub ? full_name(*sub) + " " : ""));
+  if (dynamic_cast<const CLI::ExtrasError*>(&error)) return unexpected(app, sub, typed);
+  const bool no_value = dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr;
+  return usage_error(
+      no_value ? without_value(error.what()) : one_line(error.what()),
+      fmt::format("`walkback {}--help` says what it takes", sub ? full_name(*sub) + " " : ""));
 }
 
 // "walkback key" for "key add": what help() puts in front of a command's name.
@@ -536,7 +574,7 @@ Result<Parsed> parse(std::span<const std::string> arguments,
   } catch (const CLI::CallForHelp&) {
     return Parsed(Answer{help_of(*app)});
   } catch (const CLI::ParseError& error) {
-    return parse_failure(*app, error);
+    return parse_failure(*app, error, arguments);
   }
   if (raw.version) return Parsed(Answer{version_line()});
   const CLI::App* sub = chosen(*app);
@@ -545,6 +583,7 @@ Result<Parsed> parse(std::span<const std::string> arguments,
   // braces.
   Invocation invocation;
   invocation.global = TRY(read_global(*app, raw, environment));
+  invocation.global.typed.assign(arguments.begin(), arguments.end());
   invocation.command = TRY(read_command(*sub, raw));
   return Parsed(std::move(invocation));
 }

@@ -71,8 +71,32 @@ TEST(Parse, InitKeepsApartWhatWasNotSaid) {
   auto init = options<InitOptions>({"init"});
   EXPECT_EQ(init.encryption, std::nullopt);
   EXPECT_EQ(init.pgdata, std::nullopt);
-  EXPECT_EQ(init.archive_timeout_s, 60);
-  EXPECT_FALSE(init.apply || init.new_lineage);
+  EXPECT_EQ(init.archive_timeout_s, std::nullopt);
+  EXPECT_FALSE(init.apply || init.new_lineage || init.new_repository);
+}
+
+TEST(Parse, InitShowsAnExample) {
+  EXPECT_THAT(answer({"init", "--help"}), HasSubstr("sudo -u postgres walkback init --pgdata"));
+  EXPECT_TRUE(options<InitOptions>({"init", "--new-repository"}).new_repository);
+}
+
+TEST(Parse, WhatTheShellTookApartIsToBeQuoted) {
+  EXPECT_EQ(wrong({"plan", "--to", "10", "minutes", "ago", "--json"}),
+            "unexpected argument \"minutes\" | quote it: --to \"10 minutes ago\"");
+  EXPECT_THAT(wrong({"backup", "--label", "before", "upgrade"}),
+              HasSubstr("quote it: --label \"before upgrade\""));
+  EXPECT_THAT(wrong({"backup", "now"}), HasSubstr("says what it takes"));
+  EXPECT_EQ(wrong({"init", "--conninfo", "host=x", "password=hunter2"}),
+            "unexpected argument \"…\" | quote it: --conninfo \"…\"");
+}
+
+TEST(Parse, AnOptionWithoutItsValueSaysSo) {
+  EXPECT_THAT(wrong({"plan", "--to", "--config", "/x"}), StartsWith("--to needs a value | "));
+  EXPECT_THAT(wrong({"recover", "--latest", "--into"}), StartsWith("--into needs a value | "));
+}
+
+TEST(Parse, WhatWasTypedIsKept) {
+  EXPECT_EQ(parsed({"list", "--json"}).global.typed, (Words{"list", "--json"}));
 }
 
 TEST(Parse, WalCommandsTakeWhatPostgresqlGives) {

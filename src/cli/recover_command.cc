@@ -6,6 +6,7 @@
 #include "cli/text.h"
 #include "restore/plan.h"
 #include "restore/recover.h"
+#include "setup/repository_place.h"
 
 namespace walkback::cli {
 
@@ -51,7 +52,8 @@ restore::RecoverOptions recover_options(const RecoverOptions& options, const con
   recover.start = options.start;
   recover.workers = config.recovery_workers;
   recover.server_binaries = config.bin_dir;
-  recover.live_pgdata = config.pgdata;
+  recover.neighbours.live_pgdata = config.pgdata;
+  recover.neighbours.repository = setup::repository_directory(config.repository_url).value_or("");
   recover.program = session.env().program;
   recover.config_path = session.config_path();
   return recover;
@@ -68,14 +70,15 @@ std::optional<DiskSpace> free_space(FileSystem& files, std::string path) {
   return space.ok() ? std::optional(*space) : std::nullopt;
 }
 
-Result<ExitStatus> show_only(const restore::RecoverOptions& recover,
-                             const restore::RecoveryPlan& plan, Session& session) {
-  FileSystem& files = session.env().files;
-  restore::TargetLayout layout = TRY(restore::check_recovery(recover, plan, files));
-  Destination destination{layout, free_space(files, layout.data_directory)};
-  session.result(plan_text(plan, destination) + "\nThis was a dry run: nothing was written.\n",
-                 dry_run_json(plan, layout));
-  return ExitStatus::kDone;
+// The copy belongs to who makes it, and no server of root's would start.
+Result<void> check_not_root(const restore::RecoverOptions& recover, Session& session) {
+  Env& env = session.env();
+  if (!recover.start || env.user_id != 0) return success();
+  const auto live = env.files.status(recover.neighbours.live_pgdata);
+  const std::string owner = live.ok() && *live ? env.user_name((*live)->owner) : "postgres";
+  return make_error(ErrorKind::kDenied, "PostgreSQL does not run as root",
+                    fmt::format("run this as the user who is to own the copy: `{}`",
+                                as_user(owner, env, session.global())));
 }
 
 }  // namespace
@@ -85,6 +88,7 @@ Result<ExitStatus> run_plan(const PlanOptions& options, Session& session) {
   restore::PlanOptions planned = TRY(plan_options(options.target, config, session));
   std::stop_token stop = session.watch_interrupts(OnInterrupt::kAskToStop);
   auto store = TRY(session.open_repository(config, Access::kReadData));
+  TRY(session.check_cluster(*store, config));
   restore::RecoveryPlan plan = TRY(make_plan(planned, *store, stop, session));
   session.result(plan_text(plan), plan_json(plan));
   return ExitStatus::kDone;
@@ -94,22 +98,31 @@ Result<ExitStatus> run_recover(const RecoverOptions& options, Session& session) 
   config::Config config = TRY(session.load_config());
   restore::PlanOptions planned = TRY(plan_options(options.target, config, session));
   restore::RecoverOptions recover = recover_options(options, config, session);
+  Env& env = session.env();
+  // A plan takes a while: what can be refused without one is refused first.
+  TRY(check_not_root(recover, session));
+  TRY(session.check_repository_owner(config));
+  TRY(restore::check_destination(recover, env.files));
   std::stop_token stop = session.watch_interrupts(OnInterrupt::kAskToStop);
   auto store = TRY(session.open_repository(config, Access::kReadData));
+  TRY(session.check_cluster(*store, config));
   restore::RecoveryPlan plan = TRY(make_plan(planned, *store, stop, session));
-  if (options.dry_run) return show_only(recover, plan, session);
+  restore::TargetLayout layout = TRY(restore::check_recovery(recover, plan, env.files));
 
-  // The plan is shown before the first byte is written.
-  Env& env = session.env();
-  restore::TargetLayout layout =
-      TRY(restore::lay_out_target(recover.into, plan.tablespaces, recover.tablespaces));
   Destination destination{layout, free_space(env.files, layout.data_directory)};
+  if (options.dry_run) {
+    session.result(plan_text(plan, destination) + "\nThis was a dry run: nothing was written.\n",
+                   dry_run_json(plan, layout));
+    return ExitStatus::kDone;
+  }
+  // The plan is shown before the first byte is written.
   session.show(plan_text(plan, destination) + "\n");
 
   auto report = TRY(restore::run_recover(recover, planned, plan, env.files, *store, env.clock,
                                          env.random, session.progress(), stop));
   if (!report.started || report.reached) {
-    session.result(recover_text(report, recover.action), recover_json(report, nullptr));
+    session.result(recover_text(report, recover.action, session.suggestion()),
+                   recover_json(report, nullptr));
     return ExitStatus::kDone;
   }
   Error error = not_reached_error(report);

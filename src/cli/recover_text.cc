@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 
-#include <algorithm>
-
+#include "base/shell.h"
 #include "cli/human.h"
 #include "cli/text.h"
+#include "restore/server_commands.h"
 
 namespace walkback::cli {
 
@@ -11,23 +11,6 @@ namespace {
 
 using restore::RecoverReport;
 using restore::RecoveryAction;
-
-// Text for a POSIX shell to take as one word.
-std::string shell_word(std::string_view text) {
-  bool plain = !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
-    return std::isalnum(c) != 0 ||
-           std::string_view("/._-+:@%,=").find(static_cast<char>(c)) != std::string_view::npos;
-  });
-  if (plain) return std::string(text);
-  std::string word = "'";
-  for (char c : text) word += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return word + "'";
-}
-
-std::string psql(const RecoverReport& report) {
-  return fmt::format("psql -h {} -p {} -d postgres", shell_word(report.socket_directory),
-                     report.port);
-}
 
 std::string describe_reached(const RecoverReport& report) {
   std::string text = "LSN " + report.reached_lsn.text();
@@ -53,52 +36,98 @@ std::string describe_changes(const std::vector<restore::SettingChange>& changes)
   return fmt::format("{}", fmt::join(lines, "\n"));
 }
 
-std::string go_on_paused(const RecoverReport& report) {
+std::string start(const RecoverReport& report, std::string_view more = {}) {
+  return restore::start_command(report.binaries, report.data_directory, more);
+}
+
+std::string connect(const RecoverReport& report) {
+  return restore::psql_command(report.socket_directory, report.port);
+}
+
+// What is given back by stopping the copy and removing its directories.
+std::string discard(const RecoverReport& report, const Suggestion& suggestion) {
+  std::string directories = shell_word(report.data_directory);
+  const std::string beside = report.data_directory + ".tablespaces";
+  for (const auto& tablespace : report.layout.tablespaces) {
+    if (tablespace.location.starts_with(beside + "/")) {
+      directories += " " + shell_word(beside);
+      break;
+    }
+  }
+  return fmt::format(
+      "  {}\n  {}\n",
+      suggestion.other(restore::stop_command(report.binaries, report.data_directory)),
+      suggestion.other("rm -r " + directories));
+}
+
+std::string go_on_paused(const RecoverReport& report, const Suggestion& suggestion) {
   return fmt::format(
       "The copy stands still at the target and can be read:\n"
-      "  {0}\n"
+      "  {}\n"
       "Right moment: open it for writing with\n"
-      "  {0} -c 'SELECT pg_wal_replay_resume()'\n"
-      "Wrong moment: stop it, and recover to another target into another directory.\n",
-      psql(report));
+      "  {}\n"
+      "Wrong moment: discard it, and recover to another target.\n"
+      "{}",
+      suggestion.other(connect(report)),
+      suggestion.other(restore::promote_command(report.socket_directory, report.port)),
+      discard(report, suggestion));
 }
 
-std::string go_on_shut_down(const RecoverReport& report) {
+std::string go_on_shut_down(const RecoverReport& report, const Suggestion& suggestion) {
   return fmt::format(
-      "The server shut down at the target, as asked. It would do so again: to open the copy, set\n"
-      "  recovery_target_action = 'promote'\n"
-      "in {}/postgresql.auto.conf, then start it.\n",
-      report.data_directory);
+      "The server shut down at the target, as asked. It would do so again; this opens the copy for "
+      "writing:\n"
+      "  {}\n",
+      suggestion.other(start(report, "-c recovery_target_action=promote")));
 }
 
-std::string go_on_promoted(const RecoverReport& report) {
+std::string go_on_promoted(const RecoverReport& report, const Suggestion& suggestion) {
   return fmt::format(
       "Connect:\n"
       "  {}\n"
       "The copy archives nothing, so nothing done in it reaches the repository. To make it the "
       "cluster:\n"
-      "  walkback adopt --pgdata {}\n",
-      psql(report), shell_word(report.data_directory));
-}
-
-std::string go_on_unstarted(const RecoverReport& report) {
-  return fmt::format(
-      "Nothing was started. The settings are in place: starting the server on\n"
       "  {}\n"
-      "replays the WAL up to the target.\n",
-      report.data_directory);
+      "To discard it:\n"
+      "{}",
+      suggestion.other(connect(report)),
+      suggestion.walkback("adopt --pgdata " + shell_word(report.data_directory)),
+      discard(report, suggestion));
 }
 
-std::string go_on(const RecoverReport& report, RecoveryAction action) {
-  if (!report.started) return go_on_unstarted(report);
-  if (action == RecoveryAction::kPause) return go_on_paused(report);
-  if (action == RecoveryAction::kShutdown) return go_on_shut_down(report);
-  return go_on_promoted(report);
+std::string_view at_the_target(RecoveryAction action) {
+  switch (action) {
+    case RecoveryAction::kPromote:
+      return "is opened for writing there";
+    case RecoveryAction::kPause:
+      return "stands still there";
+    case RecoveryAction::kShutdown:
+      return "shuts down there";
+  }
+  return {};
+}
+
+std::string go_on_unstarted(const RecoverReport& report, RecoveryAction action,
+                            const Suggestion& suggestion) {
+  return fmt::format(
+      "Nothing was started. This starts the server, which replays the WAL up to the target and "
+      "{}:\n"
+      "  {}\n",
+      at_the_target(action), suggestion.other(start(report)));
+}
+
+std::string go_on(const RecoverReport& report, RecoveryAction action,
+                  const Suggestion& suggestion) {
+  if (!report.started) return go_on_unstarted(report, action, suggestion);
+  if (action == RecoveryAction::kPause) return go_on_paused(report, suggestion);
+  if (action == RecoveryAction::kShutdown) return go_on_shut_down(report, suggestion);
+  return go_on_promoted(report, suggestion);
 }
 
 }  // namespace
 
-std::string recover_text(const RecoverReport& report, RecoveryAction action) {
+std::string recover_text(const RecoverReport& report, RecoveryAction action,
+                         const Suggestion& suggestion) {
   Fields fields;
   if (report.started) fields.add("reached", describe_reached(report));
   fields.add("backup", report.plan.backup.id.text);
@@ -115,7 +144,7 @@ std::string recover_text(const RecoverReport& report, RecoveryAction action) {
   }
   std::string_view done = report.started ? "Recovered" : "Restored, ready to recover";
   return fmt::format("{} {}\n\n{}\n{}", done, target_phrase(report.plan), fields.text(),
-                     go_on(report, action));
+                     go_on(report, action, suggestion));
 }
 
 Error not_reached_error(const RecoverReport& report) {
@@ -124,24 +153,6 @@ Error not_reached_error(const RecoverReport& report) {
       fmt::format("the recovered server stands at LSN {}, not at the target {}",
                   report.reached_lsn.text(), report.plan.end_lsn.text()),
       fmt::format("do not use this copy before you know why: its log is {}", report.log_file));
-}
-
-std::string adopt_text(const AdoptView& view) {
-  std::string text = fmt::format(
-      "{} is the cluster now, on timeline {}; {} of its WAL archived.\n\nNext:\n", view.pgdata,
-      view.report.timeline.value, counted(view.report.segments_archived, "segment"));
-  std::vector<std::string> steps;
-  if (view.configured_pgdata != view.pgdata) {
-    steps.push_back(
-        fmt::format("set pgdata = \"{}\" in [postgresql] of {}, and conninfo if the port differs",
-                    view.pgdata, view.config_path));
-  }
-  if (view.report.restart_required) {
-    steps.push_back("restart the server: archiving begins with the restart");
-  }
-  steps.push_back("walkback backup: the first one of the new timeline");
-  for (size_t i = 0; i < steps.size(); ++i) text += fmt::format("  {}. {}\n", i + 1, steps[i]);
-  return text;
 }
 
 }  // namespace walkback::cli

@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "base/testing/manual_clock.h"
+#include "catalog/events.h"
 #include "cli/session.h"
 #include "cli/testing/captured_output.h"
 #include "repo/repository.h"
@@ -22,6 +23,40 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
+
+// One store for several commands: each opens it anew.
+class SharedStore final : public store::ObjectStore {
+ public:
+  explicit SharedStore(std::shared_ptr<store::ObjectStore> store) : store_(std::move(store)) {}
+  Result<store::PutOutcome> put(const store::ObjectKey& key, ByteView data) override {
+    return store_->put(key, data);
+  }
+  Result<std::unique_ptr<store::ObjectWriter>> create(const store::ObjectKey& key) override {
+    return store_->create(key);
+  }
+  Result<std::optional<Bytes>> get(const store::ObjectKey& key) override {
+    return store_->get(key);
+  }
+  Result<std::unique_ptr<store::ObjectReader>> open(const store::ObjectKey& key) override {
+    return store_->open(key);
+  }
+  Result<std::optional<store::ObjectInfo>> info(const store::ObjectKey& key) override {
+    return store_->info(key);
+  }
+  Result<void> list(std::string_view prefix, std::string_view after,
+                    const Visitor& visit) override {
+    return store_->list(prefix, after, visit);
+  }
+  Result<std::vector<std::string>> list_folders(std::string_view folder) override {
+    return store_->list_folders(folder);
+  }
+  Result<void> remove(const store::ObjectKey& key) override { return store_->remove(key); }
+  store::Properties properties() const override { return store_->properties(); }
+  std::string description() const override { return store_->description(); }
+
+ private:
+  std::shared_ptr<store::ObjectStore> store_;
+};
 
 class RunTest : public testing::Test {
  protected:
@@ -193,6 +228,121 @@ TEST_F(RunTest, AServerThatDoesNotAnswerNamesTheKey) {
   EXPECT_THAT(output_.err_text + output_.out_text, Not(HasSubstr("hunter2")));
 }
 
+// Objects as they lie in a repository, written by hand.
+TEST_F(RunTest, WhatCannotBeReadIsAWarningAndTheRestIsShown) {
+  write_config();
+  make_repository();
+  auto put = [&](const std::string& name, std::string_view text) {
+    ASSERT_TRUE((*opened_)->put(store::ObjectKey("clusters/main/" + name), as_bytes(text)).ok());
+  };
+  catalog::Event event = catalog::new_event("backup", clock_, system_random());
+  catalog::EventRecorder recorder(**opened_, "main", clock_);
+  ASSERT_TRUE(recorder.begin(event).ok());
+  ASSERT_TRUE(recorder.end(event, nullptr).ok());
+  put("events/20200101T000000Z-0000.begin.json", "no JSON");
+  put("7/lineage.json",
+      R"({"postgresql_major": 15, "wal_segment_bytes": 16777216, "first_seen": "2026-11-22T00:00:00Z"})");
+  put("7/backups/20200101T000000Z-0001/manifest.zst", "x");
+  put("7/backups/20200101T000000Z-0001/summary.json", "no JSON");
+  auto shared = std::shared_ptr<store::ObjectStore>(std::move(opened_).value());
+  env_.open_store = [&](const config::Config&, Access,
+                        std::stop_token) -> Result<std::unique_ptr<store::ObjectStore>> {
+    return std::unique_ptr<store::ObjectStore>(std::make_unique<SharedStore>(shared));
+  };
+  EXPECT_EQ(walkback({"history"}), 0) << output_.err_text;
+  EXPECT_THAT(output_.out_text, HasSubstr(event.id));
+  EXPECT_THAT(output_.err_text, HasSubstr("warning: clusters/main/events/20200101T000000Z-0000"));
+  EXPECT_EQ(walkback({"list", "--json"}), 0) << output_.err_text;
+  EXPECT_THAT(output_.err_text, HasSubstr("warning: clusters/main/7/backups/"));
+  EXPECT_THAT(output_.out_text, HasSubstr("\"unreadable\": [\n    \"clusters/main/7/backups/"));
+  EXPECT_EQ(walkback({"--cluster", "prod", "list"}), 2);
+  EXPECT_THAT(output_.err_text, HasSubstr("no cluster 'prod' in"));
+  EXPECT_THAT(output_.err_text, HasSubstr("there is: main"));
+  EXPECT_EQ(walkback({"--cluster", "prod", "plan", "--latest"}), 2);
+}
+
+TEST_F(RunTest, ABackupThatCannotConnectIsInTheHistory) {
+  make_repository();
+  write_config("[postgresql]\npgdata = \"/nowhere/pg\"\n");
+  auto shared = std::shared_ptr<store::ObjectStore>(std::move(opened_).value());
+  env_.open_store = [&](const config::Config&, Access,
+                        std::stop_token) -> Result<std::unique_ptr<store::ObjectStore>> {
+    return std::unique_ptr<store::ObjectStore>(std::make_unique<SharedStore>(shared));
+  };
+  EXPECT_EQ(walkback({"backup", "--label", "nightly"}), 1);
+  EXPECT_EQ(walkback({"history", "--json"}), 0);
+  EXPECT_THAT(output_.out_text, HasSubstr("\"outcome\": \"failed\""));
+  EXPECT_THAT(output_.out_text, HasSubstr("connection refused"));
+}
+
+TEST_F(RunTest, WhoeverIsNotTheOwnerWritesNothing) {
+  std::filesystem::create_directory(directory_ + "/repo");
+  std::ofstream(config_path_) << "[postgresql]\npgdata = \"" << directory_
+                              << "\"\n[repository]\nurl = \"file://" << directory_
+                              << "/repo\"\nencryption = \"none\"\n";
+  const uint32_t owner = env_.user_id;
+  const std::string sudo =
+      "`sudo -u u" + std::to_string(owner) + " walkback --config " + config_path_ + " ";
+  env_.open_store = [&](const config::Config&, Access,
+                        std::stop_token) -> Result<std::unique_ptr<store::ObjectStore>> {
+    ADD_FAILURE() << "it went on to the repository";
+    return make_error(ErrorKind::kIo, "no");
+  };
+  env_.user_id = owner + 1;
+  EXPECT_EQ(walkback({"backup"}), 1);
+  EXPECT_THAT(output_.err_text, HasSubstr(sudo + "backup`"));
+  EXPECT_EQ(walkback({"adopt", "--pgdata", directory_}), 1);
+  EXPECT_THAT(output_.err_text, HasSubstr(sudo + "adopt --pgdata " + directory_ + "`"));
+  std::filesystem::permissions(directory_ + "/repo", std::filesystem::perms::all);
+  EXPECT_EQ(walkback({"recover", "--latest", "--into", directory_ + "/copy"}), 1);
+  EXPECT_THAT(output_.err_text, HasSubstr("/repo belongs to u" + std::to_string(owner)));
+  std::filesystem::permissions(directory_ + "/repo", std::filesystem::perms::owner_all);
+  env_.user_id = 0;
+  EXPECT_EQ(walkback({"recover", "--latest", "--into", directory_ + "/copy"}), 1);
+  EXPECT_THAT(output_.err_text, HasSubstr("PostgreSQL does not run as root"));
+}
+
+TEST_F(RunTest, RootLeavesNothingInAnothersRepository) {
+  if (chown(directory_.c_str(), 26, 26) != 0) GTEST_SKIP() << "takes root";
+  std::ofstream(config_path_) << "[repository]\nurl = \"file://" << directory_
+                              << "\"\nencryption = \"none\"\n";
+  EXPECT_EQ(walkback({"wal-push", "/pg/pg_wal/000000010000000000000001"}), 1);
+  EXPECT_THAT(output_.err_text, HasSubstr("belongs to u26, and this is u0"));
+  EXPECT_EQ(walkback({"recover", "--latest", "--no-start", "--into", "/tmp/x"}), 1);
+  EXPECT_THAT(output_.err_text, HasSubstr("belongs to u26, and this is u0"));
+}
+
+TEST_F(RunTest, AnEmptyDirectoryIsARepositoryWhoseDiskIsNotMounted) {
+  std::filesystem::create_directory(directory_ + "/repo");
+  std::ofstream(config_path_) << "[repository]\nurl = \"file://" << directory_
+                              << "/repo\"\nencryption = \"none\"\n";
+  EXPECT_EQ(walkback({"list"}), 1);
+  EXPECT_THAT(output_.err_text, HasSubstr("/repo is an empty directory: is its disk mounted?"));
+  EXPECT_THAT(output_.err_text, Not(HasSubstr("init")));
+}
+
+TEST_F(RunTest, ADestinationThatWillNotDoIsRefusedBeforeAnythingIsRead) {
+  write_config();
+  if (env_.user_id == 0) env_.user_id = 26;  // else root is what is refused
+  env_.open_store = [&](const config::Config&, Access,
+                        std::stop_token) -> Result<std::unique_ptr<store::ObjectStore>> {
+    ADD_FAILURE() << "it went on to the repository";
+    return make_error(ErrorKind::kIo, "no");
+  };
+  std::ofstream(directory_ + "/taken") << "a file";
+  EXPECT_EQ(walkback({"recover", "--latest", "--no-start", "--into", "taken"}), 1);
+  EXPECT_THAT(output_.err_text, HasSubstr("/taken is not a directory"));
+}
+
+TEST_F(RunTest, HintsAreCompleteCommands) {
+  write_config();
+  opened_ = make_error(ErrorKind::kMissing, "no WAL", "`walkback list` shows every gap");
+  env_.program = "/opt/walkback";
+  EXPECT_EQ(walkback({"--cluster", "c", "list"}), 1);
+  EXPECT_THAT(output_.err_text, HasSubstr("hint: `/opt/walkback --config " + config_path_ +
+                                          " --cluster c list` shows every gap"));
+}
+
 TEST_F(RunTest, ALostResultIsAFailure) {
   output_.lost = true;
   EXPECT_EQ(walkback({"--version"}), 1);
@@ -254,6 +404,14 @@ TEST_F(InitTest, ItNeedsADataDirectoryThatIsThereAndOurs) {
   env_.user_id += 1;
   EXPECT_EQ(init({"--encryption", "none", "--pgdata", directory_}), 1);
   EXPECT_THAT(output_.err_text, HasSubstr("sudo -u u" + std::to_string(geteuid())));
+}
+
+TEST_F(InitTest, AnotherConfigurationIsRefusedBeforeTheServerIsAsked) {
+  std::ofstream(config_path_) << "[repository]\nurl = \"file:///other\"\nencryption = \"none\"\n";
+  asked_connection_.conninfo = "nobody asked";
+  EXPECT_EQ(init({"--encryption", "none", "--pgdata", directory_}), 1);
+  EXPECT_THAT(output_.err_text, HasSubstr("is there already and says"));
+  EXPECT_EQ(asked_connection_.conninfo, "nobody asked");
 }
 
 TEST_F(InitTest, WithoutAServerNothingIsWritten) {

@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 
+#include "catalog/listing.h"
 #include "cli/errors.h"
+#include "cli/human.h"
 #include "cli/json.h"
 #include "config/keys.h"
 #include "repo/repository.h"
+#include "setup/repository_place.h"
 
 namespace walkback::cli {
 
@@ -21,6 +24,7 @@ Session::Session(const GlobalOptions& global, Env& env, ExitStatus failure_statu
     : global_(global),
       env_(env),
       config_path_(absolute_path(env.working_directory, global.config_path)),
+      suggestion_(Suggestion::for_caller(global, config_path_, env)),
       failure_status_(failure_status) {}
 
 std::string Session::absolute(const std::string& path) const {
@@ -55,6 +59,33 @@ Result<void> Session::require_pgdata(const config::Config& config) {
                               "it names the cluster's data directory, in [postgresql]")));
 }
 
+Result<void> Session::check_owner(const std::string& directory, std::string_view why) {
+  const std::optional<FileInfo> info = TRY(env_.files.status(directory));
+  if (!info || info->owner == env_.user_id) return success();
+  const std::string owner = env_.user_name(info->owner);
+  return make_error(ErrorKind::kDenied,
+                    fmt::format("{} belongs to {}, and this is {}", directory, owner,
+                                env_.user_name(env_.user_id)),
+                    fmt::format("{}: `{}`", why, as_user(owner, env_, global_)));
+}
+
+Result<void> Session::check_repository_owner(const config::Config& config, bool root_only) {
+  constexpr uint32_t kWritableByOthers = 022;
+  const auto directory = setup::repository_directory(config.repository_url);
+  if (!directory) return success();
+  const std::optional<FileInfo> info = TRY(env_.files.status(*directory));
+  // Who may not write there cannot harm it.
+  const bool could_harm =
+      env_.user_id == 0 || (!root_only && info && (info->mode & kWritableByOthers) != 0);
+  if (!info || !could_harm) return success();
+  return check_owner(*directory, "what another user writes there, its owner could not read");
+}
+
+Result<void> Session::check_cluster(store::ObjectStore& objects, const config::Config& config) {
+  return failing_with(ExitStatus::kBadUsage,
+                      catalog::check_cluster_is_known(objects, config.cluster));
+}
+
 // A URL that is not read is a mistake in the configuration; a repository that does not answer is
 // not.
 Result<std::unique_ptr<store::ObjectStore>> Session::opened(
@@ -80,8 +111,13 @@ Result<std::unique_ptr<store::ObjectStore>> Session::open_beneath(const config::
 Result<std::unique_ptr<store::ObjectStore>> Session::open_repository(const config::Config& config,
                                                                      Access access) {
   auto store = TRY(open_store(config, access));
-  TRY(repo::open_repository(*store));
-  return store;
+  Result<repo::RepositoryInfo> opened = repo::open_repository(*store);
+  if (opened.ok()) return store;
+  // A disk that is not mounted is the likelier cause, and `init` would make it worse.
+  if (opened.error().kind == ErrorKind::kMissing) {
+    TRY(setup::check_is_mounted(env_.files, config.repository_url));
+  }
+  return std::move(opened).error();
 }
 
 Result<std::unique_ptr<pgconn::Connection>> Session::connect(const config::Config& config) {
@@ -110,26 +146,34 @@ std::stop_token Session::watch_interrupts(OnInterrupt mode) {
 
 void Session::result(const std::string& text, const std::string& json) {
   progress_.reset();
-  env_.output.out(global_.json ? json : text);
+  env_.output.out(global_.json ? json : suggestion_.complete(text));
 }
 
 void Session::show(const std::string& text) {
   if (global_.json || global_.quiet) return;
   if (progress_) progress_->finish();
-  env_.output.out(text);
+  env_.output.out(suggestion_.complete(text));
+}
+
+void Session::warn(const Error& error) {
+  if (progress_) progress_->finish();
+  env_.output.err("warning: " + printable(error.message) + "\n");
 }
 
 ExitStatus Session::fail(const Error& error) {
   progress_.reset();
   bool stopped = error.kind == ErrorKind::kCancelled && stop_.stop_requested();
   Error shown = stopped ? interrupted(error.hint) : error;
+  shown.hint = suggestion_.complete(shown.hint);
   if (global_.json) env_.output.out(error_json(shown));
   env_.output.err(error_lines(shown));
   return stopped ? ExitStatus::kInterrupted : failure_status_;
 }
 
 ExitStatus Session::fail_after_result(const Error& error, ExitStatus status) {
-  env_.output.err(error_lines(error));
+  Error shown = error;
+  shown.hint = suggestion_.complete(shown.hint);
+  env_.output.err(error_lines(shown));
   return status;
 }
 

@@ -10,6 +10,7 @@
 #include "cli/env.h"
 #include "cli/exit_status.h"
 #include "cli/options.h"
+#include "cli/suggestion.h"
 #include "cli/terminal_progress.h"
 #include "config/config.h"
 
@@ -33,6 +34,15 @@ class Session {
   // What a command cannot do without, though others can: kBadUsage when empty.
   Result<void> require_pgdata(const config::Config& config);
 
+  // Before the first write: what another user makes, root most of all, the owner's next command
+  // could not read. kDenied with the line to type instead.
+  Result<void> check_owner(const std::string& directory, std::string_view why);
+  // The same for a repository in a directory; with `root_only`, of other users nothing is asked:
+  // several servers' users may share one through a group.
+  Result<void> check_repository_owner(const config::Config& config, bool root_only = false);
+  // kMissing, as bad usage, for a --cluster that the repository does not know.
+  Result<void> check_cluster(store::ObjectStore& objects, const config::Config& config);
+
   Result<std::unique_ptr<store::ObjectStore>> open_store(const config::Config& config,
                                                          Access access);
   // The same, for what only reads or adds to a repository: kMissing when there is none.
@@ -46,7 +56,12 @@ class Session {
   // From here on SIGINT and SIGTERM end the command cleanly.
   std::stop_token watch_interrupts(OnInterrupt mode);
 
-  // The result: JSON or text, whichever was asked for. Call once.
+  // Commands for this caller to paste.
+  const Suggestion& suggestion() const { return suggestion_; }
+  // A line that is seen whatever the result: "warning: …".
+  void warn(const Error& error);
+
+  // The result: JSON or text, whichever was asked for, its commands completed. Call once.
   void result(const std::string& text, const std::string& json);
   // What a person should read before the result: the plan of what is about to be done.
   void show(const std::string& text);
@@ -70,6 +85,7 @@ class Session {
   const GlobalOptions global_;
   Env& env_;
   const std::string config_path_;
+  const Suggestion suggestion_;
   ExitStatus failure_status_;
   std::optional<TerminalProgress> progress_;
   std::stop_token stop_;

@@ -12,6 +12,7 @@
 #include "base/file_system.h"
 #include "catalog/events.h"
 #include "catalog/listing.h"
+#include "cli/suggestion.h"
 #include "restore/adopt.h"
 #include "restore/plan.h"
 #include "restore/recover.h"
@@ -48,7 +49,8 @@ struct Destination {
 std::string plan_text(const restore::RecoveryPlan& plan,
                       const std::optional<Destination>& destination = std::nullopt);
 
-std::string recover_text(const restore::RecoverReport& report, restore::RecoveryAction action);
+std::string recover_text(const restore::RecoverReport& report, restore::RecoveryAction action,
+                         const Suggestion& suggestion);
 // The server stands elsewhere than it was sent.
 Error not_reached_error(const restore::RecoverReport& report);
 
@@ -57,6 +59,7 @@ struct AdoptView {
   std::string pgdata;
   std::string config_path;
   std::string configured_pgdata;  // before: may be another directory
+  const Suggestion& suggestion;
 };
 std::string adopt_text(const AdoptView& view);
 

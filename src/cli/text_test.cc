@@ -28,6 +28,8 @@ class Text : public testing::Test {
   }
 };
 
+const Suggestion kPlain("walkback", "");
+
 Destination destination() {
   return {{"/srv/pg-1547", {{16401, "/srv/pg-1547.tablespaces/16401"}}},
           DiskSpace{130'000'000'000, 200'000'000'000}};
@@ -90,26 +92,26 @@ TEST_F(Text, EveryTargetHasItsPhrase) {
 
 TEST_F(Text, RecoverAndGoOn) {
   using restore::RecoveryAction;
-  expect_golden("recover.txt", recover_text(sample_recovery(), RecoveryAction::kPromote));
+  expect_golden("recover.txt", recover_text(sample_recovery(), RecoveryAction::kPromote, kPlain));
   restore::RecoverReport paused = sample_recovery();
   paused.new_timeline.reset();
-  expect_golden("recover_pause.txt", recover_text(paused, RecoveryAction::kPause));
-  expect_golden("recover_shutdown.txt", recover_text(paused, RecoveryAction::kShutdown));
+  expect_golden("recover_pause.txt", recover_text(paused, RecoveryAction::kPause, kPlain));
+  expect_golden("recover_shutdown.txt", recover_text(paused, RecoveryAction::kShutdown, kPlain));
   paused.started = paused.reached = false;
-  expect_golden("recover_no_start.txt", recover_text(paused, RecoveryAction::kPromote));
+  expect_golden("recover_no_start.txt", recover_text(paused, RecoveryAction::kPromote, kPlain));
 }
 
 TEST_F(Text, AnEmptySettingIsSeen) {
   restore::RecoverReport report = sample_recovery();
   report.setting_changes = {{"archive_command", "", "a copy never archives"}};
-  EXPECT_THAT(recover_text(report, restore::RecoveryAction::kPromote),
+  EXPECT_THAT(recover_text(report, restore::RecoveryAction::kPromote, kPlain),
               HasSubstr("archive_command = '': a copy never archives"));
 }
 
 TEST_F(Text, CommandsToCopyAreSafeToPaste) {
   restore::RecoverReport report = sample_recovery();
   report.socket_directory = "/srv/a b'; rm -rf x";
-  EXPECT_THAT(recover_text(report, restore::RecoveryAction::kPromote),
+  EXPECT_THAT(recover_text(report, restore::RecoveryAction::kPromote, kPlain),
               HasSubstr("psql -h '/srv/a b'\\''; rm -rf x' -p 5433"));
 }
 
@@ -177,7 +179,9 @@ TEST_F(Text, History) {
                         "",
                         "",
                         std::nullopt};
-  expect_golden("history.txt", history_text({done, failed, killed}));
+  catalog::Event damaged = done;
+  damaged.backup->bad_pages = 2;
+  expect_golden("history.txt", history_text({done, damaged, failed, killed}));
   EXPECT_EQ(history_text({}), "Nothing was tried yet.\n");
 }
 
@@ -187,9 +191,9 @@ setup::InitReport init_report() {
   report.repository_created = true;
   report.system_identifier = {7'564'831'203'948'571'231};
   report.server_version_num = 150014;
-  report.settings = {{"archive_mode", "on", "off", true},
-                     {"archive_command", "'/opt/it''s/walkback' wal-push %p", "", false},
-                     {"archive_timeout", "60", "60", false}};
+  report.settings = {{"archive_mode", "on", "off", true, false},
+                     {"archive_command", "'/opt/it''s/walkback' wal-push %p", "", false, false},
+                     {"archive_timeout", "60", "60", false, false}};
   return report;
 }
 
@@ -202,10 +206,11 @@ TEST_F(Text, InitShowsWhatToSet) {
 
 TEST_F(Text, InitAppliedWaitsForARestart) {
   setup::InitReport report = init_report();
-  report.applied = report.restart_required = true;
+  report.restart_required = report.settings[0].pending = true;
   report.settings[1].current = report.settings[1].wanted;
   std::string text = init_text({report, "main", "file:///r", "/etc/walkback.toml", false});
-  EXPECT_THAT(text, HasSubstr("waiting for a restart:\n  archive_mode = 'on'"));
+  EXPECT_THAT(text, HasSubstr("waiting for a restart of PostgreSQL:\n  archive_mode = 'on'"));
+  EXPECT_THAT(text, Not(HasSubstr("Put into")));
   EXPECT_THAT(text, Not(HasSubstr("archive_command")));
   EXPECT_THAT(text, HasSubstr("Next: restart PostgreSQL"));
 }
@@ -220,12 +225,28 @@ TEST_F(Text, InitEndsWithTheProof) {
 }
 
 TEST_F(Text, Adopt) {
-  restore::AdoptReport report{{2}, 4, true};
-  expect_golden("adopt.txt", adopt_text({report, "/srv/pg-1547", "/etc/walkback.toml",
-                                         "/var/lib/postgresql/15/main"}));
+  restore::AdoptReport report;
+  report.timeline = {2};
+  report.segments_archived = 4;
+  report.restart_required = true;
+  report.port = 5432;
+  report.binaries = "/usr/lib/postgresql/15/bin";
+  report.old_server = restore::RunningServer{5432, "/run"};
+  report.tablespaces = {{16401, "/srv/pg-1547.tablespaces/16401"}};
+  const std::string old = "/var/lib/postgresql/15/main";
+  auto text = [&](const std::string& configured) {
+    return adopt_text({report, "/srv/pg-1547", "/etc/walkback.toml", configured, kPlain});
+  };
+  expect_golden("adopt.txt", text(old));
+  report.debian = restore::DebianCluster{"15", "main", "/etc/postgresql/15/main/postgresql.conf"};
+  expect_golden("adopt_debian.txt", text(old));
+  report.debian.reset();
+  report.old_server.reset();
+  EXPECT_THAT(text(old), HasSubstr("if the old cluster (" + old + ") still runs anywhere"));
   report.restart_required = false;
-  std::string text = adopt_text({report, "/srv/pg", "/etc/walkback.toml", "/srv/pg"});
-  EXPECT_THAT(text, HasSubstr("1. walkback backup"));
+  EXPECT_THAT(text("/srv/pg-1547"), HasSubstr("1. start it: archiving begins with that\n"));
+  EXPECT_THAT(text("/srv/pg-1547"), Not(HasSubstr("stop")));
+  EXPECT_THAT(text("/srv/pg-1547"), HasSubstr("2. take the first backup"));
 }
 
 TEST_F(Text, WalCommands) {

@@ -11,6 +11,7 @@ namespace walkback::cli {
 // The server's log gets a line for each segment only when somebody asked: --verbose.
 Result<ExitStatus> run_wal_push(const WalPushOptions& options, Session& session) {
   config::Config config = TRY(session.load_config());
+  TRY(session.check_repository_owner(config, /*root_only=*/true));
   auto store = TRY(session.open_store(config, Access::kMetadata));
   archive::WalPushOptions push;
   push.cluster = config.cluster;

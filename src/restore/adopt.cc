@@ -3,14 +3,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "catalog/control_file_reader.h"
+#include "catalog/events.h"
 #include "catalog/lineage.h"
 #include "catalog/server_commands.h"
 #include "catalog/wal_archive.h"
 #include "pg/configuration.h"
 #include "pg/timeline_history.h"
+#include "restore/own_settings.h"
 #include "restore/recovered_settings.h"
+#include "restore/server.h"
+#include "restore/server_commands.h"
 #include "restore/target_directory.h"
 
 namespace walkback::restore {
@@ -23,15 +28,20 @@ constexpr std::string_view kAutoConf = "postgresql.auto.conf";
 
 class Adoption {
  public:
-  Adoption(const AdoptOptions& options, FileSystem& files, store::ObjectStore& objects,
-           Progress& progress)
-      : options_(options), files_(files), objects_(objects), progress_(progress) {}
+  Adoption(const AdoptOptions& options, const AdoptParts& parts)
+      : options_(options),
+        files_(parts.files),
+        objects_(parts.objects),
+        progress_(parts.progress) {}
 
   Result<AdoptReport> run() {
+    if (TRY(is_unfinished_restore(files_, options_.pgdata))) {
+      return unfinished_restore(files_, options_.pgdata);
+    }
     const pg::ControlFile control =
         TRY(catalog::read_control_file(files_, options_.pgdata)).control;
     TRY(check_promoted(control));
-    TRY(check_not_in_recovery());
+    TRY(check_not_in_recovery(control));
     AdoptReport report;
     report.timeline = TRY(newest_timeline(control.timeline));
     report.restart_required = TRY(server_is_running(files_, options_.pgdata));
@@ -48,6 +58,7 @@ class Adoption {
     progress_.begin("switching archiving on", 0);
     TRY(remove_copy_settings(files_, options_.pgdata));
     TRY(write_archive_settings());
+    TRY(look_around(control, report));
     return report;
   }
 
@@ -60,18 +71,55 @@ class Adoption {
     return make_error(
         ErrorKind::kInvalid,
         fmt::format("{} is not a promoted copy: its recovery has not ended", options_.pgdata),
-        "promote it first: SELECT pg_promote()");
+        TRY(how_to_promote(control)));
   }
 
   // A copy that was never started has the pg_control of the cluster it comes from.
-  Result<void> check_not_in_recovery() const {
+  Result<void> check_not_in_recovery(const pg::ControlFile& control) const {
     for (const char* sign : {"recovery.signal", "standby.signal", "backup_label"}) {
       if (!TRY(files_.status(join_path(options_.pgdata, sign)))) continue;
       return make_error(
           ErrorKind::kInvalid,
           fmt::format("{} is not a promoted copy: it has a {}", options_.pgdata, sign),
-          "start it, let it reach its target and promote it: SELECT pg_promote()");
+          TRY(how_to_promote(control)));
     }
+    return success();
+  }
+
+  Result<std::string> how_to_promote(const pg::ControlFile& control) const {
+    const std::optional<RunningServer> server = TRY(find_running_server(files_, options_.pgdata));
+    if (server) {
+      return fmt::format("promote it first: `{}`",
+                         promote_command(server->socket_directory, server->port));
+    }
+    return fmt::format(
+        "let it reach its target and be promoted there first: `{}`",
+        start_command(binaries(control), options_.pgdata, "-c recovery_target_action=promote"));
+  }
+
+  std::string binaries(const pg::ControlFile& control) const {
+    Result<std::string> found = find_server_binaries(options_.server_binaries, control.major);
+    return found.ok() ? *std::move(found) : std::string();
+  }
+
+  // What the user must know to put it into the old one's place.
+  Result<void> look_around(const pg::ControlFile& control, AdoptReport& report) const {
+    report.binaries = binaries(control);
+    const OwnConfiguration own = TRY(read_own_configuration(files_, options_.pgdata));
+    report.port = std::atoi(own.settings.value_or("port", "5432").c_str());
+    const std::string links = join_path(options_.pgdata, "pg_tblspc");
+    for (const DirectoryEntry& entry : TRY(files_.list(links))) {
+      if (entry.type != FileType::kSymlink) continue;
+      report.tablespaces.push_back(
+          {static_cast<uint32_t>(std::strtoul(entry.name.c_str(), nullptr, 10)),
+           TRY(files_.read_symlink(join_path(links, entry.name)))});
+    }
+    const std::string& old = options_.configured_pgdata;
+    report.debian = find_debian_cluster(files_, old);
+    if (old.empty() || old == options_.pgdata) return success();
+    // Another user's directory may be closed to us: then nothing is known of it.
+    Result<std::optional<RunningServer>> server = find_running_server(files_, old);
+    if (server.ok()) report.old_server = *std::move(server);
     return success();
   }
 
@@ -174,9 +222,19 @@ class Adoption {
 
 }  // namespace
 
-Result<AdoptReport> run_adopt(const AdoptOptions& options, FileSystem& files,
-                              store::ObjectStore& objects, Progress& progress) {
-  return Adoption(options, files, objects, progress).run();
+Result<AdoptReport> run_adopt(const AdoptOptions& options, const AdoptParts& parts) {
+  catalog::Event event = catalog::new_event("adopt", parts.clock, parts.random);
+  event.detail = options.pgdata;
+  catalog::EventRecorder recorder(parts.objects, options.cluster, parts.clock);
+  if (Result<void> begun = recorder.begin(event); !begun.ok()) {
+    parts.progress.note("this is not in the history: " + begun.error().message);
+  }
+  Result<AdoptReport> report = Adoption(options, parts).run();
+  if (report.ok()) {
+    event.detail = fmt::format("{} on timeline {}", options.pgdata, report->timeline.value);
+  }
+  (void)recorder.end(event, report.ok() ? nullptr : &report.error());
+  return report;
 }
 
 }  // namespace walkback::restore

@@ -1,6 +1,7 @@
 #include "restore/adopt.h"
 
 #include "catalog/control_file_reader.h"
+#include "catalog/events.h"
 #include "catalog/lineage.h"
 #include "catalog/wal_archive.h"
 #include "restore/own_settings.h"
@@ -48,9 +49,11 @@ class Adopt : public CopyBesideLive {
   Result<AdoptReport> adopt() {
     return run_adopt({.cluster = "main",
                       .pgdata = path("copy"),
+                      .configured_pgdata = live_->pgdata(),
                       .program = "/opt/walkback",
-                      .config_path = "/etc/walkback.toml"},
-                     system_files(), *objects_, notes_);
+                      .config_path = "/etc/walkback.toml",
+                      .server_binaries = ScratchCluster::binaries()},
+                     {system_files(), *objects_, system_clock(), system_random(), notes_});
   }
   bool archived(const std::string& name) {
     return catalog::WalArchive(*objects_, "main", lineage_).has(name).value();
@@ -83,7 +86,14 @@ TEST_F(Adopt, ARunningCopyBecomesTheClusterWithItsWal) {
   EXPECT_THAT(setting("archive_command"), HasSubstr("wal-push"));
   EXPECT_EQ(setting("recovery_target_lsn"), "");
   EXPECT_EQ(setting("port"), std::to_string(live_->port()));
+  EXPECT_EQ(report->port, live_->port());
+  ASSERT_TRUE(report->old_server.has_value()) << "it still archives";
+  EXPECT_EQ(report->old_server->port, live_->port());
   ASSERT_TRUE(adopt().ok()) << "doing it again is no harm";
+  auto events = catalog::list_events(*objects_, "main").value();
+  ASSERT_EQ(events.size(), 2u);
+  EXPECT_EQ(events[0].kind, "adopt");
+  EXPECT_EQ(events[0].detail, path("copy") + " on timeline 2");
 }
 
 TEST_F(Adopt, ACopyThatIsNotPromotedIsRefused) {
@@ -91,12 +101,50 @@ TEST_F(Adopt, ACopyThatIsNotPromotedIsRefused) {
   auto never_started = adopt();
   ASSERT_FALSE(never_started.ok());
   EXPECT_EQ(never_started.error().kind, ErrorKind::kInvalid);
-  EXPECT_THAT(never_started.error().hint, HasSubstr("pg_promote"));
+  EXPECT_THAT(never_started.error().hint, HasSubstr("bin/pg_ctl -D " + path("copy")));
+  EXPECT_THAT(never_started.error().hint, HasSubstr("recovery_target_action=promote"));
   settings_.action = RecoveryAction::kPause;
   start();
   ASSERT_TRUE(follow([](const ReplayState& state) { return state.paused; }).ok());
-  EXPECT_FALSE(adopt().ok());
+  auto paused = adopt();
+  ASSERT_FALSE(paused.ok());
+  EXPECT_THAT(paused.error().hint,
+              HasSubstr("psql -h " + path("copy") + " -p " + std::to_string(settings_.port)));
   EXPECT_EQ(setting("archive_mode"), "off") << "nothing was changed";
+  EXPECT_EQ(ask("SELECT pg_promote()"), Value("t")) << "what the hint says works on a paused copy";
+  EXPECT_TRUE(adopt().ok());
+}
+
+TEST_F(Adopt, AnUnfinishedRestoreIsCalledThat) {
+  ASSERT_TRUE(write_copy_settings(system_files(), settings_).ok());
+  fs::remove(path("copy/global/pg_control"));
+  auto report = adopt();
+  ASSERT_FALSE(report.ok());
+  EXPECT_THAT(report.error().message, HasSubstr("unfinished restore"));
+  EXPECT_THAT(catalog::list_events(*objects_, "main").value().at(0).error, HasSubstr("unfinished"));
+}
+
+TEST_F(Adopt, TheOldConfigurationOfDebianIsFound) {
+  fs::create_directories(path("etc/15/main"));
+  std::ofstream(path("etc/15/main/postgresql.conf"))
+      << "data_directory = '" << live_->pgdata() << "'\n";
+  auto found = find_debian_cluster(system_files(), live_->pgdata(), path("etc"));
+  ASSERT_TRUE(found.has_value());
+  EXPECT_EQ(found->version + found->name, "15main");
+  EXPECT_EQ(found->config_file, path("etc/15/main/postgresql.conf"));
+  EXPECT_FALSE(find_debian_cluster(system_files(), path("copy"), path("etc")).has_value());
+  EXPECT_FALSE(find_debian_cluster(system_files(), path("copy"), path("nowhere")).has_value());
+}
+
+// Here and not beside check_target(): whoever is root may write anywhere.
+TEST_F(Adopt, WhatThisUserMayNotMakeIsNoPlaceForACopy) {
+  TargetLayout layout{.data_directory = "/usr/walkback copy", .tablespaces = {}};
+  Result<void> parent = check_target(system_files(), layout, {}, {});
+  ASSERT_FALSE(parent.ok());
+  EXPECT_EQ(parent.error().kind, ErrorKind::kDenied);
+  EXPECT_THAT(parent.error().message, HasSubstr("may not write in /usr"));
+  EXPECT_THAT(parent.error().hint, HasSubstr("install -d -o "));
+  EXPECT_THAT(parent.error().hint, HasSubstr("'/usr/walkback copy'"));
 }
 
 TEST_F(Adopt, WalThatIsGoneIsSaid) {

@@ -9,31 +9,22 @@
 #include "catalog/lineage.h"
 #include "catalog/server_commands.h"
 #include "catalog/wal_archive.h"
+#include "restore/host_memory.h"
 #include "restore/materialize.h"
 #include "restore/server.h"
+#include "restore/server_commands.h"
 
 namespace walkback::restore {
 
 namespace {
 
 constexpr std::chrono::milliseconds kBetweenLooks{50};
-constexpr std::string_view kLogName = "walkback-recovery.log";
-
-std::string host_name() {
-  char name[256] = {};
-  return gethostname(name, sizeof(name) - 1) == 0 ? name : "";
-}
-
-uint64_t host_memory_bytes() {
-  return static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) *
-         static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
-}
 
 class Recovery {
  public:
   Recovery(const RecoverOptions& options, const PlanOptions& plan_options, const RecoveryPlan& plan,
            FileSystem& files, store::ObjectStore& objects, Clock& clock, Progress& progress,
-           std::stop_token stop)
+           std::stop_token stop, std::string host)
       : options_(options),
         plan_options_(plan_options),
         plan_(plan),
@@ -41,7 +32,8 @@ class Recovery {
         objects_(objects),
         clock_(clock),
         progress_(progress),
-        stop_(std::move(stop)) {}
+        stop_(std::move(stop)),
+        host_(std::move(host)) {}
 
   Result<RecoverReport> run() {
     const auto started = clock_.monotonic();
@@ -49,11 +41,13 @@ class Recovery {
     report_.segments_replayed = 0;
     const TargetLayout layout = TRY(check_recovery(options_, plan_, files_));
     report_.data_directory = layout.data_directory;
+    report_.layout = layout;
     catalog::WalArchive archive(
         objects_, plan_options_.cluster,
         TRY(catalog::get_lineage(objects_, plan_options_.cluster, plan_.backup.system_identifier)));
     reserve_timeline(archive);
 
+    TRY(begin_copy(files_, layout.data_directory));
     progress_.begin("restoring files", plan_.restore_bytes);
     const catalog::ManifestConclusion conclusion =
         TRY(unfinished(materialize(layout, archive.layout(), plan_.backup.id, options_.workers,
@@ -67,7 +61,7 @@ class Recovery {
     TRY(unfinished(write_control_file(layout.data_directory, conclusion.pg_control, files_)));
     report_.restore_s = seconds_since(started);
 
-    if (options_.start) TRY(replay());
+    if (options_.start) TRY(on_restored(replay()));
     report_.total_s = seconds_since(started);
     return std::move(report_);
   }
@@ -81,14 +75,24 @@ class Recovery {
   Result<T> unfinished(Result<T> result) const {
     if (result.ok()) return result;
     return std::move(result).error().with_hint(
-        fmt::format("{} is unfinished and no server can start on it; remove it and recover again",
-                    report_.data_directory));
+        unfinished_restore(files_, report_.data_directory).hint);
+  }
+
+  // What was restored need not be restored again because a port was taken meanwhile.
+  Result<void> on_restored(Result<void> replayed) const {
+    if (replayed.ok() || stands_elsewhere_) return replayed;
+    Error error = std::move(replayed).error();
+    const std::string what = fmt::format("the directory is complete: `{}` goes on with it",
+                                         start_command(report_.binaries, report_.data_directory,
+                                                       "-p " + std::to_string(report_.port)));
+    error.hint = error.hint.empty() ? what : error.hint + "; " + what;
+    return error;
   }
 
   // A repository that cannot be written to, on the worst night, must not stop a recovery.
   void reserve_timeline(catalog::WalArchive& archive) {
     Result<pg::TimelineId> reserved = archive.reserve_timeline(
-        plan_.timeline, fmt::format("{}:{}", host_name(), report_.data_directory));
+        plan_.timeline, fmt::format("{}:{}", host_, report_.data_directory));
     if (reserved.ok()) {
       reserved_ = *reserved;
     } else {
@@ -108,12 +112,15 @@ class Recovery {
     copy.target_timeline = plan_.timeline;
     copy.action = options_.action;
     copy.server_version_num = plan_.backup.server_version_num;
-    copy.host_memory_bytes = host_memory_bytes();
+    copy.host_memory_bytes = usable_memory_bytes(files_);
     copy.at_least = {plan_.limits.max_connections, plan_.limits.max_worker_processes,
                      plan_.limits.max_wal_senders, plan_.limits.max_prepared_transactions,
                      plan_.limits.max_locks_per_transaction};
     const Result<std::string> binaries = server_binaries();
-    if (binaries.ok()) copy.library_directory = TRY(library_directory(*binaries));
+    if (binaries.ok()) {
+      copy.library_directory = TRY(library_directory(*binaries));
+      report_.binaries = *binaries;
+    }
     report_.port = copy.port;
     report_.socket_directory = copy.socket_directory;
     report_.setting_changes = TRY(write_copy_settings(files_, copy));
@@ -140,7 +147,7 @@ class Recovery {
     server_options.data_directory = report_.data_directory;
     server_options.port = report_.port;
     server_options.socket_directory = report_.socket_directory;
-    server_options.log_file = join_path(report_.data_directory, kLogName);
+    server_options.log_file = join_path(report_.data_directory, kServerLog);
     server_options.server_version_num = plan_.backup.server_version_num;
     report_.log_file = server_options.log_file;
     std::unique_ptr<CopyServer> server = TRY(start_copy(server_options));
@@ -158,7 +165,7 @@ class Recovery {
       if (stop_.stop_requested()) {
         (void)server.stop();
         return make_error(ErrorKind::kCancelled, "interrupted while the copy was replaying WAL",
-                          "the copy was stopped; it goes on where it was when it is started again");
+                          "the copy was stopped");
       }
       Result<ReplayState> state = server.state();
       if (!state.ok()) {
@@ -203,6 +210,7 @@ class Recovery {
 
   Result<void> check_reached() {
     report_.reached = report_.reached_lsn == plan_.end_lsn;
+    stands_elsewhere_ = !report_.reached;
     if (plan_.last_replayed) report_.reached_xid = plan_.last_replayed->xid;
     if (options_.action == RecoveryAction::kPromote) report_.new_timeline = reserved_;
     if (report_.reached) return success();
@@ -220,9 +228,42 @@ class Recovery {
   Clock& clock_;
   Progress& progress_;
   std::stop_token stop_;
+  const std::string host_;
   std::optional<pg::TimelineId> reserved_;
   RecoverReport report_;
+  bool stands_elsewhere_ = false;
 };
+
+std::string describe(const RecoveryTarget& target) {
+  const std::string_view kind = target_kind_name(target.kind);
+  switch (target.kind) {
+    case TargetKind::kTime:
+      return fmt::format("{} {}", kind, show_time(target.time));
+    case TargetKind::kXid:
+    case TargetKind::kBeforeXid:
+      return fmt::format("{} {}", kind, target.xid);
+    case TargetKind::kLsn:
+      return fmt::format("{} {}", kind, target.lsn.text());
+    case TargetKind::kName:
+      return fmt::format("{} \"{}\"", kind, target.name);
+    case TargetKind::kLatest:
+    case TargetKind::kImmediate:
+      return std::string(kind);
+  }
+  return std::string(kind);
+}
+
+Result<void> check_user(const RecoverOptions& options) {
+  if (!options.start || geteuid() != 0) return success();
+  return make_error(
+      ErrorKind::kDenied, "PostgreSQL does not run as root",
+      "run this as the user who is to own the copy: sudo -u postgres walkback recover …");
+}
+
+Result<void> check_port(const RecoverOptions& options) {
+  if (!options.start || !options.port) return success();
+  return check_port_is_free(*options.port);
+}
 
 std::string describe_replayed_tablespaces(const RecoveryPlan& plan, FileSystem& files) {
   std::string found;
@@ -238,13 +279,22 @@ std::string describe_replayed_tablespaces(const RecoveryPlan& plan, FileSystem& 
 
 }  // namespace
 
+Result<void> check_destination(const RecoverOptions& options, FileSystem& files) {
+  TRY(check_user(options));
+  // Its tablespaces are not known yet.
+  const TargetLayout layout = TRY(lay_out_target(options.into, {}, {}));
+  TRY(check_target(files, layout, {}, options.neighbours));
+  return check_port(options);
+}
+
 Result<TargetLayout> check_recovery(const RecoverOptions& options, const RecoveryPlan& plan,
                                     FileSystem& files) {
   TargetLayout layout = TRY(lay_out_target(options.into, plan.tablespaces, options.tablespaces));
   TargetNeed need;
   need.data_directory_bytes = plan.restore_bytes;
   need.tablespace_bytes.assign(layout.tablespaces.size(), 0);
-  TRY(check_target(files, layout, need, options.live_pgdata));
+  TRY(check_target(files, layout, need, options.neighbours));
+  TRY(check_port(options));
   // Replay of CREATE TABLESPACE goes to the original path, whatever the copy's layout is
   // (src/backend/commands/tablespace.c, tblspc_redo): here that would be somebody's live files.
   const std::string replayed = describe_replayed_tablespaces(plan, files);
@@ -258,11 +308,7 @@ Result<TargetLayout> check_recovery(const RecoverOptions& options, const Recover
                       "recover from that");
   }
   if (options.start) {
-    if (geteuid() == 0) {
-      return make_error(
-          ErrorKind::kDenied, "PostgreSQL does not run as root",
-          "run this as the user who is to own the copy: sudo -u postgres walkback recover …");
-    }
+    TRY(check_user(options));
     TRY(find_server_binaries(options.server_binaries, plan.backup.server_version_num / 10000));
   }
   return layout;
@@ -272,22 +318,17 @@ Result<RecoverReport> run_recover(const RecoverOptions& options, const PlanOptio
                                   const RecoveryPlan& plan, FileSystem& files,
                                   store::ObjectStore& objects, Clock& clock, Random& random,
                                   Progress& progress, std::stop_token stop) {
-  catalog::Event event;
-  event.id = catalog::new_backup_id(clock, random).text;
-  event.kind = "recover";
-  event.started_at = clock.now();
-  event.host = host_name();
-  event.detail = fmt::format("{} from backup {} into {}", target_kind_name(plan.target.kind),
+  catalog::Event event = catalog::new_event("recover", clock, random);
+  event.detail = fmt::format("{} from backup {} into {}", describe(plan.target),
                              plan.backup.id.text, options.into);
   catalog::EventRecorder recorder(objects, plan_options.cluster, clock);
   if (Result<void> begun = recorder.begin(event); !begun.ok()) {
     progress.note("this recovery is not in the history: " + begun.error().message);
   }
-  Result<RecoverReport> report =
-      Recovery(options, plan_options, plan, files, objects, clock, progress, std::move(stop)).run();
-  event.succeeded = report.ok();
-  if (!report.ok()) event.error = report.error().message;
-  (void)recorder.end(event);
+  Result<RecoverReport> report = Recovery(options, plan_options, plan, files, objects, clock,
+                                          progress, std::move(stop), event.host)
+                                     .run();
+  (void)recorder.end(event, report.ok() ? nullptr : &report.error());
   return report;
 }
 

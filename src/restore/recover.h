@@ -25,7 +25,7 @@ struct RecoverOptions {
   bool start = true;  // --no-start: everything but starting the server
   int workers = 2;
   std::string server_binaries;  // configured directory, may be empty
-  std::string live_pgdata;      // the cluster of the configuration, never written to
+  Neighbours neighbours;        // the cluster of the configuration and the repository
   std::string program;          // absolute path of walkback and
   std::string
       config_path;  // its configuration, for restore_command; the --cluster is in PlanOptions
@@ -40,20 +40,26 @@ struct RecoverReport {
   std::optional<uint64_t> reached_xid;
   std::optional<pg::TimelineId> new_timeline;  // after promotion
   std::string data_directory;
+  TargetLayout layout;
   std::string socket_directory;
   std::string log_file;
+  std::string binaries;  // PostgreSQL's; empty when they are not on this host
   int port = 0;
   uint64_t segments_replayed = 0;
   double restore_s = 0, replay_s = 0, total_s = 0;
   std::vector<SettingChange> setting_changes;
 };
 
-// Both steps of the command: make_plan() was called before and shown. On failure a half-restored
-// directory has no pg_control, so no server starts on it; it is left as it is and named.
+// The second step of the command: make_plan() was called before and shown. On failure a
+// half-restored directory has no pg_control, so no server starts on it; it is left as it is and
+// named. When it is the server that fails, the hint says how to go on with what was restored.
 Result<RecoverReport> run_recover(const RecoverOptions& options, const PlanOptions& plan_options,
                                   const RecoveryPlan& plan, FileSystem& files,
                                   store::ObjectStore& objects, Clock& clock, Random& random,
                                   Progress& progress, std::stop_token stop);
+
+// What can be refused before anything is known of the plan: the directory, the user, the port.
+Result<void> check_destination(const RecoverOptions& options, FileSystem& files);
 
 // The checks of run_recover() that come before the first write: directory, space, paths, CREATE
 // TABLESPACE that replay would run on this host, server binaries. --dry-run ends after them.

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "pg/configuration.h"
+#include "restore/access_lines.h"
 #include "restore/copy_setting_rules.h"
 #include "restore/own_settings.h"
 
@@ -20,6 +21,9 @@ constexpr std::string_view kAccess = "pg_hba.conf";
 constexpr std::string_view kIdentities = "pg_ident.conf";
 // ALTER SYSTEM writes postgresql.auto.conf anew without comments, so markers there do not last.
 constexpr std::string_view kRecord = "walkback.copy.conf";
+
+constexpr std::string_view kRecordSays =
+    "This directory is a copy recovered by walkback. PostgreSQL does not read this file;";
 
 constexpr std::string_view kBegin =
     "walkback: from here to its end, what makes this directory a recovered copy";
@@ -107,23 +111,32 @@ class CopyWriter {
     return text_of(lines);
   }
 
+  // Where the cluster did not say where its files are, they are here anyway.
   Result<void> write_main() {
     pg::Configuration main = pg::Configuration::parse(TRY(readable_text(kMain)));
     main.append_comment(kBegin);
-    main.append("data_directory", copy_.data_directory);
-    main.append("hba_file", path(kAccess));
-    main.append("ident_file", path(kIdentities));
+    for (const auto& [setting, file] : own_files()) {
+      if (own_.settings.value(setting)) main.append(setting, file);
+    }
     main.append("external_pid_file", "");
     main.append_comment(kEnd);
     return write_text(files_, path(kMain), main.text());
   }
 
+  std::vector<std::pair<std::string, std::string>> own_files() const {
+    return {{"data_directory", copy_.data_directory},
+            {"hba_file", path(kAccess)},
+            {"ident_file", path(kIdentities)}};
+  }
+
   Result<void> write_auto() {
     pg::Configuration automatic = pg::Configuration::parse(TRY(readable_text(kAuto)));
+    const pg::Configuration before = automatic;
     automatic.append_comment(kBegin);
-    // ALTER SYSTEM can have put these there, where they would win over postgresql.conf.
-    automatic.append("hba_file", path(kAccess));
-    automatic.append("ident_file", path(kIdentities));
+    // ALTER SYSTEM can have put these there, where they win over postgresql.conf.
+    for (const auto& [setting, file] : own_files()) {
+      if (before.value(setting)) automatic.append(setting, file);
+    }
     for (const CopyRule& rule : rules_) automatic.append(rule.name, rule.value);
     automatic.append_comment(kEnd);
     return write_text(files_, path(kAuto), automatic.text());
@@ -131,8 +144,7 @@ class CopyWriter {
 
   Result<void> write_record() const {
     pg::Configuration record;
-    record.append_comment(
-        "This directory is a copy recovered by walkback. PostgreSQL does not read this file;");
+    record.append_comment(kRecordSays);
     record.append_comment(
         "`walkback adopt` does: these settings go when the copy becomes the cluster.");
     for (const CopyRule& rule : rules_) {
@@ -149,7 +161,7 @@ class CopyWriter {
   }
 
   Result<void> write_access() {
-    std::string access = TRY(read_text_if_there(files_, path(kAccess)));
+    std::string access = TRY(readable_rules(kAccess));
     if (access.empty()) {
       access =
           "# TYPE DATABASE USER ADDRESS METHOD\n"
@@ -162,8 +174,19 @@ class CopyWriter {
       access = fmt::format("{}\nlocal all \"{}\" peer\n{}", kOwnerLineMark, owner, access);
     }
     TRY(write_text(files_, path(kAccess), access));
-    if (TRY(files_.status(path(kIdentities)))) return success();
-    return write_text(files_, path(kIdentities), "");
+    return write_text(files_, path(kIdentities), TRY(readable_rules(kIdentities)));
+  }
+
+  // pg_hba.conf and pg_ident.conf; a line with which no server would start here as a comment.
+  Result<std::string> readable_rules(std::string_view name) {
+    std::vector<std::string> lines = lines_of(TRY(read_text_if_there(files_, path(name))));
+    for (const UnreadableLine& line :
+         unreadable_access_lines(files_, copy_.data_directory, std::string(name), lines,
+                                 copy_.server_version_num / 10000)) {
+      lines[line.index] = std::string(kLeftOut) + line.raw;
+      changes_.push_back({fmt::format("{}: {}", name, line.raw), "left out", line.why});
+    }
+    return text_of(lines);
   }
 
   // Empty when the user database does not know the directory's owner.
@@ -283,6 +306,14 @@ std::string_view recovery_action_name(RecoveryAction action) {
       return "shutdown";
   }
   return "pause";
+}
+
+Result<void> begin_copy(FileSystem& files, const std::string& data_directory) {
+  TRY(make_directories(files, data_directory, 0700));
+  pg::Configuration record;
+  record.append_comment(kRecordSays);
+  record.append_comment("as long as there is no global/pg_control, it is unfinished.");
+  return write_text(files, join_path(data_directory, kRecord), record.text());
 }
 
 Result<std::vector<SettingChange>> write_copy_settings(FileSystem& files,

@@ -52,9 +52,15 @@ struct SettingChange {
   std::string why;
 };
 
+// The first file of a copy, before anything is restored into its directory: with it, a directory
+// without pg_control is known for a restore that was never finished. write_copy_settings() writes
+// it anew.
+Result<void> begin_copy(FileSystem& files, const std::string& data_directory);
+
 // Works on a restored, never started directory: appends to postgresql.auto.conf (read last, so it
 // wins) and, for what that file may not hold (data_directory), to postgresql.conf; comments out
-// lines with which no server starts here (includes of absent files); makes recovery.signal; removes
+// lines with which no server starts here (includes of absent files, in pg_hba.conf and
+// pg_ident.conf too); makes recovery.signal; removes
 // standby.signal; makes a pg_hba.conf (the owner over the socket, others with a password from this
 // host) and an empty pg_ident.conf when the backup had none, and lets the owner in over the socket
 // where its own pg_hba.conf would ask for a password, since walkback must ask the server where it
@@ -67,8 +73,9 @@ Result<std::vector<SettingChange>> write_copy_settings(FileSystem& files, const 
 Result<bool> is_recovered_copy(FileSystem& files, const std::string& data_directory);
 
 // For adopt: takes our settings out again, so that the cluster's own rule. What stays is what this
-// host needs (libraries that are not here, memory larger than here) and where the directory's own
-// files are (data_directory, hba_file, ident_file). A setting that was changed since, with ALTER
+// host needs (libraries that are not here, memory larger than here) and, where the cluster itself
+// had said that they are elsewhere, where the directory's own files are (data_directory, hba_file,
+// ident_file). A setting that was changed since, with ALTER
 // SYSTEM, stays as it is. Calling it again changes nothing.
 Result<void> remove_copy_settings(FileSystem& files, const std::string& data_directory);
 

@@ -107,6 +107,30 @@ TEST_F(RecoveredSettings, NothingOfTheCopyReachesTheOriginal) {
   EXPECT_EQ(change("max_logical_replication_workers"), "") << "nobody had set it";
 }
 
+TEST_F(RecoveredSettings, OfFilesThatNobodyMovedNothingIsSaid) {
+  has("postgresql.conf", "hba_file = '/etc/postgresql/15/main/pg_hba.conf'\n");
+  make_copy();
+  EXPECT_EQ(setting("hba_file"), scratch_ / "pg_hba.conf");
+  EXPECT_THAT(text("postgresql.auto.conf"), Not(HasSubstr("hba_file")))
+      << "it would win over /etc's once the copy is the cluster";
+  adopt();
+  EXPECT_EQ(setting("hba_file"), scratch_ / "pg_hba.conf") << "the one beside it";
+  EXPECT_EQ(setting("ident_file"), "(not set)");
+  EXPECT_EQ(setting("data_directory"), "(not set)");
+}
+
+TEST_F(RecoveredSettings, AccessFilesThatAreNotHereAreLeftOut) {
+  copy_.server_version_num = 160004;
+  has("pg_hba.conf", "local all all peer\ninclude /etc/nowhere/more.conf\n");
+  has("pg_ident.conf", "include_dir maps.d\n");
+  make_copy();
+  EXPECT_EQ(text("pg_hba.conf"),
+            "local all all peer\n"
+            "# walkback: left out of the copy: include /etc/nowhere/more.conf\n");
+  EXPECT_THAT(change("pg_hba.conf: include /etc/nowhere/more.conf"), HasSubstr("not on this host"));
+  EXPECT_THAT(change("pg_ident.conf: include_dir maps.d"), HasSubstr("not on this host"));
+}
+
 TEST_F(RecoveredSettings, TheTargetIsAssignedAfterAllOthersAreCleared) {
   has("postgresql.conf", "recovery_target_time = '2020-01-01'\nrecovery_min_apply_delay = '1h'\n");
   make_copy();
@@ -140,7 +164,7 @@ TEST_F(RecoveredSettings, OnlySettingsThatTheVersionKnowsAreWritten) {
 
 TEST_F(RecoveredSettings, WithoutAPostgresqlConfAMinimalOneIsMade) {
   make_copy();
-  EXPECT_EQ(setting("data_directory"), scratch_.path());
+  EXPECT_TRUE(fs::exists(scratch_ / "postgresql.conf"));
   EXPECT_THAT(text("pg_hba.conf"), HasSubstr("local all all peer"));
   EXPECT_TRUE(fs::exists(scratch_ / "pg_ident.conf"));
 }
@@ -279,7 +303,7 @@ TEST_F(RecoveredSettings, AdoptingBringsBackTheClustersOwn) {
   EXPECT_EQ(setting("external_pid_file"), "/run/own.pid");
   EXPECT_EQ(setting("recovery_target_lsn"), "(not set)");
   EXPECT_EQ(setting("cluster_name"), "(not set)");
-  EXPECT_EQ(setting("data_directory"), scratch_.path()) << "its files stay where they are";
+  EXPECT_EQ(setting("data_directory"), "(not set)") << "it never was";
   EXPECT_EQ(setting("shared_buffers"), "1024MB") << "this host is no larger than before";
   EXPECT_THAT(text("postgresql.conf") + text("postgresql.auto.conf"), Not(HasSubstr("walkback: ")));
   std::string once = text("postgresql.auto.conf");

@@ -234,10 +234,10 @@ CommandLine server_command(const ServerOptions& options) {
   return command;
 }
 
-// Bound and closed again: whether nothing listens there.
-std::optional<int> try_port(int port) {
+// Bound and closed again: the port, or what keeps it from being listened on.
+Result<int> try_port(int port) {
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return std::nullopt;
+  if (fd < 0) return errno_error(errno, "making a socket");
   int on = 1;
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
   sockaddr_in address{};
@@ -247,9 +247,16 @@ std::optional<int> try_port(int port) {
   socklen_t size = sizeof(address);
   auto* generic = reinterpret_cast<sockaddr*>(&address);
   bool bound = bind(fd, generic, size) == 0 && getsockname(fd, generic, &size) == 0;
+  const int problem = errno;
   close(fd);
-  if (!bound) return std::nullopt;
-  return ntohs(address.sin_port);
+  if (bound) return ntohs(address.sin_port);
+  constexpr std::string_view kHint = "name another one with --port; without it a free one is found";
+  if (problem == EADDRINUSE) {
+    return make_error(ErrorKind::kConflict,
+                      fmt::format("port {} is taken: something listens on it", port),
+                      std::string(kHint));
+  }
+  return errno_error(problem, fmt::format("listening on port {}", port)).with_hint(kHint);
 }
 
 }  // namespace
@@ -279,10 +286,15 @@ Result<std::string> choose_socket_directory(const std::string& data_directory) {
 Result<int> choose_free_port() {
   constexpr int kFirst = 5433, kLast = 5532;
   for (int port = kFirst; port <= kLast; ++port) {
-    if (std::optional<int> free = try_port(port)) return *free;
+    if (Result<int> free = try_port(port); free.ok()) return free;
   }
-  if (std::optional<int> free = try_port(0)) return *free;
+  if (Result<int> free = try_port(0); free.ok()) return free;
   return make_error(ErrorKind::kTransient, "no free port on this host", "name one with --port");
+}
+
+Result<void> check_port_is_free(int port) {
+  TRY(try_port(port));
+  return success();
 }
 
 }  // namespace walkback::restore

@@ -68,5 +68,7 @@ Result<std::string> choose_socket_directory(const std::string& data_directory);
 // One that nothing on this host listens on now: from 5433 up, the next to PostgreSQL's own, where
 // people look.
 Result<int> choose_free_port();
+// kConflict when something listens on it now, kDenied when this user may not listen there.
+Result<void> check_port_is_free(int port);
 
 }  // namespace walkback::restore

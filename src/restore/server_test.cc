@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "pgconn/testing/scratch_cluster.h"
+#include "restore/server_commands.h"
 
 namespace walkback::restore {
 namespace {
@@ -63,7 +64,22 @@ TEST(FreePort, IsNotOneThatSomebodyListensOn) {
   ASSERT_EQ(bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
   ASSERT_EQ(listen(listener, 1), 0);
   EXPECT_NE(*choose_free_port(), *port);
+  Result<void> taken = check_port_is_free(*port);
+  ASSERT_FALSE(taken.ok());
+  EXPECT_EQ(taken.error().kind, ErrorKind::kConflict);
+  EXPECT_THAT(taken.error().hint, HasSubstr("--port"));
   close(listener);
+  EXPECT_TRUE(check_port_is_free(*port).ok());
+}
+
+TEST(ServerCommands, AreSafeToPaste) {
+  EXPECT_EQ(start_command("/usr/lib/postgresql/15/bin", "/srv/a b", "-p 5556"),
+            "/usr/lib/postgresql/15/bin/pg_ctl -D '/srv/a b' -l '/srv/a b/walkback-recovery.log' "
+            "-o '-p 5556' start");
+  EXPECT_EQ(stop_command("", "/srv/copy"), "pg_ctl -D /srv/copy -m fast stop");
+  EXPECT_EQ(promote_command("/srv/copy", 5433),
+            "psql -h /srv/copy -p 5433 -d postgres -c 'SELECT pg_promote()'");
+  EXPECT_EQ(psql_command("", 5432), "psql -p 5432 -d postgres");
 }
 
 }  // namespace

@@ -1,7 +1,10 @@
 #include "restore/target_directory.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <pwd.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -12,6 +15,8 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/shell.h"
+#include "restore/recovered_settings.h"
 
 namespace walkback::restore {
 
@@ -30,6 +35,7 @@ struct Place {
   std::string canonical;  // of the ancestor, and what is to be made below it
   std::string ancestor;   // canonical; the place itself when it exists
   bool exists = false;
+  uint32_t owner = 0;           // of the ancestor
   uint64_t device = 0;          // of the ancestor: where new files will lie
   std::vector<Identity> chain;  // the ancestor first, the root last
 };
@@ -125,6 +131,7 @@ Result<Place> locate(FileSystem& files, const std::string& given) {
               .canonical = {},
               .ancestor = given,
               .exists = false,
+              .owner = 0,
               .device = 0,
               .chain = {}};
   std::string below;  // what does not exist yet
@@ -140,6 +147,7 @@ Result<Place> locate(FileSystem& files, const std::string& given) {
     place.ancestor = parent_path(place.ancestor);
     info = TRY(directory_at(files, place.ancestor));
   }
+  place.owner = info->owner;
   place.device = info->device;
   place.ancestor = TRY(files.canonical(place.ancestor));
   place.canonical = tidy_path(place.ancestor + below);
@@ -160,7 +168,7 @@ bool lies_within(const Place& place, const Place& other) {
          place.chain.end();
 }
 
-// A path of the live cluster and what it is to it, for the message.
+// A place that a copy keeps away from, and what it is, for the message.
 struct LivePlace {
   Place place;
   std::string what;
@@ -195,8 +203,16 @@ Result<std::vector<LivePlace>> live_places(FileSystem& files, const std::string&
   return live;
 }
 
-Result<void> check_apart_from_live(const Place& place, const std::vector<LivePlace>& live) {
-  for (const LivePlace& other : live) {
+// A copy inside the repository would be lost with it and hidden in it, and the other way round.
+Result<void> add_repository(FileSystem& files, const std::string& repository,
+                            std::vector<LivePlace>& places) {
+  if (repository.empty()) return success();
+  places.push_back({TRY(locate(files, repository)), "the repository"});
+  return success();
+}
+
+Result<void> check_apart_from(const Place& place, const std::vector<LivePlace>& others) {
+  for (const LivePlace& other : others) {
     std::string_view how;
     if (lies_within(place, other.place)) {
       how = lies_within(other.place, place) ? "is" : "lies inside";
@@ -206,7 +222,8 @@ Result<void> check_apart_from_live(const Place& place, const std::vector<LivePla
     if (!how.empty()) {
       return conflict(
           fmt::format("{} {} {} ({})", place.given, how, other.what, other.place.canonical),
-          "a copy must share no directory with the cluster it comes from; name a place apart");
+          "a copy must share no directory with the cluster and the repository it comes from; name "
+          "a place apart");
     }
   }
   return success();
@@ -246,7 +263,33 @@ Result<void> check_empty(FileSystem& files, const Place& place) {
   if (TRY(server_is_running(files, place.ancestor))) {
     return conflict(fmt::format("{} is the data directory of a running server", place.given));
   }
+  if (TRY(is_unfinished_restore(files, place.ancestor))) {
+    return unfinished_restore(files, place.given);
+  }
   return conflict(fmt::format("{} is not empty", place.given));
+}
+
+std::string own_name() {
+  passwd entry{};
+  passwd* found = nullptr;
+  std::vector<char> buffer(16384);
+  getpwuid_r(geteuid(), &entry, buffer.data(), buffer.size(), &found);
+  return found == nullptr ? fmt::format("user {}", geteuid()) : found->pw_name;
+}
+
+// What the copying would find out after the plan was shown, or PostgreSQL after the copying: it
+// starts only on a directory of its own user (checkDataDir in src/backend/utils/init/miscinit.c).
+Result<void> check_may_write(const Place& place) {
+  const bool ours = !place.exists || place.owner == geteuid() || geteuid() == 0;
+  const bool may = faccessat(AT_FDCWD, place.ancestor.c_str(), W_OK | X_OK, AT_EACCESS) == 0 ||
+                   (errno != EACCES && errno != EROFS);
+  if (ours && may) return success();
+  const std::string name = own_name();
+  return make_error(ErrorKind::kDenied,
+                    ours ? fmt::format("{} may not write in {}", name, place.ancestor)
+                         : fmt::format("{} does not belong to {}", place.given, name),
+                    fmt::format("`sudo install -d -o {} -m 0700 {}` makes it a place for the copy",
+                                name, shell_word(place.given)));
 }
 
 Result<void> check_apart_from_each_other(const std::vector<Place>& places) {
@@ -325,7 +368,7 @@ Result<TargetLayout> lay_out_target(std::string_view into, const std::vector<Tab
 }
 
 Result<void> check_target(FileSystem& files, const TargetLayout& layout, const TargetNeed& need,
-                          const std::string& live_pgdata) {
+                          const Neighbours& neighbours) {
   CHECK(need.tablespace_bytes.size() == layout.tablespaces.size());
   std::vector<Place> places = {TRY(locate(files, layout.data_directory))};
   std::vector<uint64_t> needed_bytes = {need.data_directory_bytes};
@@ -333,15 +376,31 @@ Result<void> check_target(FileSystem& files, const TargetLayout& layout, const T
     places.push_back(TRY(locate(files, layout.tablespaces[i].location)));
     needed_bytes.push_back(need.tablespace_bytes[i]);
   }
-  std::vector<LivePlace> live =
-      TRY_CONTEXT(live_places(files, live_pgdata), "looking at the live cluster's directories");
+  std::vector<LivePlace> others = TRY_CONTEXT(live_places(files, neighbours.live_pgdata),
+                                              "looking at the live cluster's directories");
+  TRY(add_repository(files, neighbours.repository, others));
   for (const Place& place : places) {
-    TRY(check_apart_from_live(place, live));
+    TRY(check_apart_from(place, others));
     TRY(check_no_cluster_around(files, place));
     TRY(check_empty(files, place));
+    TRY(check_may_write(place));
   }
   TRY(check_apart_from_each_other(places));
   return check_space(files, places, needed_bytes);
+}
+
+Result<bool> is_unfinished_restore(FileSystem& files, const std::string& directory) {
+  if (!TRY(is_recovered_copy(files, directory))) return false;
+  return !TRY(files.status(join_path(directory, "global/pg_control"))).has_value();
+}
+
+Error unfinished_restore(FileSystem& files, const std::string& directory) {
+  std::string what = shell_word(directory);
+  const std::string tablespaces = directory + ".tablespaces";
+  const auto there = files.status(tablespaces);
+  if (there.ok() && *there) what += " " + shell_word(tablespaces);
+  return conflict(fmt::format("{} is an unfinished restore: no server can start on it", directory),
+                  fmt::format("remove it, `rm -r {}`, and recover again", what));
 }
 
 Result<bool> server_is_running(FileSystem& files, const std::string& pgdata) {
@@ -363,6 +422,22 @@ Result<bool> server_is_running(FileSystem& files, const std::string& pgdata) {
   if (!*seen) return false;  // a zombie has none
   std::optional<FileInfo> own = TRY(files.status(pgdata));
   return own && own->device == (*seen)->device && own->inode == (*seen)->inode;
+}
+
+// Lines 4 and 5 of postmaster.pid (src/include/utils/pidfile.h).
+Result<std::optional<RunningServer>> find_running_server(FileSystem& files,
+                                                         const std::string& pgdata) {
+  if (!TRY(server_is_running(files, pgdata))) return std::optional<RunningServer>();
+  const Bytes bytes = TRY(read_file(files, join_path(pgdata, "postmaster.pid"), 1 << 16));
+  RunningServer server;
+  std::string_view text = as_text(bytes);
+  for (int number = 1; number <= 5 && !text.empty(); ++number) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    if (number == 4) std::from_chars(line.data(), line.data() + line.size(), server.port);
+    if (number == 5) server.socket_directory = line;
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+  }
+  return std::optional<RunningServer>(std::move(server));
 }
 
 }  // namespace walkback::restore

@@ -5,6 +5,7 @@
 // symlinks resolved), never by how they are spelt.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,18 +36,40 @@ struct TargetLayout {
 Result<TargetLayout> lay_out_target(std::string_view into, const std::vector<Tablespace>& saved,
                                     const std::vector<TablespaceMapping>& mappings);
 
-// kConflict when any directory of the layout exists and is not empty, belongs to a running server
-// (postmaster.pid names a living process), lies inside a data directory or a tablespace of
-// `live_pgdata` (or holds one), or two of them are the same; kNoSpace when their file systems have
-// less than `needed_bytes` free (main, then tablespaces in order). Writes nothing.
 struct TargetNeed {
   uint64_t data_directory_bytes = 0;
   std::vector<uint64_t> tablespace_bytes;  // as layout.tablespaces
 };
+
+// What a copy must not lie in, and must not hold. Either may be empty: not known, or elsewhere.
+struct Neighbours {
+  std::string live_pgdata;
+  std::string repository;  // its directory
+};
+
+// kConflict when any directory of the layout exists and is not empty, belongs to a running server
+// (postmaster.pid names a living process), lies inside a data directory or a tablespace of the live
+// cluster or inside the repository (or holds one), or two of them are the same; kDenied when this
+// user may not make it, or does not own it; kNoSpace when their file systems have less than `need`
+// free. Writes nothing.
 Result<void> check_target(FileSystem& files, const TargetLayout& layout, const TargetNeed& need,
-                          const std::string& live_pgdata);
+                          const Neighbours& neighbours);
+
+// Whether a recovery into `directory` began and was never finished: it can only be removed.
+Result<bool> is_unfinished_restore(FileSystem& files, const std::string& directory);
+// kConflict that says so, and what to remove.
+Error unfinished_restore(FileSystem& files, const std::string& directory);
 
 // Whether `pgdata`'s postmaster.pid names a living postmaster. A stale file is not one.
 Result<bool> server_is_running(FileSystem& files, const std::string& pgdata);
+
+// What a running server's postmaster.pid says of where it answers.
+struct RunningServer {
+  int port = 0;
+  std::string socket_directory;  // may be empty
+};
+// Nothing when none runs.
+Result<std::optional<RunningServer>> find_running_server(FileSystem& files,
+                                                         const std::string& pgdata);
 
 }  // namespace walkback::restore

@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "pgconn/testing/scratch_cluster.h"
+#include "restore/recovered_settings.h"
 
 namespace walkback::restore {
 namespace {
@@ -78,7 +79,9 @@ class CheckTarget : public ::testing::Test {
     TargetNeed need{.data_directory_bytes = 1,
                     .tablespace_bytes = std::vector<uint64_t>(tablespaces.size())};
     auto before = fs::last_write_time(scratch_.path());
-    Result<void> checked = check_target(system_files(), layout, need, scratch_ / live);
+    Result<void> checked =
+        check_target(system_files(), layout, need,
+                     {.live_pgdata = scratch_ / live, .repository = scratch_ / "repo"});
     EXPECT_EQ(fs::last_write_time(scratch_.path()), before) << "it wrote something";
     if (checked.ok()) return "";
     EXPECT_EQ(checked.error().kind, ErrorKind::kConflict) << checked.error().message;
@@ -134,6 +137,28 @@ TEST_F(CheckTarget, NothingMayLieAroundTheLiveCluster) {
   EXPECT_THAT(check(""), HasSubstr("lies around the live cluster's data directory"));
 }
 
+TEST_F(CheckTarget, TheRepositoryIsNoPlaceForACopyNorTheOtherWayRound) {
+  EXPECT_THAT(check("repo"), HasSubstr("is the repository"));
+  EXPECT_THAT(check("repo/copy"), HasSubstr("lies inside the repository"));
+  EXPECT_THAT(check("new", {"repo/ts"}), HasSubstr("lies inside the repository"));
+  fs::create_directories(scratch_ / "disk");
+  fs::create_directory_symlink(scratch_ / "disk", scratch_ / "repo");
+  EXPECT_THAT(check("disk/copy"), HasSubstr("lies inside the repository"));
+  EXPECT_EQ(check("repo.copy"), "");
+}
+
+TEST_F(CheckTarget, AnUnfinishedRestoreIsToBeRemoved) {
+  ASSERT_TRUE(begin_copy(system_files(), scratch_ / "copy").ok());
+  EXPECT_THAT(check("copy"), HasSubstr("is an unfinished restore"));
+  fs::create_directories(scratch_ / "copy.tablespaces");
+  EXPECT_EQ(unfinished_restore(system_files(), scratch_ / "copy").hint,
+            "remove it, `rm -r " + (scratch_ / "copy ") + (scratch_ / "copy.tablespaces") +
+                "`, and recover again");
+  fs::create_directories(scratch_ / "copy/global");
+  write("copy/global/pg_control", "");
+  EXPECT_THAT(check("copy"), HasSubstr("is not empty"));
+}
+
 TEST_F(CheckTarget, ALostClusterMayComeBackToWhereItWas) {
   EXPECT_EQ(check("gone", {}, "gone"), "");
   EXPECT_EQ(check("other", {}, "other"), "");
@@ -163,10 +188,10 @@ TEST_F(CheckTarget, SpaceIsSummedForEachFileSystem) {
   TargetLayout layout{.data_directory = scratch_ / "new",
                       .tablespaces = {{1, scratch_ / "ts/deep"}}};
   TargetNeed half{.data_directory_bytes = free_bytes / 3, .tablespace_bytes = {free_bytes / 3}};
-  EXPECT_TRUE(check_target(system_files(), layout, half, "").ok());
+  EXPECT_TRUE(check_target(system_files(), layout, half, {}).ok());
   TargetNeed both{.data_directory_bytes = free_bytes / 3 * 2,
                   .tablespace_bytes = {free_bytes / 3 * 2}};
-  Result<void> checked = check_target(system_files(), layout, both, "");
+  Result<void> checked = check_target(system_files(), layout, both, {});
   ASSERT_FALSE(checked.ok());
   EXPECT_EQ(checked.error().kind, ErrorKind::kNoSpace);
   EXPECT_THAT(checked.error().message, HasSubstr("iB free"));
@@ -174,7 +199,7 @@ TEST_F(CheckTarget, SpaceIsSummedForEachFileSystem) {
 
 TEST_F(CheckTarget, APathThatGoesUpFromNowhereIsInvalid) {
   TargetLayout layout{.data_directory = scratch_ / "nowhere/../live/x", .tablespaces = {}};
-  Result<void> checked = check_target(system_files(), layout, {}, scratch_ / "live");
+  Result<void> checked = check_target(system_files(), layout, {}, {scratch_ / "live", ""});
   ASSERT_FALSE(checked.ok());
   EXPECT_EQ(checked.error().kind, ErrorKind::kInvalid);
 }
@@ -195,10 +220,15 @@ TEST_F(RunningServer, IsRecognisedAndNoLongerOnceItStopped) {
   cluster.start();
   EXPECT_TRUE(running(cluster.pgdata()));
   TargetLayout layout{.data_directory = cluster.pgdata(), .tablespaces = {}};
-  Result<void> checked = check_target(system_files(), layout, {}, "");
+  Result<void> checked = check_target(system_files(), layout, {}, {});
   ASSERT_FALSE(checked.ok());
   EXPECT_THAT(checked.error().message, HasSubstr("running server"));
+  auto found = find_running_server(system_files(), cluster.pgdata()).value();
+  ASSERT_TRUE(found.has_value());
+  EXPECT_EQ(found->port, cluster.port());
+  EXPECT_EQ(found->socket_directory, cluster.directory());
   cluster.crash();
+  EXPECT_FALSE(find_running_server(system_files(), cluster.pgdata()).value().has_value());
   EXPECT_TRUE(fs::exists(cluster.pgdata() + "/postmaster.pid"));
   EXPECT_FALSE(running(cluster.pgdata())) << "a stale pid file is no server";
 }

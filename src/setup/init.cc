@@ -5,11 +5,13 @@
 #include <algorithm>
 
 #include "catalog/control_file_reader.h"
+#include "catalog/events.h"
 #include "catalog/layout.h"
 #include "catalog/lineage.h"
 #include "catalog/server_commands.h"
 #include "catalog/wal_archive.h"
 #include "repo/repository.h"
+#include "setup/repository_place.h"
 
 namespace walkback::setup {
 
@@ -17,9 +19,27 @@ namespace {
 
 constexpr std::chrono::milliseconds kBetweenLooks{100};
 constexpr std::chrono::seconds kReloadTimeout{10};
+// At most a minute of an idle cluster's commits is not archived yet.
+constexpr int kDefaultArchiveTimeout_s = 60;
 
 Result<std::string> current_setting(pgconn::Connection& connection, const std::string& name) {
   return pgconn::query_text(connection, "SELECT coalesce(current_setting($1, true), '')", {name});
+}
+
+// A copy of the cluster has its system identifier too: only the directory tells them apart.
+Result<void> check_same_directory(const InitOptions& options, pgconn::Connection& connection,
+                                  FileSystem& files) {
+  Result<std::string> answered = current_setting(connection, "data_directory");
+  // Who may not see it is told so by `backup`, which needs more of this kind.
+  if (!answered.ok() && answered.error().kind == ErrorKind::kDenied) return success();
+  const std::string servers = TRY(std::move(answered));
+  if (servers.empty()) return success();
+  const Result<std::string> seen = files.canonical(servers);
+  if ((seen.ok() ? *seen : servers) == TRY(files.canonical(options.pgdata))) return success();
+  return make_error(ErrorKind::kInvalid,
+                    fmt::format("the data directory of the server that answers is {}, not {}",
+                                servers, options.pgdata),
+                    "give --conninfo and --pgdata of the same cluster");
 }
 
 // The server that answers must be the one whose files we were told of, or the archive would mix two
@@ -30,27 +50,47 @@ Result<pg::ControlFile> check_same_cluster(const InitOptions& options,
   const std::string answered = TRY(
       pgconn::query_text(connection, "SELECT system_identifier::text FROM pg_control_system()"));
   const auto signed_identifier = static_cast<int64_t>(control.system_identifier.value);
-  if (answered == fmt::format("{}", signed_identifier)) return control;
-  return make_error(
-      ErrorKind::kInvalid,
-      fmt::format("the server that answers has system identifier {}, the files in {} have {}",
-                  answered, options.pgdata, control.system_identifier.value),
-      "give --conninfo and --pgdata of the same cluster");
+  if (answered != fmt::format("{}", signed_identifier)) {
+    return make_error(
+        ErrorKind::kInvalid,
+        fmt::format("the server that answers has system identifier {}, the files in {} have {}",
+                    answered, options.pgdata, control.system_identifier.value),
+        "give --conninfo and --pgdata of the same cluster");
+  }
+  TRY(check_same_directory(options, connection, files));
+  return control;
 }
 
-// A repository inside the cluster would be lost with it, and would be backed up into itself.
-Result<void> check_repository_place(const InitOptions& options, FileSystem& files) {
-  constexpr std::string_view kScheme = "file://";
-  if (!options.repository_url.starts_with(kScheme)) return success();
-  std::string path = options.repository_url.substr(kScheme.size());
-  const std::string pgdata = TRY(files.canonical(options.pgdata));
-  while (!TRY(files.status(path)) && path != "/" && path != ".") path = parent_path(path);
-  path = TRY(files.canonical(path)) + "/";
-  if (!path.starts_with(pgdata + "/")) return success();
-  return make_error(ErrorKind::kInvalid,
-                    fmt::format("the repository {} lies inside the data directory {}",
-                                options.repository_url, options.pgdata),
-                    "choose a directory on another disk, better on another host");
+Result<bool> repository_exists(store::ObjectStore& objects) {
+  const Result<repo::RepositoryInfo> there = repo::open_repository(objects);
+  if (there.ok()) return true;
+  if (there.error().kind == ErrorKind::kMissing) return false;
+  return there.error();
+}
+
+// A repository that was there and is not is a disk that is not mounted; a second one, begun in its
+// place, would hide the first's backups and take the WAL that belongs to it.
+Result<void> check_may_be_new(const InitOptions& options, pgconn::Connection& connection,
+                              FileSystem& files) {
+  if (options.new_repository) return success();
+  const bool server_knows =
+      TRY(current_setting(connection, "archive_command")).find(options.config_path) !=
+      std::string::npos;
+  if (!server_knows && !options.was_set_up_before) return success();
+  constexpr std::string_view kHint =
+      "mount it, or correct repository.url; if a new repository is to begin there, say so with "
+      "--new-repository";
+  if (Result<void> mounted = check_is_mounted(files, options.repository_url); !mounted.ok()) {
+    Error error = std::move(mounted).error();
+    error.hint = kHint;
+    return error;
+  }
+  return make_error(
+      ErrorKind::kMissing,
+      fmt::format("there is no repository at {}, though {} {}", options.repository_url,
+                  options.config_path,
+                  server_knows ? "is what the server archives with" : "was there already"),
+      std::string(kHint));
 }
 
 // A name that another cluster uses is a mistake, unless that one was upgraded or made anew.
@@ -71,46 +111,58 @@ Result<void> check_name_is_free(const InitOptions& options, store::ObjectStore& 
       "a new initdb), say so with --new-lineage");
 }
 
+Result<std::string> stored_setting(pgconn::Connection& connection, const std::string& name) {
+  // archive_timeout in seconds as it is stored, not "1min".
+  return pgconn::query_text(connection, "SELECT setting FROM pg_settings WHERE name = $1", {name});
+}
+
+Result<std::string> wanted_archive_timeout(const InitOptions& options,
+                                           pgconn::Connection& connection) {
+  if (options.archive_timeout_s) return fmt::format("{}", *options.archive_timeout_s);
+  std::string servers = TRY(stored_setting(connection, "archive_timeout"));
+  return servers == "0" ? fmt::format("{}", kDefaultArchiveTimeout_s) : servers;
+}
+
 Result<std::vector<ServerSetting>> wanted_settings(const InitOptions& options,
                                                    pgconn::Connection& connection) {
   const std::string command =
       catalog::archive_command({options.program, options.config_path, options.cluster});
+  const std::string archive_timeout = TRY(wanted_archive_timeout(options, connection));
   std::vector<ServerSetting> settings = {
-      {"archive_mode", "on", "", true},
-      {"archive_command", command, "", false},
-      {"archive_timeout", fmt::format("{}", options.archive_timeout_s), "", false},
+      {.name = "archive_mode", .wanted = "on", .current = "", .needs_restart = true},
+      {.name = "archive_command", .wanted = command, .current = ""},
+      {.name = "archive_timeout", .wanted = archive_timeout, .current = ""},
   };
   if (TRY(current_setting(connection, "wal_level")) == "minimal") {
-    settings.push_back({"wal_level", "replica", "", true});
+    settings.push_back(
+        {.name = "wal_level", .wanted = "replica", .current = "", .needs_restart = true});
   }
   // 15 and later: a library takes precedence over the command, and from 16 both at once are an
   // error.
   if (!TRY(current_setting(connection, "archive_library")).empty()) {
-    settings.push_back({"archive_library", "", "", false});
+    settings.push_back({.name = "archive_library", .wanted = "", .current = ""});
   }
   return settings;
 }
 
-// What the configuration files say now, whether or not the server acts on it.
+// What the configuration files say now, whether or not the server acts on it: the last line wins.
 Result<std::string> setting_in_files(pgconn::Connection& connection, const std::string& name) {
-  const pgconn::Table table =
-      TRY(connection.query("SELECT setting FROM pg_file_settings WHERE name = $1 AND applied ORDER "
-                           "BY seqno DESC LIMIT 1",
-                           {name}));
+  const pgconn::Table table = TRY(connection.query(
+      "SELECT setting FROM pg_file_settings WHERE name = $1 ORDER BY seqno DESC LIMIT 1", {name}));
   return table.rows.empty() ? std::string() : table.rows[0][0].value_or("");
 }
 
 Result<void> read_current(pgconn::Connection& connection, std::vector<ServerSetting>& settings) {
   for (ServerSetting& setting : settings) {
-    // archive_timeout in seconds as it is stored, not "1min"; archive_mode = always serves as well
-    // as on.
-    setting.current = TRY(pgconn::query_text(
-        connection, "SELECT setting FROM pg_settings WHERE name = $1", {setting.name}));
+    setting.current = TRY(stored_setting(connection, setting.name));
+    // always serves as well as on.
     if (setting.name == "archive_mode" && setting.current == "always") setting.current = "on";
     // So a server shows its command while archive_mode is off (show_archive_command, xlog.c).
     if (setting.current == "(disabled)") {
       setting.current = TRY(setting_in_files(connection, setting.name));
     }
+    setting.pending = setting.needs_restart && !setting.satisfied() &&
+                      TRY(setting_in_files(connection, setting.name)) == setting.wanted;
   }
   return success();
 }
@@ -129,13 +181,20 @@ bool all_satisfied(const std::vector<ServerSetting>& settings) {
                      [](const ServerSetting& setting) { return setting.satisfied(); });
 }
 
-Result<void> apply(pgconn::Connection& connection, std::vector<ServerSetting>& settings,
-                   Clock& clock) {
+// Whether the server has any new setting now, though a later one may have failed.
+Result<void> alter_system(pgconn::Connection& connection,
+                          const std::vector<ServerSetting>& settings, bool& any) {
   for (const ServerSetting& setting : settings) {
-    if (setting.satisfied()) continue;
+    if (setting.satisfied() || setting.pending) continue;
     TRY(connection.query(
         fmt::format("ALTER SYSTEM SET {} = {}", setting.name, quote_literal(setting.wanted))));
+    any = true;
   }
+  return success();
+}
+
+Result<void> reload(pgconn::Connection& connection, std::vector<ServerSetting>& settings,
+                    Clock& clock) {
   TRY(connection.query("SELECT pg_reload_conf()"));
   // The reload reaches our session's process a moment later.
   const auto deadline = clock.monotonic() + kReloadTimeout;
@@ -157,28 +216,28 @@ Result<void> apply(pgconn::Connection& connection, std::vector<ServerSetting>& s
 // One real segment, archived by the server itself and read back: nothing less proves
 // archive_command.
 Result<std::string> prove_archiving(const InitOptions& options, const catalog::WalArchive& archive,
-                                    pgconn::Connection& connection, FileSystem& files, Clock& clock,
-                                    Progress& progress) {
-  progress.begin("archiving one segment and reading it back", 0);
+                                    const InitParts& parts) {
+  pgconn::Connection& connection = parts.connection;
+  parts.progress.begin("archiving one segment and reading it back", 0);
   TRY(connection.query("SELECT pg_create_restore_point('walkback init')"));
   const std::string segment =
       TRY(pgconn::query_text(connection, "SELECT pg_walfile_name(pg_current_wal_insert_lsn())"));
   TRY(connection.query("SELECT pg_switch_wal()"));
-  const auto deadline = clock.monotonic() + options.proof_timeout;
+  const auto deadline = parts.clock.monotonic() + options.proof_timeout;
   while (!TRY(archive.has(segment))) {
-    if (clock.monotonic() > deadline) {
+    if (parts.clock.monotonic() > deadline) {
       return make_error(ErrorKind::kTransient,
                         fmt::format("segment {} did not arrive in the repository within {} s",
                                     segment, options.proof_timeout.count()),
                         "the server's log says what archive_command answered; mend that and run "
                         "`walkback init` again");
     }
-    clock.sleep(kBetweenLooks);
+    parts.clock.sleep(kBetweenLooks);
   }
   const std::optional<Bytes> stored = TRY(archive.get(segment));
   // A checkpoint may have recycled it already; its own checksums were verified by the read.
-  const Result<Bytes> original =
-      read_file(files, join_path(options.pgdata, "pg_wal/" + segment), archive.segment_bytes());
+  const Result<Bytes> original = read_file(
+      parts.files, join_path(options.pgdata, "pg_wal/" + segment), archive.segment_bytes());
   if (!stored || (original.ok() && *original != *stored)) {
     return make_error(
         ErrorKind::kCorrupt,
@@ -188,42 +247,84 @@ Result<std::string> prove_archiving(const InitOptions& options, const catalog::W
   return segment;
 }
 
+class Init {
+ public:
+  Init(const InitOptions& options, const InitParts& parts) : options_(options), parts_(parts) {}
+
+  Result<InitReport> run() {
+    TRY(catalog::check_cluster_name(options_.cluster));
+    const pg::ControlFile control =
+        TRY(check_same_cluster(options_, parts_.connection, parts_.files));
+    TRY(check_outside_of_cluster(parts_.files, options_.repository_url, options_.pgdata));
+    report_.repository_created = !TRY(repository_exists(parts_.objects));
+    if (report_.repository_created) {
+      TRY(check_may_be_new(options_, parts_.connection, parts_.files));
+    }
+    TRY(check_name_is_free(options_, parts_.objects, control.system_identifier));
+    report_.system_identifier = control.system_identifier;
+    report_.server_version_num = parts_.connection.server_version();
+    report_.settings = TRY(wanted_settings(options_, parts_.connection));
+    TRY(read_current(parts_.connection, report_.settings));
+
+    report_.repository_id =
+        TRY(repo::create_repository(parts_.objects, parts_.clock, parts_.random)).id;
+    const catalog::Lineage lineage{control.system_identifier, control.major,
+                                   control.wal_segment_bytes, parts_.clock.now()};
+    TRY(catalog::register_lineage(parts_.objects, options_.cluster, lineage));
+    TRY(on_record(lineage));
+    return std::move(report_);
+  }
+
+ private:
+  Result<void> on_record(const catalog::Lineage& lineage) {
+    catalog::Event event = catalog::new_event("init", parts_.clock, parts_.random);
+    event.detail = fmt::format("{}{}", options_.pgdata,
+                               report_.repository_created ? ", a new repository" : "");
+    catalog::EventRecorder recorder(parts_.objects, options_.cluster, parts_.clock);
+    if (Result<void> begun = recorder.begin(event); !begun.ok()) {
+      parts_.progress.note("this is not in the history: " + begun.error().message);
+    }
+    const Result<void> done = make_settings_and_prove(lineage);
+    if (!report_.proved_segment.empty()) {
+      event.detail += fmt::format(", proved by segment {}", report_.proved_segment);
+    } else if (report_.restart_required) {
+      event.detail += ", waiting for a restart";
+    }
+    (void)recorder.end(event, done.ok() ? nullptr : &done.error());
+    return done;
+  }
+
+  Result<void> make_settings_and_prove(const catalog::Lineage& lineage) {
+    TRY(parts_.configuration.write());
+    if (options_.apply && !all_satisfied(report_.settings)) TRY(apply());
+    report_.restart_required = std::any_of(
+        report_.settings.begin(), report_.settings.end(),
+        [](const ServerSetting& setting) { return setting.needs_restart && !setting.satisfied(); });
+    if (!all_satisfied(report_.settings)) return success();
+    const catalog::WalArchive archive(parts_.objects, options_.cluster, lineage);
+    report_.proved_segment = TRY(prove_archiving(options_, archive, parts_));
+    return success();
+  }
+
+  Result<void> apply() {
+    const Result<void> altered = alter_system(parts_.connection, report_.settings, report_.applied);
+    if (!altered.ok()) {
+      if (!report_.applied) parts_.configuration.take_back();
+      return altered;
+    }
+    report_.applied = true;
+    return reload(parts_.connection, report_.settings, parts_.clock);
+  }
+
+  const InitOptions& options_;
+  const InitParts& parts_;
+  InitReport report_;
+};
+
 }  // namespace
 
-Result<InitReport> run_init(const InitOptions& options, pgconn::Connection& connection,
-                            FileSystem& files, store::ObjectStore& objects, Clock& clock,
-                            Random& random, Progress& progress) {
-  TRY(catalog::check_cluster_name(options.cluster));
-  const pg::ControlFile control = TRY(check_same_cluster(options, connection, files));
-  TRY(check_repository_place(options, files));
-  TRY(check_name_is_free(options, objects, control.system_identifier));
-
-  InitReport report;
-  const Timestamp before = clock.now();
-  const repo::RepositoryInfo repository = TRY(repo::create_repository(objects, clock, random));
-  report.repository_id = repository.id;
-  report.repository_created = repository.created >= before;
-  report.system_identifier = control.system_identifier;
-  report.server_version_num = connection.server_version();
-  const catalog::Lineage lineage{control.system_identifier, control.major,
-                                 control.wal_segment_bytes, clock.now()};
-  TRY(catalog::register_lineage(objects, options.cluster, lineage));
-
-  report.settings = TRY(wanted_settings(options, connection));
-  TRY(read_current(connection, report.settings));
-  if (options.apply && !all_satisfied(report.settings)) {
-    TRY(apply(connection, report.settings, clock));
-    report.applied = true;
-  }
-  report.restart_required = std::any_of(
-      report.settings.begin(), report.settings.end(),
-      [](const ServerSetting& setting) { return setting.needs_restart && !setting.satisfied(); });
-  if (all_satisfied(report.settings)) {
-    const catalog::WalArchive archive(objects, options.cluster, lineage);
-    report.proved_segment =
-        TRY(prove_archiving(options, archive, connection, files, clock, progress));
-  }
-  return report;
+Result<InitReport> run_init(const InitOptions& options, const InitParts& parts) {
+  return Init(options, parts).run();
 }
 
 }  // namespace walkback::setup

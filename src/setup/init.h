@@ -23,11 +23,27 @@ struct InitOptions {
   std::string repository_url;
   std::string program;      // absolute path of walkback, for archive_command
   std::string config_path;  // absolute
-  int archive_timeout_s = 60;
+  // Nothing: what the server has is right, and 60 where it has none.
+  std::optional<int> archive_timeout_s;
   bool apply = false;
   // The cluster's name was another cluster's before (pg_upgrade, a new initdb): that is meant.
   bool new_lineage = false;
+  // The configuration says that there was a repository once.
+  bool was_set_up_before = false;
+  // That there is none any more is meant, though the configuration or the server knows of one.
+  bool new_repository = false;
   std::chrono::seconds proof_timeout{60};
+};
+
+// walkback's configuration file, which the front writes: the server's archive_command reads it, so
+// it must be there before the settings are, and a try that failed must not be in the next one's
+// way.
+class ConfigurationFile {
+ public:
+  virtual ~ConfigurationFile() = default;
+  virtual Result<void> write() = 0;
+  // Undoes write(); called when no setting of the server names the file.
+  virtual void take_back() = 0;
 };
 
 struct ServerSetting {
@@ -35,6 +51,7 @@ struct ServerSetting {
   std::string wanted;
   std::string current;
   bool needs_restart = false;
+  bool pending = false;  // the server's files say what is wanted, and it was not restarted since
   bool satisfied() const { return wanted == current; }
 };
 
@@ -50,11 +67,22 @@ struct InitReport {
   std::string proved_segment;
 };
 
-// Runs against a live server. With apply: ALTER SYSTEM, reload, and when no restart is due the
-// proof: a WAL switch whose segment arrives in the repository and reads back equal to the one in
-// pg_wal.
-Result<InitReport> run_init(const InitOptions& options, pgconn::Connection& connection,
-                            FileSystem& files, store::ObjectStore& objects, Clock& clock,
-                            Random& random, Progress& progress);
+// What init works with.
+struct InitParts {
+  pgconn::Connection& connection;
+  FileSystem& files;
+  store::ObjectStore& objects;
+  ConfigurationFile& configuration;
+  Clock& clock;
+  Random& random;
+  Progress& progress;
+};
+
+// Runs against a live server. Nothing is written before all is known to fit together; then the
+// repository, the configuration, and with apply the settings (ALTER SYSTEM, reload). When no
+// restart is due it ends with the proof: a WAL switch whose segment arrives in the repository and
+// reads back equal to the one in pg_wal. The attempt is an event from the moment the repository
+// exists.
+Result<InitReport> run_init(const InitOptions& options, const InitParts& parts);
 
 }  // namespace walkback::setup
