@@ -80,6 +80,7 @@ struct Wiring::State {
       .stderr_is_terminal = isatty(STDERR_FILENO) == 1,
       .terminal_columns = terminal_columns(),
       .user_id = geteuid(),
+      .sudo_user = variable("SUDO_USER"),
       .user_name = user_name,
       .open_store =
           [this](const config::Config& config, cli::Access access, std::stop_token stop) {

@@ -48,7 +48,7 @@ class KeySession {
   // What only makes sense with encryption.
   Result<void> open_encrypted() {
     TRY(open());
-    if (config_.encryption == "age") return success();
+    if (config_.encryption == "age") return session_.check_repository_owner(config_);
     return session_.failing_with(
         ExitStatus::kBadUsage,
         Result<void>(make_error(ErrorKind::kInvalid, "this repository is not encrypted",

@@ -103,21 +103,20 @@ Result<std::unique_ptr<store::ObjectStore>> Session::open_store(const config::Co
 }
 
 Result<std::unique_ptr<store::ObjectStore>> Session::open_beneath(const config::Config& config) {
-  auto store = TRY(opened(env_.open_beneath(config, stop_)));
-  TRY(repo::open_repository_beneath(*store, config.encryption));
+  auto store = TRY(if_mounted(config, opened(env_.open_beneath(config, stop_))));
+  TRY(if_mounted(config, repo::open_repository_beneath(*store, config.encryption)));
   return store;
 }
 
 Result<std::unique_ptr<store::ObjectStore>> Session::open_repository(const config::Config& config,
                                                                      Access access) {
-  auto store = TRY(open_store(config, access));
-  Result<repo::RepositoryInfo> opened = repo::open_repository(*store);
-  if (opened.ok()) return store;
-  // A disk that is not mounted is the likelier cause, and `init` would make it worse.
-  if (opened.error().kind == ErrorKind::kMissing) {
-    TRY(setup::check_is_mounted(env_.files, config.repository_url));
-  }
-  return std::move(opened).error();
+  auto store = TRY(if_mounted(config, open_store(config, access)));
+  TRY(if_mounted(config, repo::open_repository(*store)));
+  return store;
+}
+
+Result<void> Session::check_is_mounted(const config::Config& config) const {
+  return setup::check_is_mounted(env_.files, config.repository_url);
 }
 
 Result<std::unique_ptr<pgconn::Connection>> Session::connect(const config::Config& config) {
@@ -157,7 +156,9 @@ void Session::show(const std::string& text) {
 
 void Session::warn(const Error& error) {
   if (progress_) progress_->finish();
-  env_.output.err("warning: " + printable(error.message) + "\n");
+  Error shown = error;
+  shown.hint = suggestion_.complete(shown.hint);
+  env_.output.err(warning_lines(shown));
 }
 
 ExitStatus Session::fail(const Error& error) {

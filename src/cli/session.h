@@ -56,6 +56,15 @@ class Session {
   // From here on SIGINT and SIGTERM end the command cleanly.
   std::stop_token watch_interrupts(OnInterrupt mode);
 
+  // What a step that found nothing found, or that the repository's disk is not mounted, which is
+  // the likelier cause, and which `init` would make worse.
+  template <typename T>
+  Result<T> if_mounted(const config::Config& config, Result<T> step) const {
+    if (step.ok() || step.error().kind != ErrorKind::kMissing) return step;
+    TRY(check_is_mounted(config));
+    return step;
+  }
+
   // Commands for this caller to paste.
   const Suggestion& suggestion() const { return suggestion_; }
   // A line that is seen whatever the result: "warning: …".
@@ -80,6 +89,7 @@ class Session {
  private:
   Result<std::unique_ptr<store::ObjectStore>> opened(
       Result<std::unique_ptr<store::ObjectStore>> store);
+  Result<void> check_is_mounted(const config::Config& config) const;
   Result<config::Config> with_cluster(config::Config config) const;
 
   const GlobalOptions global_;

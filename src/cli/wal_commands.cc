@@ -19,7 +19,8 @@ Result<ExitStatus> run_wal_push(const WalPushOptions& options, Session& session)
   push.pgdata = config.pgdata;
   push.compression_level = config.archive_compression_level;
   push.workers = config.archive_workers;
-  auto report = TRY(archive::run_wal_push(push, session.env().files, *store));
+  auto report =
+      TRY(session.if_mounted(config, archive::run_wal_push(push, session.env().files, *store)));
   bool verbose = session.global().verbose;
   session.result(verbose ? wal_push_text(report) : "", wal_push_json(report));
   return ExitStatus::kDone;
@@ -34,7 +35,8 @@ Result<ExitStatus> run_wal_get(const WalGetOptions& options, Session& session) {
   get.path = options.path;
   get.pgdata = config.pgdata;
   get.reserved_timeline = options.reserved_timeline;
-  auto outcome = TRY(archive::run_wal_get(get, session.env().files, *store));
+  auto outcome =
+      TRY(session.if_mounted(config, archive::run_wal_get(get, session.env().files, *store)));
   bool verbose = session.global().verbose;
   session.result(verbose ? wal_get_text(options.name, outcome) : "",
                  wal_get_json(options.name, outcome));

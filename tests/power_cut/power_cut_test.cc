@@ -79,7 +79,7 @@ class PowerCut : public testing::TestWithParam<Failure> {
       options.into = into;
       options.port = 5433;
       options.start = false;
-      options.live_pgdata = kPgdata;
+      options.neighbours.live_pgdata = kPgdata;
       options.program = "/usr/bin/walkback";
       options.config_path = "/etc/walkback.toml";
       restore::PlanOptions plan_options;

@@ -1,0 +1,87 @@
+#include "cli/suggestion.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/shell.h"
+#include "config/secrets.h"
+
+namespace walkback::cli {
+
+namespace {
+
+// Where every shell and sudo look (secure_path of Debian's sudoers).
+constexpr std::string_view kSearched[] = {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin",
+                                          "/usr/bin",        "/sbin",          "/bin"};
+
+std::string program_word(const std::string& program) {
+  const bool found =
+      std::ranges::find(kSearched, parent_path(program)) != std::ranges::end(kSearched);
+  return shell_word(found ? file_name(program) : program);
+}
+
+std::string sudo_prefix(const Env& env) {
+  const std::string self = env.user_name(env.user_id);
+  if (env.sudo_user.empty() || env.sudo_user == self) return "";
+  return fmt::format("sudo -u {} ", shell_word(self));
+}
+
+}  // namespace
+
+Suggestion::Suggestion(std::string call, std::string sudo)
+    : call_(std::move(call)), sudo_(std::move(sudo)) {}
+
+Suggestion Suggestion::for_caller(const GlobalOptions& global, const std::string& config_path,
+                                  const Env& env) {
+  std::string call = program_word(env.program);
+  // sudo drops WALKBACK_CONFIG, so the file is named wherever it is not the default.
+  if (config_path != config::kDefaultPath) call += " --config " + shell_word(config_path);
+  if (global.cluster) call += " --cluster " + shell_word(*global.cluster);
+  return {std::move(call), sudo_prefix(env)};
+}
+
+std::string Suggestion::walkback(std::string_view arguments) const {
+  return fmt::format("{}{} {}", sudo_, call_, arguments);
+}
+
+std::string Suggestion::other(std::string_view command) const {
+  return fmt::format("{}{}", sudo_, command);
+}
+
+std::string Suggestion::complete(std::string_view text) const {
+  constexpr std::string_view kName = "walkback ";
+  std::string completed;
+  for (;;) {
+    const size_t begin = text.find('`');
+    const size_t end =
+        begin == std::string_view::npos ? std::string_view::npos : text.find('`', begin + 1);
+    if (end == std::string_view::npos) return completed.append(text);
+    const std::string_view command = text.substr(begin + 1, end - begin - 1);
+    completed.append(text.substr(0, begin + 1));
+    if (command.starts_with(kName)) {
+      completed += walkback(command.substr(kName.size()));
+    } else if (command.starts_with('/')) {
+      completed += other(command);
+    } else {
+      completed += command;
+    }
+    completed += '`';
+    text.remove_prefix(end + 1);
+  }
+}
+
+std::string as_user(const std::string& user, const Env& env, const GlobalOptions& global) {
+  std::string line = fmt::format("sudo -u {} {}", shell_word(user), program_word(env.program));
+  const bool from_variable =
+      std::any_of(env.environment.begin(), env.environment.end(), [&](const auto& variable) {
+        return variable.first == "WALKBACK_CONFIG" && variable.second == global.config_path;
+      });
+  if (from_variable) line += " --config " + shell_word(global.config_path);
+  for (const std::string& word : global.typed) {
+    line += config::holds_password(word) ? " …" : " " + shell_word(word);
+  }
+  return line;
+}
+
+}  // namespace walkback::cli
