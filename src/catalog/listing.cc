@@ -23,6 +23,8 @@ Result<Listing> list_cluster(store::ObjectStore& objects, const std::string& clu
     listing.backups.insert(listing.backups.end(), backups.begin(), backups.end());
     listing.windows.insert(listing.windows.end(), windows.windows.begin(), windows.windows.end());
     listing.gaps.insert(listing.gaps.end(), windows.gaps.begin(), windows.gaps.end());
+    listing.timelines.insert(listing.timelines.end(), windows.timelines.begin(),
+                             windows.timelines.end());
     for (pg::TimelineId timeline : TRY(archive.timelines())) {
       for (const StoredSegment& segment : TRY(archive.segments(timeline))) {
         ++listing.wal_segments;

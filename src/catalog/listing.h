@@ -14,6 +14,7 @@ struct Listing {
   std::vector<BackupSummary> backups;  // oldest first
   std::vector<RecoveryWindow> windows;
   std::vector<WalGap> gaps;
+  std::vector<KnownTimeline> timelines;
   uint64_t wal_segments = 0;
   uint64_t wal_bytes_stored = 0;
   uint64_t bytes_stored = 0;  // backups and WAL

@@ -2,9 +2,7 @@
 
 #include <algorithm>
 
-#include "catalog/wal_chain.h"
 #include "catalog/wal_stream.h"
-#include "wal/timed_event.h"
 
 namespace walkback::catalog {
 
@@ -15,53 +13,48 @@ constexpr uint64_t kSegmentsAtAnEdge = 8;
 
 struct Edge {
   pg::Lsn end;  // of the last record
-  std::optional<Timestamp> time;
+  KnownTime known;
 };
 
 class Edges {
  public:
   Edges(const WalArchive& archive, const WalChain& chain) : archive_(archive), chain_(chain) {}
 
-  // The last commit in segments [first, end), and where their records end.
-  Result<Edge> last(uint64_t first, uint64_t end) const {
-    Edge edge;
-    for (uint64_t number = end; number > first && end - number < kSegmentsAtAnEdge;) {
-      --number;
-      std::optional<Timestamp> time;
-      const pg::Lsn read_to = TRY(read(number, end, [&](Timestamp commit) {
-        time = commit;
+  // What is known at the stretch's end.
+  Result<Edge> last(const WalChain::Stretch& stretch) const {
+    for (uint64_t segments = 1;; segments *= 2) {
+      const uint64_t after = (stretch.end.value - 1) / chain_.segment_bytes() + 1;
+      const uint64_t first = after - std::min(segments, after);
+      const pg::Lsn from = std::max(stretch.begin, pg::Lsn{first * chain_.segment_bytes()});
+      Edge edge;
+      edge.end = TRY(read(from, stretch.end, [&](const wal::TimedEvent& event) {
+        edge.known.see(event);
         return true;
       }));
-      edge.end = std::max(edge.end, read_to);
-      if (time) {
-        edge.time = time;
-        break;
-      }
+      const bool enough = edge.known.last_commit() || segments >= kSegmentsAtAnEdge;
+      if (enough || from == stretch.begin) return edge;
     }
-    return edge;
   }
 
-  // The first commit in segments [first, end).
-  Result<std::optional<Timestamp>> first(uint64_t first, uint64_t end) const {
-    std::optional<Timestamp> time;
-    TRY(read(first, std::min(end, first + kSegmentsAtAnEdge), [&](Timestamp commit) {
-      time = commit;
-      return false;
+  // The stretch's first commit.
+  Result<std::optional<Timestamp>> first_commit(const WalChain::Stretch& stretch) const {
+    const pg::Lsn end = stretch.begin + kSegmentsAtAnEdge * chain_.segment_bytes();
+    KnownTime known;
+    TRY(read(stretch.begin, std::min(stretch.end, end), [&](const wal::TimedEvent& event) {
+      known.see(event);
+      return !known.last_commit();
     }));
-    return time;
+    return known.last_commit();
   }
 
  private:
   template <typename Visit>
-  Result<pg::Lsn> read(uint64_t first, uint64_t end, const Visit& visit) const {
+  Result<pg::Lsn> read(pg::Lsn from, pg::Lsn to, const Visit& visit) const {
     wal::TimedEvents events(archive_.lineage().major);
-    const pg::Lsn from{first * chain_.segment_bytes()};
     const WalEnd wal_end =
-        TRY(read_wal(archive_, chain_, from, end, {}, [&](const wal::Record& record) {
+        TRY(read_wal(archive_, chain_, from, to, {}, [&](const wal::Record& record) {
           const Result<std::optional<wal::TimedEvent>> event = events.of(record);
-          if (!event.ok() || !*event) return true;
-          const auto* ended = std::get_if<wal::TransactionEnd>(&(*event)->what);
-          return ended == nullptr || !ended->committed || visit(ended->time);
+          return !event.ok() || !*event || visit(**event);
         }));
     return wal_end.end;
   }
@@ -70,18 +63,13 @@ class Edges {
   const WalChain& chain_;
 };
 
-uint64_t segment_of(pg::Lsn lsn, const WalChain& chain) {
-  return lsn.value / chain.segment_bytes();
-}
-
 // The backup from which the most of the stretch can be recovered.
 const BackupSummary* earliest_backup(const std::vector<BackupSummary>& backups,
-                                     const WalChain& chain, uint64_t first, uint64_t end) {
+                                     const WalChain& chain, const WalChain::Stretch& stretch) {
   const BackupSummary* earliest = nullptr;
   for (const BackupSummary& backup : backups) {
     if (!lies_on(backup, chain.history())) continue;
-    if (segment_of(backup.start_lsn, chain) < first) continue;
-    if (segment_of(pg::Lsn{backup.stop_lsn.value - 1}, chain) >= end) continue;
+    if (backup.start_lsn < stretch.begin || backup.stop_lsn > stretch.end) continue;
     if (!earliest || backup.stop_lsn < earliest->stop_lsn) earliest = &backup;
   }
   return earliest;
@@ -89,43 +77,87 @@ const BackupSummary* earliest_backup(const std::vector<BackupSummary>& backups,
 
 }  // namespace
 
+void KnownTime::see(const wal::TimedEvent& event) {
+  const std::optional<Timestamp> time = event.time();
+  if (!time) return;
+  const auto* ended = std::get_if<wal::TransactionEnd>(&event.what);
+  if (ended != nullptr && ended->committed) last_commit_ = time;
+  if (ended != nullptr || std::holds_alternative<wal::RestorePoint>(event.what)) {
+    latest_ = std::max(latest_, time);
+    // It may carry an earlier time than the checkpoint before it.
+    proof_.reset();
+  } else if (std::holds_alternative<wal::Checkpoint>(event.what) ||
+             std::holds_alternative<wal::EndOfRecovery>(event.what)) {
+    proof_ = std::max(proof_, time);
+  }
+}
+
+std::optional<Timestamp> KnownTime::until() const { return std::max(latest_, proof_); }
+
+Result<KnownTime> known_at_end(const WalArchive& archive, const WalChain& chain,
+                               const WalChain::Stretch& stretch) {
+  return TRY(Edges(archive, chain).last(stretch)).known;
+}
+
 bool lies_on(const BackupSummary& backup, const pg::TimelineHistory& history) {
   if (!history.contains(backup.timeline)) return false;
   const std::optional<pg::Lsn> end = history.end_of(backup.timeline);
   return !end || backup.stop_lsn <= *end;
 }
 
+Result<TimelineWindows> find_windows_on(const WalArchive& archive, const WalChain& chain,
+                                        const std::vector<BackupSummary>& backups,
+                                        Stretches which) {
+  TimelineWindows found;
+  const pg::SystemIdentifier id = archive.lineage().system_identifier;
+  const Edges edges(archive, chain);
+  const pg::Lsn begin = which == Stretches::kOwn ? chain.begin() : pg::Lsn{};
+  const std::vector<WalChain::Stretch> stretches = chain.stretches();
+  for (size_t i = 0; i < stretches.size(); ++i) {
+    const WalChain::Stretch& stretch = stretches[i];
+    const WalChain::Stretch* next = i + 1 < stretches.size() ? &stretches[i + 1] : nullptr;
+    const bool own_window = stretch.end >= begin;
+    const bool own_gap = next != nullptr && next->begin > begin;
+    if (!own_window && !own_gap) continue;
+    const Edge last = TRY(edges.last(stretch));
+    const BackupSummary* backup = own_window ? earliest_backup(backups, chain, stretch) : nullptr;
+    if (backup != nullptr) {
+      const Timestamp to =
+          std::max(last.known.until().value_or(backup->stopped_at), backup->stopped_at);
+      found.windows.push_back(
+          {id, chain.timeline(), backup->stop_lsn, last.end, backup->stopped_at, to});
+    }
+    if (own_gap) {
+      found.gaps.push_back({id, chain.timeline(), stretch.end, next->begin,
+                            last.known.last_commit(), TRY(edges.first_commit(*next))});
+    }
+  }
+  return found;
+}
+
 Result<LineageWindows> find_windows(const WalArchive& archive,
                                     const std::vector<BackupSummary>& backups) {
   LineageWindows found;
-  const pg::SystemIdentifier id = archive.lineage().system_identifier;
+  SegmentLists lists(archive);
   for (pg::TimelineId timeline : TRY(archive.timelines())) {
-    // Without its history it is not known what leads to this timeline; `plan` says so when asked
-    // for it.
-    Result<WalChain> chain = WalChain::load(archive, timeline);
+    KnownTimeline known{archive.lineage().system_identifier, timeline, {}, false, false, false};
+    Result<WalChain> chain = WalChain::load(lists, timeline);
+    if (!chain.ok() && chain.error().kind != ErrorKind::kMissing) return std::move(chain).error();
     if (!chain.ok()) {
-      if (chain.error().kind == ErrorKind::kMissing) continue;
-      return std::move(chain).error();
+      // `plan` says so when asked for it.
+      known.history_missing = true;
+      known.has_wal = !TRY(lists.of(timeline))->empty();
+    } else {
+      const auto& switches = chain->history().switches();
+      if (!switches.empty()) known.left = switches.back();
+      known.has_wal = chain->has_own_wal();
+      TimelineWindows own = TRY(find_windows_on(archive, *chain, backups, Stretches::kOwn));
+      found.windows.insert(found.windows.end(), own.windows.begin(), own.windows.end());
+      found.gaps.insert(found.gaps.end(), own.gaps.begin(), own.gaps.end());
     }
-    const Edges edges(archive, *chain);
-    const pg::Lsn own_begin = chain->history().begin_of(timeline).value_or(pg::Lsn{});
-    const std::vector<std::pair<uint64_t, uint64_t>> stretches = chain->stretches();
-    for (size_t i = 0; i < stretches.size(); ++i) {
-      const auto [first, end] = stretches[i];
-      // What lies before the timeline's beginning is shown with its parent.
-      if (end * chain->segment_bytes() <= own_begin.value) continue;
-      const Edge last = TRY(edges.last(first, end));
-      if (const BackupSummary* backup = earliest_backup(backups, *chain, first, end)) {
-        const Timestamp to = std::max(last.time.value_or(backup->stopped_at), backup->stopped_at);
-        found.windows.push_back({id, timeline, backup->stop_lsn, last.end, backup->stopped_at, to});
-      }
-      if (i + 1 == stretches.size()) continue;
-      const auto [next_first, next_end] = stretches[i + 1];
-      found.gaps.push_back({id, timeline, pg::Lsn{end * chain->segment_bytes()},
-                            pg::Lsn{next_first * chain->segment_bytes()}, last.time,
-                            TRY(edges.first(next_first, next_end))});
-    }
+    found.timelines.push_back(std::move(known));
   }
+  if (!found.timelines.empty()) found.timelines.back().current = true;
   return found;
 }
 

@@ -8,9 +8,29 @@
 #include "base/result.h"
 #include "catalog/backup_summary.h"
 #include "catalog/wal_archive.h"
+#include "catalog/wal_chain.h"
 #include "pg/types.h"
+#include "wal/timed_event.h"
 
 namespace walkback::catalog {
+
+// Of a stretch of WAL: up to which moment nothing can lie between that is not in it. Fed with its
+// events, in order.
+class KnownTime {
+ public:
+  void see(const wal::TimedEvent& event);
+  std::optional<Timestamp> last_commit() const { return last_commit_; }
+  std::optional<Timestamp> until() const;
+
+ private:
+  std::optional<Timestamp> last_commit_;
+  std::optional<Timestamp> latest_;  // of what a time stops before: commits, aborts, restore points
+  std::optional<Timestamp> proof_;   // of a later record that is none of those
+};
+
+// What the last segments of a stretch say.
+Result<KnownTime> known_at_end(const WalArchive& archive, const WalChain& chain,
+                               const WalChain::Stretch& stretch);
 
 struct RecoveryWindow {
   pg::SystemIdentifier system_identifier;
@@ -18,7 +38,9 @@ struct RecoveryWindow {
   pg::Lsn from_lsn;  // the first backup's stop
   pg::Lsn to_lsn;    // the end of the last record in a row
   Timestamp from;
-  Timestamp to;  // of the last commit
+  // Every earlier moment is proved: the time of the last commit, abort or restore point, or of a
+  // checkpoint after it.
+  Timestamp to;
 };
 
 struct WalGap {
@@ -30,13 +52,38 @@ struct WalGap {
   std::optional<Timestamp> to;    // the first commit after
 };
 
-struct LineageWindows {
-  std::vector<RecoveryWindow> windows;
+struct TimelineWindows {
+  std::vector<RecoveryWindow> windows;  // oldest first
   std::vector<WalGap> gaps;
 };
 
-// For each timeline with WAL of its own: from the earliest backup in each stretch without a hole to
-// the stretch's end. Reads the segments at the edges, for their times.
+enum class Stretches {
+  kAll,  // that lead to the timeline, its parents' included
+  kOwn,  // that reach its own beginning: what lies before it is shown with its parent
+};
+// From the earliest backup in each stretch without a hole to the stretch's end. Reads the segments
+// at the edges, for their times.
+Result<TimelineWindows> find_windows_on(const WalArchive& archive, const WalChain& chain,
+                                        const std::vector<BackupSummary>& backups, Stretches which);
+
+// A history of the cluster, as the archive knows it.
+struct KnownTimeline {
+  pg::SystemIdentifier system_identifier;
+  pg::TimelineId timeline;
+  std::optional<pg::TimelineSwitch> left;  // its parent; nothing for the first
+  bool history_missing = false;            // then what leads to it is not known
+  bool has_wal = false;                    // of its own
+  // The newest: what a target means unless a timeline is asked for.
+  bool current = false;
+};
+
+struct LineageWindows {
+  std::vector<RecoveryWindow> windows;
+  std::vector<WalGap> gaps;
+  std::vector<KnownTimeline> timelines;  // oldest first
+};
+
+// Of every timeline.
 Result<LineageWindows> find_windows(const WalArchive& archive,
                                     const std::vector<BackupSummary>& backups);
 

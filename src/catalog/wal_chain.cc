@@ -1,21 +1,32 @@
 #include "catalog/wal_chain.h"
 
+#include <algorithm>
+
 namespace walkback::catalog {
 
-Result<WalChain> WalChain::load(const WalArchive& archive, pg::TimelineId timeline) {
-  WalChain chain(TRY(archive.history(timeline)), archive.segment_bytes());
-  const uint32_t segment_bytes = archive.segment_bytes();
+Result<const std::vector<StoredSegment>*> SegmentLists::of(pg::TimelineId timeline) {
+  auto found = lists_.find(timeline);
+  if (found == lists_.end()) {
+    std::vector<StoredSegment> segments = TRY(archive_.segments(timeline));
+    found = lists_.emplace(timeline, std::move(segments)).first;
+  }
+  return &found->second;
+}
+
+Result<WalChain> WalChain::load(SegmentLists& lists, pg::TimelineId timeline) {
+  const uint32_t segment_bytes = lists.archive().segment_bytes();
+  WalChain chain(TRY(lists.archive().history(timeline)), segment_bytes);
   // Oldest first, so that a child's file takes the place of its parent's.
   auto add = [&](pg::TimelineId member) -> Result<void> {
-    const uint64_t begin =
-        chain.history_.begin_of(member).value_or(pg::Lsn{}).value / segment_bytes;
-    const std::optional<pg::Lsn> end = chain.history_.end_of(member);
-    for (const StoredSegment& stored : TRY(archive.segments(member))) {
+    const uint64_t first = chain.number_of(*chain.history_.begin_of(member));
+    const pg::Lsn left = chain.history_.end_of(member).value_or(pg::Lsn{UINT64_MAX});
+    for (const StoredSegment& stored : *TRY(lists.of(member))) {
       const uint64_t number = stored.name.number;
       // Before it left its parent a timeline has no WAL of its own; after its child left, its WAL
       // is not ours.
-      if (number < begin || (end && number * segment_bytes >= end->value)) continue;
-      chain.links_[number] = {member, stored.stored_bytes};
+      if (number < first || stored.name.start(segment_bytes) >= left) continue;
+      const pg::Lsn end = pg::SegmentName{member, number + 1}.start(segment_bytes);
+      chain.links_[number] = {member, stored.stored_bytes, std::min(end, left)};
     }
     return success();
   };
@@ -24,41 +35,77 @@ Result<WalChain> WalChain::load(const WalArchive& archive, pg::TimelineId timeli
   return chain;
 }
 
+bool WalChain::has_own_wal() const {
+  return std::ranges::any_of(links_,
+                             [&](const auto& link) { return link.second.timeline == timeline(); });
+}
+
 std::optional<WalChain::Link> WalChain::segment(uint64_t number) const {
   const auto found = links_.find(number);
   if (found == links_.end()) return std::nullopt;
   return found->second;
 }
 
-uint64_t WalChain::first_missing(uint64_t number) const {
-  for (auto link = links_.find(number); link != links_.end() && link->first == number; ++link) {
-    ++number;
+pg::Lsn WalChain::end_of_stretch(pg::Lsn from) const {
+  for (auto link = links_.find(number_of(from)); link != links_.end(); ++link) {
+    if (link->first != number_of(from) || link->second.end <= from) break;
+    from = link->second.end;
   }
-  return number;
+  return from;
 }
 
-std::optional<uint64_t> WalChain::first_present(uint64_t number) const {
-  const auto found = links_.lower_bound(number);
-  if (found == links_.end()) return std::nullopt;
-  return found->first;
+std::optional<pg::Lsn> WalChain::next_present(pg::Lsn from) const {
+  for (auto link = links_.lower_bound(number_of(from)); link != links_.end(); ++link) {
+    if (link->second.end > from) {
+      return std::max(from, pg::Lsn{link->first * segment_bytes_});
+    }
+  }
+  return std::nullopt;
 }
 
-std::vector<std::pair<uint64_t, uint64_t>> WalChain::stretches() const {
-  std::vector<std::pair<uint64_t, uint64_t>> stretches;
+std::vector<WalChain::Stretch> WalChain::stretches() const {
+  std::vector<Stretch> stretches;
   for (const auto& [number, link] : links_) {
-    if (stretches.empty() || stretches.back().second != number)
-      stretches.push_back({number, number});
-    ++stretches.back().second;
+    const pg::Lsn begin{number * segment_bytes_};
+    if (stretches.empty() || stretches.back().end != begin) stretches.push_back({begin, begin});
+    stretches.back().end = link.end;
   }
   return stretches;
 }
 
-uint64_t WalChain::stored_bytes(uint64_t first, uint64_t end) const {
+uint64_t WalChain::stored_bytes(pg::Lsn from, pg::Lsn end) const {
   uint64_t bytes = 0;
-  for (auto link = links_.lower_bound(first); link != links_.end() && link->first < end; ++link) {
+  for (auto link = links_.lower_bound(number_of(from));
+       link != links_.end() && link->first * segment_bytes_ < end.value; ++link) {
     bytes += link->second.stored_bytes;
   }
   return bytes;
+}
+
+std::string WalChain::file_name(pg::Lsn lsn) const {
+  // The newest that may hold it: after a promotion the parent's own file may never come.
+  const uint64_t number = number_of(lsn);
+  const pg::Lsn last_byte{(number + 1) * segment_bytes_ - 1};
+  return pg::SegmentName{history_.timeline_of(last_byte), number}.text(segment_bytes_);
+}
+
+std::optional<pg::Lsn> parting_of(const pg::TimelineHistory& one,
+                                  const pg::TimelineHistory& other) {
+  pg::TimelineId shared{0};
+  for (const pg::TimelineHistory* history : {&one, &other}) {
+    const pg::TimelineHistory& against = history == &one ? other : one;
+    auto look_at = [&](pg::TimelineId timeline) {
+      if (against.contains(timeline)) shared = std::max(shared, timeline);
+    };
+    for (const pg::TimelineSwitch& step : history->switches()) look_at(step.parent);
+    look_at(history->timeline());
+  }
+  if (shared.value == 0) return std::nullopt;
+  const std::optional<pg::Lsn> left_by_one = one.end_of(shared);
+  const std::optional<pg::Lsn> left_by_other = other.end_of(shared);
+  if (!left_by_one) return left_by_other;
+  if (!left_by_other) return left_by_one;
+  return std::min(*left_by_one, *left_by_other);
 }
 
 }  // namespace walkback::catalog

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/bounded_queue.h"
 #include "base/task_group.h"
 
@@ -14,6 +16,7 @@ constexpr size_t kSegmentsAhead = 2;
 
 struct FetchedSegment {
   pg::SegmentName name;
+  pg::Lsn end;  // of what counts of it
   Result<Bytes> content;
 };
 
@@ -33,17 +36,19 @@ bool is_of_the_segment(const Error& error) {
 
 }  // namespace
 
-Result<WalEnd> read_wal(const WalArchive& archive, const WalChain& chain, pg::Lsn from,
-                        uint64_t end_segment, std::stop_token stop, const RecordVisitor& visit) {
+Result<WalEnd> read_wal(const WalArchive& archive, const WalChain& chain, pg::Lsn from, pg::Lsn to,
+                        std::stop_token stop, const RecordVisitor& visit) {
+  if (from >= to) return WalEnd{from, {}, std::nullopt};
   BoundedQueue<FetchedSegment> fetched(kSegmentsAhead);
   TaskGroup group(stop, [&] { fetched.abandon(); });
   group.start([&](std::stop_token stopped) -> Result<void> {
-    for (uint64_t number = from.value / chain.segment_bytes();
-         number < end_segment && !stopped.stop_requested(); ++number) {
+    const uint32_t segment_bytes = chain.segment_bytes();
+    for (uint64_t number = from.value / segment_bytes;
+         number * segment_bytes < to.value && !stopped.stop_requested(); ++number) {
       const std::optional<WalChain::Link> link = chain.segment(number);
       CHECK(link.has_value());
       const pg::SegmentName name{link->timeline, number};
-      if (!fetched.push({name, fetch(archive, name)})) break;
+      if (!fetched.push({name, std::min(link->end, to), fetch(archive, name)})) break;
     }
     fetched.close();
     return success();
@@ -68,7 +73,8 @@ Result<WalEnd> read_wal(const WalArchive& archive, const WalChain& chain, pg::Ls
       break;
     }
     content = *std::move(segment->content);
-    reader.feed(segment->name, content);
+    const uint64_t counts = segment->end - segment->name.start(archive.segment_bytes());
+    reader.feed(segment->name, ByteView(content).first(std::min<uint64_t>(counts, content.size())));
     wal::Record record;
     wal::Outcome outcome;
     while ((outcome = reader.next(record)) == wal::Outcome::kRecord) {

@@ -22,12 +22,12 @@ struct WalEnd {
   std::optional<Error> problem;
 };
 
-// Gives every record that starts at or after `from` and lies in segments before `end_segment` to
-// `visit`, which returns false to end early. A segment that cannot be read ends the stretch: it is
+// Gives every record that lies in [from, to) to `visit`, which returns false to end early. `to` is
+// at most where the chain has its first hole. A segment that cannot be read ends the stretch: it is
 // the problem in WalEnd, not an error, because what lies before it is good. Errors are for a
 // repository that cannot be reached.
 using RecordVisitor = std::function<bool(const wal::Record&)>;
-Result<WalEnd> read_wal(const WalArchive& archive, const WalChain& chain, pg::Lsn from,
-                        uint64_t end_segment, std::stop_token stop, const RecordVisitor& visit);
+Result<WalEnd> read_wal(const WalArchive& archive, const WalChain& chain, pg::Lsn from, pg::Lsn to,
+                        std::stop_token stop, const RecordVisitor& visit);
 
 }  // namespace walkback::catalog

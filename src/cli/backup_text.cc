@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "cli/human.h"
 #include "cli/text.h"
 
@@ -49,9 +51,11 @@ std::string windows_table(const std::vector<catalog::RecoveryWindow>& windows) {
   Table table({{"FROM"}, {"TO"}, {"LENGTH", true}, {"TIMELINE", true}, {"FROM LSN"}, {"TO LSN"}});
   for (const auto& window : windows) {
     double seconds = static_cast<double>((window.to - window.from).count()) / 1e6;
-    table.row({local_second(window.from), local_second(window.to), human_duration(seconds),
-               std::to_string(window.timeline.value), window.from_lsn.text(),
-               window.to_lsn.text()});
+    // Nothing with a time is archived after the backup yet.
+    bool backup_only = window.to <= window.from;
+    table.row({local_second(window.from), backup_only ? "-" : local_second(window.to),
+               backup_only ? "-" : human_duration(seconds), std::to_string(window.timeline.value),
+               window.from_lsn.text(), window.to_lsn.text()});
   }
   return table.text();
 }
@@ -65,6 +69,24 @@ std::string gaps_table(const std::vector<catalog::WalGap>& gaps) {
   for (const auto& gap : gaps) {
     table.row({time_or_dash(gap.from), time_or_dash(gap.to), std::to_string(gap.timeline.value),
                gap.from_lsn.text(), gap.to_lsn.text()});
+  }
+  return table.text();
+}
+
+std::string remark(const catalog::KnownTimeline& timeline) {
+  std::vector<std::string> remarks;
+  if (timeline.current) remarks.push_back("current");
+  if (timeline.history_missing) remarks.push_back("its history file is missing");
+  if (!timeline.has_wal) remarks.push_back("no WAL of its own yet: it ends where it began");
+  return fmt::format("{}", fmt::join(remarks, "; "));
+}
+
+std::string timelines_table(const std::vector<catalog::KnownTimeline>& timelines) {
+  Table table({{"TIMELINE", true}, {"LEFT", true}, {"AT LSN"}, {""}});
+  for (const auto& timeline : timelines) {
+    table.row({std::to_string(timeline.timeline.value),
+               timeline.left ? std::to_string(timeline.left->parent.value) : "-",
+               timeline.left ? timeline.left->at.text() : "-", remark(timeline)});
   }
   return table.text();
 }
@@ -141,9 +163,16 @@ std::string list_text(const catalog::Listing& listing, const std::string& cluste
                   human_bytes(listing.bytes_stored), human_bytes(listing.wal_bytes_stored),
                   counted(listing.wal_segments, "segment"));
   text += "\nBackups\n" + backups_table(listing.backups);
-  text += "\nRecovery windows: every moment in them can be recovered\n" +
+  text += "\nRecovery windows: every moment before TO, and every LSN, can be recovered\n" +
           windows_table(listing.windows);
   if (!listing.gaps.empty()) text += "\nGaps: WAL is missing\n" + gaps_table(listing.gaps);
+  const bool forked = std::ranges::any_of(listing.timelines, [](const auto& timeline) {
+    return timeline.left || timeline.history_missing;
+  });
+  if (forked) {
+    text += "\nTimelines: a target is one of the current unless --timeline says otherwise\n" +
+            timelines_table(listing.timelines);
+  }
   return text;
 }
 

@@ -7,6 +7,8 @@
 #include <cmath>
 #include <ctime>
 
+#include "base/local_zone.h"
+
 namespace walkback::cli {
 
 namespace {
@@ -39,15 +41,14 @@ std::string local_format(Timestamp time, bool fraction) {
   time_t value = static_cast<time_t>(second);
   struct tm parts {};
   localtime_r(&value, &parts);
-  std::array<char, 64> date{}, zone{};
+  std::array<char, 64> date{};
   std::strftime(date.data(), date.size(), "%Y-%m-%d %H:%M:%S", &parts);
-  std::strftime(zone.data(), zone.size(), "%Z", &parts);
   std::string digits;
   if (fraction && rest != 0) {
     digits = fmt::format(".{:06}", rest);
     while (digits.back() == '0') digits.pop_back();
   }
-  return fmt::format("{}{} {}", date.data(), digits, zone.data());
+  return fmt::format("{}{} {}", date.data(), digits, zone_name(parts));
 }
 
 }  // namespace

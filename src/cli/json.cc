@@ -30,7 +30,9 @@ Json json_of(const catalog::BackupSummary& backup);
 Json json_of(const backup::BadPage& page);
 Json json_of(const catalog::RecoveryWindow& window);
 Json json_of(const catalog::WalGap& gap);
+Json json_of(const catalog::KnownTimeline& timeline);
 Json json_of(const restore::PlanRecord& record);
+Json json_of(const restore::OtherTimeline& other);
 Json json_of(const restore::Tablespace& tablespace);
 Json json_of(const restore::RecoveryPlan::ReplayedTablespace& tablespace);
 Json json_of(const restore::SettingChange& change);
@@ -94,11 +96,28 @@ Json json_of(const catalog::WalGap& gap) {
           {"system_identifier", json_of(gap.system_identifier)}};
 }
 
+Json json_of(const catalog::KnownTimeline& timeline) {
+  return {{"timeline", json_of(timeline.timeline)},
+          {"parent", timeline.left ? json_of(timeline.left->parent) : Json(nullptr)},
+          {"begin_lsn", timeline.left ? json_of(timeline.left->at) : Json(nullptr)},
+          {"history_missing", timeline.history_missing},
+          {"has_wal", timeline.has_wal},
+          {"current", timeline.current},
+          {"system_identifier", json_of(timeline.system_identifier)}};
+}
+
 Json json_of(const restore::PlanRecord& record) {
   return {{"what", record.what},
           {"lsn", json_of(record.lsn)},
           {"time", json_of(record.time)},
           {"xid", json_of(record.xid)}};
+}
+
+Json json_of(const restore::OtherTimeline& other) {
+  return {{"timeline", json_of(other.timeline)},
+          {"parts_at", json_of(other.parts_at)},
+          {"first_commit", json_of(other.first_commit)},
+          {"until", json_of(other.until)}};
 }
 
 Json json_of(const restore::Tablespace& tablespace) {
@@ -141,6 +160,7 @@ Json json_of(const restore::RecoveryPlan& plan) {
           {"end_lsn", json_of(plan.end_lsn)},
           {"last_replayed", json_of(plan.last_replayed)},
           {"first_left_out", json_of(plan.first_left_out)},
+          {"other_timelines", list_of(plan.other_timelines)},
           {"commits_replayed", plan.commits_replayed},
           {"commits_given_up", plan.commits_given_up},
           {"earlier_times_left_out", list_of(plan.earlier_times_left_out)},
@@ -170,9 +190,13 @@ Json json_of(const catalog::Event& event) {
 
 Json reached_of(const restore::RecoverReport& report) {
   if (!report.started) return nullptr;
-  return {{"time", json_of(report.reached_time)},
+  // Where it stands is the server's word; which record that is, the plan's: the server's own last
+  // commit time may be of the transaction before.
+  const std::optional<restore::PlanRecord>& last = report.plan.last_replayed;
+  const bool known = report.reached && last;
+  return {{"time", known ? json_of(last->time) : json_of(report.reached_time)},
           {"lsn", json_of(report.reached_lsn)},
-          {"xid", json_of(report.reached_xid)}};
+          {"xid", known ? json_of(last->xid) : json_of(report.reached_xid)}};
 }
 
 }  // namespace
@@ -220,6 +244,7 @@ std::string list_json(const catalog::Listing& listing, const std::vector<std::st
       {{"backups", list_of(listing.backups)},
        {"windows", list_of(listing.windows)},
        {"gaps", list_of(listing.gaps)},
+       {"timelines", list_of(listing.timelines)},
        {"wal", {{"segments", listing.wal_segments}, {"bytes_stored", listing.wal_bytes_stored}}},
        {"bytes_stored", listing.bytes_stored},
        {"unreadable", list_of(unreadable)}});

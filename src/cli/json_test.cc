@@ -62,6 +62,8 @@ TEST(Json, List) {
   pg::SystemIdentifier system{7'564'831'203'948'571'231};
   listing.windows = {{system, {1}, {0x30000F8}, {0x5A40000}, at("14:00:19"), at("15:47:12.5")}};
   listing.gaps = {{system, {1}, {0x6000000}, {0x7000000}, at("16:00:00"), std::nullopt}};
+  listing.timelines = {{system, {1}, std::nullopt, false, true, false},
+                       {system, {2}, pg::TimelineSwitch{{1}, {0x5A3F2C8}, ""}, false, false, true}};
   listing.wal_segments = 214;
   listing.wal_bytes_stored = 420'478'976;
   listing.bytes_stored = 1'601'594'982;
@@ -77,6 +79,7 @@ TEST(Json, AnEmptyListIsEmptyLists) {
 TEST(Json, Plan) {
   restore::RecoveryPlan plan = sample_plan();
   plan.notes = {"748 is a subtransaction of 747"};
+  plan.other_timelines = {{{2}, {0x5000000}, at("15:40:00"), at("15:50:00")}};
   plan.earlier_times_left_out = {{"abort", {0x5A40000}, at("15:46:57"), std::nullopt}};
   plan.replayed_tablespaces = {{16500, "/srv/new", {0x4000000}}};
   expect_golden("plan.json", plan_json(plan));
@@ -113,6 +116,16 @@ TEST(Json, RecoverWithoutAServer) {
   std::string text = recover_json(report, nullptr);
   EXPECT_THAT(text, testing::HasSubstr("\"reached\": null"));
   EXPECT_THAT(text, testing::HasSubstr("\"timeline\": null,\n  \"data_directory\""));
+}
+
+// The server's last commit time may be of the transaction before the one it ended with.
+TEST(Json, WhatWasReachedIsThePlansRecord) {
+  restore::RecoverReport report = sample_recovery();
+  report.reached_time = at("15:46:50");
+  EXPECT_THAT(recover_json(report, nullptr),
+              testing::HasSubstr("\"time\": \"2026-11-22T15:46:58.120455Z\",\n    \"lsn\""));
+  report.reached = false;
+  EXPECT_THAT(recover_json(report, nullptr), testing::HasSubstr("2026-11-22T15:46:50Z"));
 }
 
 TEST(Json, RecoverThatMissedItsTarget) {

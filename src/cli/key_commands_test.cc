@@ -23,9 +23,7 @@ namespace walkback::cli {
 namespace {
 
 using testing::AllOf;
-using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::Not;
 using testing::StartsWith;
 using Json = nlohmann::ordered_json;
 
@@ -113,8 +111,9 @@ class KeyCommands : public testing::Test {
       .working_directory = "/",
       .user_id = geteuid(),
       .user_name = [](uint32_t id) { return "u" + std::to_string(id); },
-      .open_store = [this](const config::Config&, Access, std::stop_token) { return open(); },
-      .open_beneath = [this](const config::Config&, std::stop_token) { return open(); },
+      .open_store = [this](const config::Config&, Access,
+                           const std::stop_token&) { return open(); },
+      .open_beneath = [this](const config::Config&, const std::stop_token&) { return open(); },
       .gpg = gpg_,
       .traffic = [] { return std::string(); },
       .connect = [](const pgconn::ConnectOptions&) -> Result<std::unique_ptr<pgconn::Connection>> {

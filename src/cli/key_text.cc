@@ -23,6 +23,7 @@ std::string quoted(std::string_view text) {
 template <typename Key>
 std::string list_line(std::string_view name, const std::vector<Key>& keys) {
   std::vector<std::string> texts;
+  texts.reserve(keys.size());
   for (const Key& key : keys) texts.push_back(quoted(key.text()));
   return fmt::format("  {} = [{}]\n", name, fmt::join(texts, ", "));
 }

@@ -51,12 +51,20 @@ std::string describe_backup(const RecoveryPlan& plan) {
 
 std::string describe_kept(const RecoveryPlan& plan) {
   if (!plan.last_replayed) return "the backup as it is; no commit is replayed";
-  return fmt::format("{}\nup to the {}", counted(plan.commits_replayed, "later commit"),
-                     describe(*plan.last_replayed));
+  const std::string commits =
+      plan.commits_replayed == 0
+          ? "the backup, and no commit after it"
+          : counted(plan.commits_replayed, "commit") + " since the backup began";
+  return fmt::format("{}\nup to the {}", commits, describe(*plan.last_replayed));
 }
 
 std::string describe_given_up(const RecoveryPlan& plan) {
-  if (!plan.first_left_out) return "nothing: the archive holds no later record";
+  if (plan.commits_given_up == 0) {
+    return plan.other_timelines.empty()
+               ? "nothing: the archive holds no later commit"
+               : fmt::format("nothing of timeline {}: the archive holds no later commit of it",
+                             plan.along.value);
+  }
   return fmt::format("{}\nfrom the {}", counted(plan.commits_given_up, "commit"),
                      describe(*plan.first_left_out));
 }
@@ -138,8 +146,8 @@ std::string plan_text(const RecoveryPlan& plan, const std::optional<Destination>
   if (!plan.earlier_times_left_out.empty()) {
     fields.add("clock", describe_earlier(plan.earlier_times_left_out));
   }
-  fields.add("replay", fmt::format("{} of WAL ({}), to LSN {}", counted(plan.segments, "segment"),
-                                   human_bytes(plan.wal_bytes), plan.end_lsn.text()));
+  fields.add("replay", fmt::format("{} of WAL from {}, to LSN {}", human_bytes(plan.wal_bytes),
+                                   counted(plan.segments, "segment"), plan.end_lsn.text()));
   fields.add("fetch", human_bytes(plan.fetch_bytes) + " from the repository");
   if (destination) fields.add("into", destination->layout.data_directory);
   fields.add("disk", describe_disk(plan, destination));

@@ -19,6 +19,7 @@ Result<restore::PlanOptions> plan_options(const TargetOptions& target, const con
   options.target = TRY(
       session.failing_with(ExitStatus::kBadUsage, read_target(target, session.env().clock.now())));
   options.timeline = target.timeline;
+  options.now = session.env().clock.now();
   return options;
 }
 

@@ -14,9 +14,13 @@ using restore::RecoveryAction;
 
 std::string describe_reached(const RecoverReport& report) {
   std::string text = "LSN " + report.reached_lsn.text();
-  if (report.reached_xid) text += fmt::format(", transaction {}", *report.reached_xid);
-  if (report.reached_time)
-    text += fmt::format(", committed at {}", local_time(*report.reached_time));
+  const std::optional<restore::PlanRecord>& last = report.plan.last_replayed;
+  if (!last) return text;
+  // By the plan: the server's own last commit time may be of the transaction before.
+  text += last->xid ? fmt::format(", transaction {}", *last->xid) : ", " + last->what;
+  if (last->time) {
+    text += fmt::format(", {} {}", last->xid ? "committed at" : "of", local_time(*last->time));
+  }
   return text;
 }
 

@@ -73,6 +73,41 @@ TEST_F(Text, PlanForTheBackupItself) {
   EXPECT_THAT(text, HasSubstr("kept         the backup as it is; no commit is replayed\n"));
 }
 
+TEST_F(Text, PlanSaysWhatOtherTimelinesHold) {
+  restore::RecoveryPlan plan = sample_plan();
+  plan.along = {2};
+  plan.commits_given_up = 0;
+  plan.first_left_out.reset();
+  EXPECT_THAT(plan_text(plan),
+              HasSubstr("given up     nothing: the archive holds no later commit\n"));
+  plan.other_timelines = {{{1}, {0x5000000}, at("15:40:00"), at("15:50:00")}};
+  EXPECT_THAT(plan_text(plan),
+              HasSubstr("nothing of timeline 2: the archive holds no later commit of it\n"));
+}
+
+TEST_F(Text, ARestorePointIsNoCommit) {
+  restore::RecoveryPlan plan = sample_plan();
+  plan.last_replayed = {"restore point 'point'", {0x5A3F1A0}, at("15:46:58"), std::nullopt};
+  plan.first_left_out = {"restore point 'next'", {0x5A3F2C8}, at("15:46:59"), std::nullopt};
+  plan.commits_replayed = plan.commits_given_up = 0;
+  std::string text = plan_text(plan);
+  EXPECT_THAT(text, HasSubstr("the backup, and no commit after it\n"));
+  EXPECT_THAT(text, HasSubstr("up to the restore point 'point' at 2026-11-22 16:46:58 CET, LSN"));
+  EXPECT_THAT(text, HasSubstr("given up     nothing: the archive holds no later commit\n"));
+  restore::RecoverReport report = sample_recovery();
+  report.plan = plan;
+  report.reached_xid.reset();
+  EXPECT_THAT(recover_text(report, restore::RecoveryAction::kPromote),
+              HasSubstr("LSN 0/5A3F2C8, restore point 'point', of 2026-11-22 16:46:58 CET\n"));
+}
+
+TEST_F(Text, WhatWasReachedIsThePlansRecord) {
+  restore::RecoverReport report = sample_recovery();
+  report.reached_time = at("15:46:50");
+  EXPECT_THAT(recover_text(report, restore::RecoveryAction::kPromote),
+              HasSubstr("transaction 747, committed at 2026-11-22 16:46:58.120455 CET"));
+}
+
 TEST_F(Text, EveryTargetHasItsPhrase) {
   restore::RecoveryPlan plan = sample_plan();
   using restore::TargetKind;
@@ -149,6 +184,17 @@ TEST_F(Text, List) {
   listing.wal_bytes_stored = 420'478'976;
   listing.bytes_stored = 1'601'594'982;
   expect_golden("list.txt", list_text(listing, "main", "file:///srv/walkback"));
+}
+
+TEST_F(Text, ListOfAHistoryThatForked) {
+  catalog::Listing listing;
+  listing.backups = {sample_backup()};
+  listing.windows = {{{1}, {1}, {0x30000F8}, {0x5A40000}, at("14:00:19"), at("15:47:12.5")},
+                     {{1}, {2}, {0x30000F8}, {0x5A3F2C8}, at("14:00:19"), at("14:00:19")}};
+  listing.timelines = {{{1}, {1}, std::nullopt, false, true, false},
+                       {{1}, {2}, pg::TimelineSwitch{{1}, {0x5A3F2C8}, ""}, false, false, true},
+                       {{1}, {3}, std::nullopt, true, true, false}};
+  expect_golden("list_forked.txt", list_text(listing, "main", "file:///srv/walkback"));
 }
 
 TEST_F(Text, AnEmptyListSaysWhatToDo) {

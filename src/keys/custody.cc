@@ -9,13 +9,11 @@ std::vector<std::string> for_file(const std::string& file) {
   return {
       fmt::format("THE PRIVATE KEY lies in {} and nowhere else.", file),
       "WITHOUT IT NOTHING IN THIS REPOSITORY CAN BE RESTORED, by nobody. Before you rely on it:",
-      "  1. Keep it in at least two other places: print it, put it into a password safe, copy it "
-      "to",
-      "     another host. It is a text of a few lines.",
-      "  2. Then remove it from this host: whoever steals this host must not find it here.",
+      "  1. Keep it in at least two other places: on paper, in a password safe, on another host.",
+      "     It is a text of a few lines.",
+      "  2. Then remove it from the database host: whoever steals that must not find it there.",
       fmt::format("       shred -u {}", file),
-      "  3. Archiving, backups, list and prune never need it. For a recovery bring it back and say "
-      "where:",
+      "  3. Archiving, backups, list and prune never need it. A recovery does, and is told where:",
       fmt::format("       WALKBACK_ENCRYPTION_IDENTITY_FILE={} walkback recover ...", file),
   };
 }
@@ -28,19 +26,18 @@ std::vector<std::string> for_gpg(const std::string& fingerprint) {
       "Before you rely on it:",
       "  1. Keep it in at least two places, with its passphrase, and not on this host:",
       fmt::format("       gpg --export-secret-keys --armor {} > FILE", fingerprint),
-      "  2. An expired or revoked key still opens what was encrypted to it. A deleted one does "
-      "not.",
+      "  2. Expired or revoked, it still opens what was encrypted to it. Deleted, it does not.",
       "  3. A recovery asks gpg for it: run it as the user who has the key.",
   };
 }
 
 std::vector<std::string> for_given(const crypto::Recipient& recipient) {
   return {
-      fmt::format("THE PRIVATE KEY of {} was never on this host.", recipient.text()),
+      fmt::format("THE PRIVATE KEY of {} is with its owner alone.", recipient.text()),
       "WITHOUT IT NOTHING IN THIS REPOSITORY CAN BE RESTORED, by nobody. Before you rely on it:",
       "  1. Make sure that its file (AGE-SECRET-KEY-1...) lies in at least two places.",
-      "  2. For a recovery bring it and say where: WALKBACK_ENCRYPTION_IDENTITY_FILE=FILE walkback "
-      "recover ...",
+      "  2. A recovery needs it, and is told where:",
+      "       WALKBACK_ENCRYPTION_IDENTITY_FILE=FILE walkback recover ...",
   };
 }
 

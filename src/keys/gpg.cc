@@ -270,6 +270,7 @@ Error unknown(std::string_view name) {
 
 Error ambiguous(std::string_view name, const std::vector<Key>& keys) {
   std::vector<std::string> fingerprints;
+  fingerprints.reserve(keys.size());
   for (const Key& key : keys) fingerprints.push_back(fingerprint_of(key));
   return unusable(fmt::format("{} OpenPGP keys fit gpg:{}: {}", keys.size(), name,
                               fmt::join(fingerprints, ", ")),

@@ -128,6 +128,22 @@ TEST_F(Folder, ARecordMustBeWholeAndOfItsOwnName) {
   EXPECT_FALSE(decode_key_record(as_bytes(std::string(100'000, '[')), id).ok());
 }
 
+// Written by version 1; they open for ever.
+TEST_F(Folder, RecordsOfTheFirstVersionOpenAndAreWrittenAlike) {
+  const std::string folder_of_files = WALKBACK_TESTDATA "/fuzz_key_record/";
+  const std::string id = "age13aqvttdk3ujkyjh9";
+  for (const std::string name : {"owner.json", "host.json"}) {
+    const std::string text = read(folder_of_files + name);
+    const auto record = decode_key_record(as_bytes(text), id);
+    ASSERT_TRUE(record.ok()) << record.error().message;
+    EXPECT_EQ(encode_key_record(*record), text);
+  }
+  const std::string text = read(folder_of_files + "retired.json");
+  const auto retirement = decode_retirement(as_bytes(text), id);
+  ASSERT_TRUE(retirement.ok()) << retirement.error().message;
+  EXPECT_EQ(encode_retirement(*retirement->successor, *retirement), text);
+}
+
 TEST_F(Folder, LabelsAreShortTextAndNoPrivateKeys) {
   EXPECT_TRUE(check_label("").ok());
   EXPECT_TRUE(check_label("Jürgen, Büro").ok());

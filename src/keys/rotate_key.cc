@@ -23,6 +23,7 @@ Error same_key() {
 
 std::string texts(const std::vector<crypto::Recipient>& recipients) {
   std::vector<std::string> list;
+  list.reserve(recipients.size());
   for (const crypto::Recipient& recipient : recipients) list.push_back(recipient.text());
   return fmt::format("{}", fmt::join(list, ", "));
 }

@@ -3,16 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <variant>
 
 #include "catalog/backups.h"
 #include "catalog/lineage.h"
-#include "catalog/listing.h"
 #include "catalog/manifest.h"
 #include "catalog/recovery_windows.h"
 #include "catalog/wal_archive.h"
 #include "catalog/wal_chain.h"
 #include "catalog/wal_stream.h"
 #include "pg/control_file.h"
+#include "restore/other_timelines.h"
+#include "restore/refusal.h"
 #include "restore/target_search.h"
 
 namespace walkback::restore {
@@ -22,37 +24,157 @@ namespace {
 using catalog::BackupSummary;
 using catalog::WalChain;
 
-std::string describe(const RecoveryTarget& target) {
-  switch (target.kind) {
-    case TargetKind::kTime:
-      return show_time(target.time);
-    case TargetKind::kXid:
-      return fmt::format("transaction {}", target.xid);
-    case TargetKind::kBeforeXid:
-      return fmt::format("the moment before transaction {}", target.xid);
-    case TargetKind::kLsn:
-      return fmt::format("LSN {}", target.lsn.text());
-    case TargetKind::kName:
-      return fmt::format("restore point '{}'", target.name);
-    case TargetKind::kLatest:
-      return "the latest moment";
-    case TargetKind::kImmediate:
-      return "the end of a backup";
-  }
-  return "the target";
-}
-
-// Why one backup on one timeline does not reach the target.
-struct NotReached {
-  std::string reason;
-  ErrorKind kind = ErrorKind::kInvalid;
-};
+// One backup from which the target is reached.
 struct Reached {
+  BackupSummary backup;
   StopPoint stop;
   TargetSearch search;
   catalog::ManifestConclusion conclusion;
+  pg::ControlFile control;
 };
-using Attempt = std::variant<Reached, NotReached>;
+
+// A record of the log, rather than a place in it.
+bool means_a_record(TargetKind kind) {
+  return kind == TargetKind::kXid || kind == TargetKind::kBeforeXid || kind == TargetKind::kName;
+}
+
+// Looks for the target along one timeline, from the newest backup: the least WAL to replay.
+class TimelineSearch {
+ public:
+  TimelineSearch(const PlanOptions& options, store::ObjectStore& objects,
+                 const catalog::WalArchive& archive, const WalChain& chain, std::stop_token stop)
+      : options_(options),
+        objects_(objects),
+        archive_(archive),
+        chain_(chain),
+        stop_(std::move(stop)) {}
+
+  // Nothing when no backup reaches it; unreached() then says why.
+  Result<std::optional<Reached>> run(const std::vector<BackupSummary>& backups) {
+    why_.target = options_.target;
+    why_.now = options_.now;
+    why_.timeline = chain_.timeline();
+    std::vector<BackupSummary> usable;
+    for (const BackupSummary& backup : backups) {
+      if (catalog::lies_on(backup, chain_.history())) usable.push_back(backup);
+    }
+    std::ranges::sort(usable, std::ranges::greater(), &BackupSummary::stop_lsn);
+    for (const BackupSummary& backup : usable) {
+      std::optional<Reached> reached = TRY(try_backup(backup));
+      if (reached) return reached;
+    }
+    return std::optional<Reached>();
+  }
+
+  Unreached& unreached() { return why_; }
+
+ private:
+  Result<std::optional<Reached>> try_backup(const BackupSummary& backup) {
+    const auto no = std::optional<Reached>();
+    if (ends_too_late(backup)) return no;
+    const pg::Lsn end = chain_.end_of_stretch(backup.start_lsn);
+    if (end < backup.stop_lsn) {
+      why_.incomplete =
+          fmt::format("backup {} lacks WAL segment {}, without which it is not consistent",
+                      backup.id.text, chain_.file_name(end));
+      return no;
+    }
+    const bool searched = searched_ && searched_->end == end;
+    // What a newer backup did not find at the end of the same stretch, an older one will not.
+    if (searched && !means_a_record(options_.target.kind)) return no;
+    catalog::ManifestConclusion conclusion =
+        TRY(catalog::read_conclusion(objects_, archive_.layout(), backup.id));
+    const pg::ControlFile control =
+        TRY_CONTEXT(pg::parse_control_file(conclusion.pg_control), "backup " + backup.id.text);
+    if (searched) {
+      TargetSearch before(options_.target, control, backup.stop_lsn);
+      (void)TRY(read(before, backup.start_lsn, searched_->begin));
+      const bool found = before.stop() || before.rolled_back();
+      learn(before);
+      searched_->begin = backup.start_lsn;
+      if (!found) return no;
+    }
+    TargetSearch search(options_.target, control, backup.stop_lsn);
+    const Read read_to = TRY(read(search, backup.start_lsn, end));
+    search.finish();
+    learn(search);
+    if (!why_.readable_to) why_.readable_to = read_to.end;
+    if (read_to.problem) why_.problem = read_to.problem;
+    // "Latest" must not quietly mean "up to where a hole or damage begins".
+    const bool cut_short = options_.target.kind == TargetKind::kLatest &&
+                           (read_to.problem || chain_.next_present(end));
+    if (!search.stop() || cut_short) {
+      searched_ = WalChain::Stretch{backup.start_lsn, end};
+      return no;
+    }
+    searched_.reset();
+    if (search.stop()->end < backup.stop_lsn) {
+      why_.too_early = record_of(search);
+      return no;
+    }
+    TRY(refuse_ambiguous(search));
+    const StopPoint stop = *search.stop();
+    return std::optional<Reached>(
+        Reached{backup, stop, std::move(search), std::move(conclusion), control});
+  }
+
+  // What can be said without reading WAL.
+  bool ends_too_late(const BackupSummary& backup) const {
+    const RecoveryTarget& target = options_.target;
+    return (target.kind == TargetKind::kTime && backup.stopped_at > target.time) ||
+           (target.kind == TargetKind::kLsn && backup.stop_lsn > target.lsn);
+  }
+
+  struct Read {
+    pg::Lsn end;
+    std::optional<Error> problem;
+  };
+  Result<Read> read(TargetSearch& search, pg::Lsn from, pg::Lsn to) const {
+    std::optional<Error> unreadable;
+    catalog::WalEnd end =
+        TRY(catalog::read_wal(archive_, chain_, from, to, stop_, [&](const wal::Record& record) {
+          Result<void> seen = search.see(record);
+          if (!seen.ok()) unreadable = std::move(seen).error();
+          return !unreadable;
+        }));
+    // A record that cannot be understood is not passed over.
+    if (unreadable) return Read{end.last_record, std::move(unreadable)};
+    return Read{end.end, std::move(end.problem)};
+  }
+
+  void learn(const TargetSearch& search) {
+    if (!why_.last_timed) why_.last_timed = search.last_timed();
+    if (search.rolled_back()) why_.rolled_back = search.rolled_back();
+    for (const PlanRecord& point : search.nearest_restore_points()) {
+      const bool known = std::ranges::find(why_.restore_points, point.what, &PlanRecord::what) !=
+                         why_.restore_points.end();
+      if (!known) why_.restore_points.push_back(point);
+    }
+  }
+
+  static std::optional<PlanRecord> record_of(const TargetSearch& search) {
+    return search.stop()->inclusive ? search.passed().last : search.first_left_out();
+  }
+
+  Result<void> refuse_ambiguous(const TargetSearch& search) const {
+    if (search.candidates().size() < 2) return success();
+    return make_error(
+        ErrorKind::kInvalid,
+        fmt::format("xid {} may mean several transactions: the 32-bit number was used again",
+                    options_.target.xid),
+        fmt::format("give one of these, with the epoch in it: {}",
+                    fmt::join(search.candidates(), ", ")));
+  }
+
+  const PlanOptions& options_;
+  store::ObjectStore& objects_;
+  const catalog::WalArchive& archive_;
+  const WalChain& chain_;
+  const std::stop_token stop_;
+  Unreached why_;
+  // Of the stretch read last: from where on the target is not in it.
+  std::optional<WalChain::Stretch> searched_;
+};
 
 class Planner {
  public:
@@ -62,7 +184,7 @@ class Planner {
 
   Result<RecoveryPlan> plan() {
     TRY(find_lineage());
-    const std::vector<pg::TimelineId> timelines = TRY(candidate_timelines());
+    const pg::TimelineId timeline = TRY(choose_timeline());
     backups_ = TRY(catalog::list_backups(objects_, archive_->layout()));
     if (backups_.empty()) {
       return make_error(ErrorKind::kInvalid,
@@ -70,14 +192,17 @@ class Planner {
                         "take one: walkback backup");
     }
     progress_.begin("reading the WAL for the target", 0);
-    std::optional<NotReached> why;
-    for (pg::TimelineId timeline : timelines) {
-      std::variant<RecoveryPlan, NotReached> outcome = TRY(plan_on(timeline));
-      if (auto* plan = std::get_if<RecoveryPlan>(&outcome)) return std::move(*plan);
-      // The newest timeline's reason: the one that the user most likely means.
-      if (!why) why = std::get<NotReached>(outcome);
-    }
-    return unreachable(why.value_or(NotReached{"there is no WAL in the repository"}));
+    const WalChain chain = TRY(load(timeline));
+    const std::vector<OtherTimeline> others =
+        TRY(find_other_timelines(*lists_, chain, timelines_, stop_));
+    TRY(refuse_undecided(chain, others));
+    TimelineSearch search(options_, objects_, *archive_, chain, stop_);
+    std::optional<Reached> reached = TRY(search.run(backups_));
+    if (!reached) return unreachable(chain, std::move(search.unreached()), others);
+    RecoveryPlan plan = TRY(compose(chain, *reached));
+    plan.other_timelines = others;
+    TRY(note_other_timelines(chain, *reached, plan));
+    return plan;
   }
 
  private:
@@ -88,181 +213,65 @@ class Planner {
       if (options_.lineage && lineage.system_identifier != *options_.lineage) continue;
       archive_.emplace(objects_, options_.cluster, lineage);
     }
-    if (archive_) return success();
+    if (archive_) {
+      lists_.emplace(*archive_);
+      return success();
+    }
     return make_error(
         ErrorKind::kMissing,
         fmt::format("{} holds nothing of cluster '{}'", objects_.description(), options_.cluster),
         "check --cluster and the repository's URL in the configuration");
   }
 
-  // Newest first, or the one that was asked for.
-  Result<std::vector<pg::TimelineId>> candidate_timelines() {
-    std::vector<pg::TimelineId> timelines = TRY(archive_->timelines());
-    std::reverse(timelines.begin(), timelines.end());
-    if (!options_.timeline) return timelines;
-    if (std::ranges::find(timelines, *options_.timeline) != timelines.end()) {
-      return std::vector{*options_.timeline};
+  Result<pg::TimelineId> choose_timeline() {
+    timelines_ = TRY(archive_->timelines());
+    if (timelines_.empty()) {
+      return make_error(ErrorKind::kInvalid, "there is no WAL in the repository",
+                        "`walkback init` shows whether the server archives");
     }
-    std::string known;
-    for (pg::TimelineId timeline : timelines) {
-      known = fmt::format("{}{}{}", timeline.value, known.empty() ? "" : ", ", known);
-    }
+    const pg::TimelineId wanted = options_.timeline.value_or(timelines_.back());
+    if (std::ranges::find(timelines_, wanted) != timelines_.end()) return wanted;
+    std::vector<uint32_t> known;
+    for (pg::TimelineId timeline : timelines_) known.push_back(timeline.value);
     return make_error(ErrorKind::kInvalid,
-                      fmt::format("timeline {} is not in the repository", options_.timeline->value),
-                      known.empty() ? "nothing was archived yet" : "timelines there are: " + known);
+                      fmt::format("timeline {} is not in the repository", wanted.value),
+                      fmt::format("timelines there are: {}", fmt::join(known, ", ")));
   }
 
-  Result<std::variant<RecoveryPlan, NotReached>> plan_on(pg::TimelineId timeline) {
-    using Outcome = std::variant<RecoveryPlan, NotReached>;
-    Result<WalChain> chain = WalChain::load(*archive_, timeline);
-    if (!chain.ok()) {
-      if (chain.error().kind != ErrorKind::kMissing) return std::move(chain).error();
-      return Outcome(NotReached{chain.error().message});
+  Result<WalChain> load(pg::TimelineId timeline) {
+    Result<WalChain> chain = WalChain::load(*lists_, timeline);
+    if (chain.ok() || chain.error().kind != ErrorKind::kMissing || timelines_.size() < 2) {
+      return chain;
     }
-    std::vector<BackupSummary> usable;
-    for (const BackupSummary& backup : backups_) {
-      if (catalog::lies_on(backup, chain->history())) usable.push_back(backup);
+    Error error = std::move(chain).error();
+    for (auto older = timelines_.rbegin(); older != timelines_.rend(); ++older) {
+      if (*older >= timeline) continue;
+      error.hint += fmt::format("; an older history: --timeline {}", older->value);
+      break;
     }
-    // The newest first: the least WAL to replay.
-    std::ranges::sort(usable, std::ranges::greater(), &BackupSummary::stop_lsn);
-    std::optional<NotReached> why;
-    for (size_t i = 0; i < usable.size(); ++i) {
-      Attempt attempt = TRY(try_backup(usable[i], *chain));
-      if (auto* reached = std::get_if<Reached>(&attempt)) {
-        return Outcome(compose(usable[i], *chain, std::move(*reached)));
-      }
-      if (!why) why = std::get<NotReached>(std::move(attempt));
-    }
-    return Outcome(
-        why.value_or(NotReached{fmt::format("no backup leads to timeline {}", timeline.value)}));
+    return error;
   }
 
-  Result<Attempt> try_backup(const BackupSummary& backup, const WalChain& chain) {
-    if (std::optional<std::string> too_late = lies_behind(backup))
-      return Attempt(NotReached{*too_late});
-    const uint32_t segment_bytes = chain.segment_bytes();
-    const uint64_t first = backup.start_lsn.value / segment_bytes;
-    const uint64_t needed = (backup.stop_lsn.value - 1) / segment_bytes;
-    const uint64_t missing = chain.first_missing(first);
-    if (missing <= needed) {
-      return Attempt(NotReached{
-          fmt::format("backup {} lacks WAL segment {}, without which it is not consistent",
-                      backup.id.text, segment_text(missing, chain))});
-    }
-    catalog::ManifestConclusion conclusion =
-        TRY(catalog::read_conclusion(objects_, archive_->layout(), backup.id));
-    const pg::ControlFile control =
-        TRY_CONTEXT(pg::parse_control_file(conclusion.pg_control), "backup " + backup.id.text);
-    TargetSearch search(options_.target, control, backup.stop_lsn);
-    std::optional<Error> unreadable;
-    const catalog::WalEnd end = TRY(catalog::read_wal(*archive_, chain, backup.start_lsn, missing,
-                                                      stop_, [&](const wal::Record& record) {
-                                                        Result<void> seen = search.see(record);
-                                                        if (!seen.ok())
-                                                          unreadable = std::move(seen).error();
-                                                        return seen.ok();
-                                                      }));
-    search.finish();
-    if (std::optional<NotReached> cut = cut_short(search, end, unreadable, chain, missing)) {
-      return Attempt(*std::move(cut));
-    }
-    if (!search.stop())
-      return Attempt(NotReached{why_not(search, end, unreadable, chain, missing)});
-    if (search.stop()->end < backup.stop_lsn) {
-      return Attempt(NotReached{fmt::format("{} lies before the end of backup {}, at {}",
-                                            describe(options_.target), backup.id.text,
-                                            show_time(backup.stopped_at))});
-    }
-    TRY(refuse_ambiguous(search));
-    const StopPoint stop = *search.stop();
-    return Attempt(Reached{stop, std::move(search), std::move(conclusion)});
+  bool is_current(const WalChain& chain) const { return chain.timeline() == timelines_.back(); }
+
+  // A timeline of which only the history is there: of a server that has just begun, or of one that
+  // never will. Which timeline goes on is not for us to guess.
+  Result<void> refuse_undecided(const WalChain& chain,
+                                const std::vector<OtherTimeline>& others) const {
+    if (options_.target.kind != TargetKind::kLatest || options_.timeline) return success();
+    const auto& switches = chain.history().switches();
+    if (switches.empty() || chain.has_own_wal() || others.empty()) return success();
+    return undecided(chain.timeline(), switches.back(), others);
   }
 
-  // What can be said without reading WAL.
-  std::optional<std::string> lies_behind(const BackupSummary& backup) const {
-    const bool by_time =
-        options_.target.kind == TargetKind::kTime && backup.stopped_at > options_.target.time;
-    const bool by_lsn =
-        options_.target.kind == TargetKind::kLsn && backup.stop_lsn > options_.target.lsn;
-    if (!by_time && !by_lsn) return std::nullopt;
-    return fmt::format("{} lies before the end of backup {}, at {} ({})", describe(options_.target),
-                       backup.id.text, show_time(backup.stopped_at), backup.stop_lsn.text());
-  }
-
-  // "Latest" must not quietly mean "up to where a hole or damage begins".
-  std::optional<NotReached> cut_short(const TargetSearch& search, const catalog::WalEnd& end,
-                                      const std::optional<Error>& unreadable, const WalChain& chain,
-                                      uint64_t missing) const {
-    if (options_.target.kind != TargetKind::kLatest || !search.stop()) return std::nullopt;
-    Error problem;
-    if (unreadable) {
-      problem = *unreadable;
-    } else if (end.problem) {
-      problem = *end.problem;
-    } else if (chain.first_present(missing)) {
-      problem = make_error(ErrorKind::kInvalid,
-                           fmt::format("WAL segment {} is missing", segment_text(missing, chain)));
-    } else {
-      return std::nullopt;
-    }
-    return NotReached{fmt::format("{}; what lies before it is recovered with --lsn {}",
-                                  problem.message, search.stop()->end.text()),
-                      problem.kind};
-  }
-
-  std::string why_not(const TargetSearch& search, const catalog::WalEnd& end,
-                      const std::optional<Error>& unreadable, const WalChain& chain,
-                      uint64_t missing) const {
-    if (search.rolled_back()) {
-      return fmt::format("transaction {} was rolled back at {}: it changed nothing",
-                         *search.rolled_back()->xid, show_time(*search.rolled_back()->time));
-    }
-    std::string why = describe(options_.target);
-    why += options_.target.kind == TargetKind::kTime || options_.target.kind == TargetKind::kLsn
-               ? " lies behind the WAL in the repository"
-               : " is not in the WAL that can be read";
-    if (search.last_timed()) {
-      why += fmt::format(", whose last transaction ended at {} ({})",
-                         show_time(*search.last_timed()->time), search.last_timed()->lsn.text());
-    }
-    if (unreadable) why += "; " + unreadable->message;
-    if (end.problem) why += "; " + end.problem->message;
-    if (chain.first_present(missing)) {
-      why += fmt::format("; WAL segment {} is missing", segment_text(missing, chain));
-    }
-    return why;
-  }
-
-  Result<void> refuse_ambiguous(const TargetSearch& search) const {
-    if (search.candidates().size() < 2) return success();
-    std::string candidates;
-    for (uint64_t candidate : search.candidates()) {
-      candidates += fmt::format("{}{}", candidates.empty() ? "" : ", ", candidate);
-    }
-    return make_error(
-        ErrorKind::kInvalid,
-        fmt::format("xid {} may mean several transactions: the 32-bit number was used again",
-                    options_.target.xid),
-        "give one of these, with the epoch in it: " + candidates);
-  }
-
-  std::string segment_text(uint64_t number, const WalChain& chain) const {
-    const pg::TimelineId timeline =
-        chain.history().timeline_of(pg::Lsn{number * chain.segment_bytes()});
-    return pg::SegmentName{timeline, number}.text(chain.segment_bytes());
-  }
-
-  RecoveryPlan compose(const BackupSummary& backup, const WalChain& chain, Reached reached) const {
+  Result<RecoveryPlan> compose(const WalChain& chain, const Reached& reached) {
     const TargetSearch& search = reached.search;
     const TargetSearch::Passed& passed = search.passed();
-    const uint32_t segment_bytes = chain.segment_bytes();
     RecoveryPlan plan;
     plan.target = options_.target;
-    plan.backup = backup;
-    plan.target_lsn = reached.stop.target;
-    plan.inclusive = reached.stop.inclusive;
+    plan.backup = reached.backup;
     plan.end_lsn = reached.stop.end;
-    plan.timeline = chain.history().timeline();
+    plan.along = chain.timeline();
     plan.last_replayed = passed.last;
     plan.first_left_out = search.first_left_out();
     plan.commits_replayed = passed.commits;
@@ -275,40 +284,88 @@ class Planner {
                       "ROLLBACK PREPARED '{}'",
                       name, xid, name));
     }
-    const uint64_t first = backup.start_lsn.value / segment_bytes;
-    // The record at the target is read even when it is not replayed.
-    const uint64_t last = plan.target_lsn.value / segment_bytes;
-    plan.segments = last - first + 1;
-    plan.wal_bytes = plan.end_lsn - backup.start_lsn;
-    plan.restore_bytes = backup.bytes_raw;
-    plan.fetch_bytes = backup.bytes_stored + chain.stored_bytes(first, last + 1);
     for (const catalog::ManifestTablespace& tablespace : reached.conclusion.tablespaces) {
       plan.tablespaces.push_back({tablespace.oid, tablespace.location});
     }
     plan.replayed_tablespaces = passed.tablespaces;
     plan.limits = passed.limits;
+    plan.restore_bytes = reached.backup.bytes_raw;
+    TRY(follow(chain, reached, plan));
     return plan;
   }
 
-  // The refusal, with what would work.
-  Error unreachable(NotReached why) const {
-    std::string hint;
-    Result<catalog::LineageWindows> windows = catalog::find_windows(*archive_, backups_);
-    if (windows.ok()) {
-      for (const catalog::RecoveryWindow& window : windows->windows) {
-        hint += fmt::format("{}{} to {} (LSN {} to {}, timeline {})", hint.empty() ? "" : "; ",
-                            show_time(window.from), show_time(window.to), window.from_lsn.text(),
-                            window.to_lsn.text(), window.timeline.value);
+  // The timeline that PostgreSQL is told to follow: the one that holds the last record replayed. It
+  // writes the timeline it was told into the copy's history, as left where replay ended; a
+  // descendant, which began later, would make no sense there.
+  Result<void> follow(const WalChain& chain, const Reached& reached, RecoveryPlan& plan) {
+    StopPoint stop = reached.stop;
+    const pg::TimelineId holder = chain.history().timeline_of({stop.end.value - 1});
+    if (holder != chain.timeline()) {
+      StopPoint within = stop;
+      // Stopping before the child's first record is stopping after the last before it.
+      if (stop.target >= *chain.history().end_of(holder)) {
+        within = {stop.last, true, stop.end, stop.last, stop.end};
+      }
+      Result<WalChain> own = WalChain::load(*lists_, holder);
+      if (!own.ok() && own.error().kind != ErrorKind::kMissing) return std::move(own).error();
+      // After a promotion the parent's last segment may only be there as the child's.
+      if (own.ok() && own->end_of_stretch(reached.backup.start_lsn) >= within.read_to) {
+        return replay(*own, within, reached.backup, plan);
       }
     }
-    if (hint.empty()) {
-      hint = "no backup has all the WAL it needs; `walkback list` shows every gap";
-    } else {
-      hint = "recovery is possible from " + hint +
-             "; the end is reached with --latest, and what the server has not archived yet arrives "
-             "after SELECT pg_switch_wal()";
+    return replay(chain, stop, reached.backup, plan);
+  }
+
+  static Result<void> replay(const WalChain& chain, const StopPoint& stop,
+                             const BackupSummary& backup, RecoveryPlan& plan) {
+    const uint64_t segment_bytes = chain.segment_bytes();
+    plan.timeline = chain.timeline();
+    plan.target_lsn = stop.target;
+    plan.inclusive = stop.inclusive;
+    plan.segments =
+        (stop.read_to.value - 1) / segment_bytes - backup.start_lsn.value / segment_bytes + 1;
+    plan.wal_bytes = stop.end - backup.start_lsn;
+    plan.fetch_bytes = backup.bytes_stored + chain.stored_bytes(backup.start_lsn, stop.read_to);
+    return success();
+  }
+
+  Result<void> note_other_timelines(const WalChain& chain, const Reached& reached,
+                                    RecoveryPlan& plan) {
+    for (const OtherTimeline& other : plan.other_timelines) {
+      std::optional<std::string> note = TRY(means_something_else(
+          options_.target, reached.stop, other, reached.control, *lists_, stop_));
+      if (note) plan.notes.push_back(*std::move(note));
     }
-    return make_error(why.kind, std::move(why.reason), std::move(hint));
+    if (options_.target.kind != TargetKind::kImmediate) return success();
+    const BackupSummary& newest = backups_.back();
+    if (newest.stopped_at > plan.backup.stopped_at && !catalog::lies_on(newest, chain.history())) {
+      plan.notes.push_back(fmt::format(
+          "backup {}, ended {}, is newer, and of timeline {}: --timeline {}", newest.id.text,
+          show_time(newest.stopped_at), newest.timeline.value, newest.timeline.value));
+    }
+    return success();
+  }
+
+  // The refusal, with what would work.
+  Result<RecoveryPlan> unreachable(const WalChain& chain, Unreached why,
+                                   const std::vector<OtherTimeline>& others) {
+    why.current = is_current(chain);
+    const auto& switches = chain.history().switches();
+    if (!chain.has_own_wal() && !switches.empty()) why.left = switches.back();
+    catalog::TimelineWindows found =
+        TRY(catalog::find_windows_on(*archive_, chain, backups_, catalog::Stretches::kAll));
+    why.windows = std::move(found.windows);
+    for (const catalog::WalGap& gap : found.gaps) {
+      why.missing.push_back({gap.from_lsn, gap.to_lsn, chain.file_name(gap.from_lsn),
+                             chain.file_name({gap.to_lsn.value - 1})});
+    }
+    for (const OtherTimeline& other : others) {
+      const WalChain other_chain = TRY(WalChain::load(*lists_, other.timeline));
+      TimelineSearch search(options_, objects_, *archive_, other_chain, stop_);
+      const Result<std::optional<Reached>> there = search.run(backups_);
+      if (there.ok() && *there) why.held_by.push_back(other.timeline);
+    }
+    return refuse(why);
   }
 
   const PlanOptions& options_;
@@ -316,7 +373,9 @@ class Planner {
   Progress& progress_;
   std::stop_token stop_;
   std::optional<catalog::WalArchive> archive_;
-  std::vector<BackupSummary> backups_;
+  std::optional<catalog::SegmentLists> lists_;
+  std::vector<pg::TimelineId> timelines_;  // oldest first
+  std::vector<BackupSummary> backups_;     // oldest first
 };
 
 }  // namespace

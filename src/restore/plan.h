@@ -20,17 +20,28 @@ namespace walkback::restore {
 struct PlanOptions {
   std::string cluster;
   RecoveryTarget target;
-  std::optional<pg::TimelineId>
-      timeline;  // --timeline; default: the newest that reaches the target
+  // --timeline; default: the newest. No other is ever taken instead: the same xid, time or LSN
+  // means something else there.
+  std::optional<pg::TimelineId> timeline;
   std::optional<pg::SystemIdentifier> lineage;  // default: the newest
+  std::optional<Timestamp> now;                 // to tell a time that is not yet
 };
 
 // A record of the WAL worth showing beside the target.
 struct PlanRecord {
-  std::string what;  // "commit", "abort", "prepare", "commit prepared", "restore point NAME", …
-  pg::Lsn lsn;       // its start
+  // "commit", "abort", "commit prepared", "rollback prepared", "restore point 'NAME'"
+  std::string what;
+  pg::Lsn lsn;  // its start
   std::optional<Timestamp> time;
   std::optional<uint64_t> xid;  // 64 bits
+};
+
+// A timeline with commits that the planned one has not: both come from one history.
+struct OtherTimeline {
+  pg::TimelineId timeline;
+  pg::Lsn parts_at;                // up to here both are the same
+  Timestamp first_commit;          // of its own, after that
+  std::optional<Timestamp> until;  // as in RecoveryWindow::to
 };
 
 struct RecoveryPlan {
@@ -40,11 +51,14 @@ struct RecoveryPlan {
   pg::Lsn target_lsn;      // the start of a record
   bool inclusive = false;  // stop after that record (true) or before it (false)
   pg::Lsn end_lsn;         // where replay stops: the end of the last record replayed
+  // The timeline that holds the end: the one asked for, or an ancestor.
   pg::TimelineId timeline;
+  pg::TimelineId along;  // the one asked for, or the newest: what is given up is of this one
+  std::vector<OtherTimeline> other_timelines;
   std::optional<PlanRecord> last_replayed;   // the last commit or restore point that is kept
   std::optional<PlanRecord> first_left_out;  // the first that is not
   uint64_t commits_replayed = 0;
-  uint64_t commits_given_up = 0;  // later commits on this timeline, in the archive
+  uint64_t commits_given_up = 0;  // later commits of timeline `along`, in the archive
   std::vector<PlanRecord>
       earlier_times_left_out;  // later records with an earlier time than the target's
   std::vector<std::string>

@@ -10,6 +10,8 @@
 #include <set>
 #include <vector>
 
+#include "base/local_zone.h"
+
 namespace walkback::restore {
 
 namespace {
@@ -126,6 +128,61 @@ Result<Timestamp> parse_ago(std::string_view text, Timestamp now) {
   const int64_t ago_s = count * *unit_s;
   if (ago_s > now.unix_us / kSecondUs) return not_a_time(text, "it lies before 1970");
   return Timestamp{now.unix_us - ago_s * kSecondUs};
+}
+
+Error say_instead(std::string_view text, std::string_view why, std::string_view instead) {
+  return make_error(ErrorKind::kInvalid, fmt::format("'{}' is not a time: {}", text, why),
+                    fmt::format("write {}", instead));
+}
+
+// "3:47pm": as the clock shows it in 24 hours. Nothing when the text is of another form.
+std::optional<Error> of_twelve_hours(std::string_view text) {
+  std::string rest = lower(text);
+  std::erase(rest, '.');
+  const bool after_noon = rest.ends_with("pm");
+  if (!after_noon && !rest.ends_with("am")) return std::nullopt;
+  rest.resize(rest.size() - 2);
+  rest = trimmed(rest);
+  const size_t begin = rest.find_last_of(" t") + 1;  // of the clock's reading
+  TextReader reader(std::string_view(rest).substr(begin));
+  const std::string_view hour_digits = reader.all_digits();
+  if (hour_digits.empty() || hour_digits.size() > 2) return std::nullopt;
+  const int hour = std::stoi(std::string(hour_digits));
+  const std::string minutes = reader.at_end() ? ":00" : std::string(reader.rest());
+  const int of_24 = hour > 12 ? hour : hour % 12 + (after_noon ? 12 : 0);
+  return say_instead(text, "hours are counted to 24",
+                     fmt::format("'{}{:02}{}'", rest.substr(0, begin), of_24, minutes));
+}
+
+// "yesterday 15:46".
+std::optional<Error> of_a_named_day(std::string_view text, std::string_view today,
+                                    std::string_view yesterday) {
+  for (const auto& [name, date] : {std::pair("yesterday", yesterday), std::pair("today", today)}) {
+    if (!lower(text).starts_with(name)) continue;
+    std::string_view clock = text.substr(std::string_view(name).size());
+    if (!clock.empty() && !std::isspace(static_cast<unsigned char>(clock[0]))) continue;
+    clock = trimmed(clock);
+    return say_instead(text, "a day is given by its date",
+                       fmt::format("'{} {}'", date, clock.empty() ? "15:46" : clock));
+  }
+  return std::nullopt;
+}
+
+// "8 minutes".
+std::optional<Error> of_a_distance(std::string_view text) {
+  TextReader reader(text);
+  const std::string_view count = reader.all_digits();
+  if (count.empty() || !seconds_of_unit(lower(trimmed(reader.rest())))) return std::nullopt;
+  return say_instead(text, "it does not say from when", fmt::format("'{} ago'", text));
+}
+
+// "3:47".
+std::optional<Error> of_a_short_hour(std::string_view text) {
+  const bool short_hour = text.size() >= 4 && text[1] == ':' &&
+                          std::isdigit(static_cast<unsigned char>(text[0])) &&
+                          std::isdigit(static_cast<unsigned char>(text[2]));
+  if (!short_hour) return std::nullopt;
+  return say_instead(text, "an hour has two digits", fmt::format("'0{}'", text));
 }
 
 Result<void> read_date(TextReader& reader, std::string_view text, WallTime& wall) {
@@ -264,6 +321,14 @@ Result<int64_t> local_instant(std::string_view text, const std::string& zone, in
       matching.push_back(instant);
   }
   if (matching.size() == 1) return matching[0];
+  if (matching.empty() && zone.find('/') != std::string_view::npos) {
+    return make_error(
+        ErrorKind::kInvalid,
+        fmt::format("'{}': '{}' is a name of a zone, and these are not read", text, zone),
+        fmt::format("write the offset from UTC instead, as in '2026-11-22 "
+                    "15:46:59+01:00', or let the host's zone be that one: TZ={}",
+                    zone));
+  }
   if (!zone.empty() && matching.empty()) {
     return make_error(
         ErrorKind::kInvalid,
@@ -307,11 +372,32 @@ std::string_view target_kind_name(TargetKind kind) {
   return "latest";
 }
 
+namespace {
+
+// What people write and is not read: said in the form that is.
+std::optional<Error> said_otherwise(std::string_view text, int64_t now_s) {
+  if (lower(text) == "now") {
+    return make_error(ErrorKind::kInvalid, "'now' is not a time to recover to",
+                      "--latest recovers all that is archived");
+  }
+  const int64_t local_s = now_s + local_time(now_s).tm_gmtoff;
+  constexpr size_t kDateLength = 10;
+  const std::string today = show_date_and_second(local_s).substr(0, kDateLength);
+  const std::string yesterday = show_date_and_second(local_s - kDayS).substr(0, kDateLength);
+  if (auto error = of_twelve_hours(text)) return error;
+  if (auto error = of_a_named_day(text, today, yesterday)) return error;
+  if (auto error = of_a_distance(text)) return error;
+  return of_a_short_hour(text);
+}
+
+}  // namespace
+
 Result<Timestamp> parse_target_time(std::string_view given, Timestamp now) {
   std::string_view text = trimmed(given);
   if (says_ago(text)) return parse_ago(text, now);
-  WallTime wall = TRY(read_wall_time(text));
   const int64_t now_s = now.unix_us / kSecondUs;
+  if (std::optional<Error> error = said_otherwise(text, now_s)) return *std::move(error);
+  WallTime wall = TRY(read_wall_time(text));
   std::optional<int64_t> offset = fixed_offset_s(wall.zone);
   const bool looks_fixed = !wall.zone.empty() && (wall.zone[0] == '+' || wall.zone[0] == '-');
   if (!offset && !wall.zone.empty() && !looks_fixed &&
@@ -337,9 +423,10 @@ std::string show_time(Timestamp time) {
   const int64_t unix_s = (time.unix_us - fraction) / kSecondUs;
   const std::string utc = show_date_and_second(unix_s) + show_fraction(fraction) + " UTC";
   tm local = local_time(unix_s);
-  if (std::string_view(local.tm_zone) == "UTC") return utc;
+  const std::string zone = zone_name(local);
+  if (zone == "UTC") return utc;
   return fmt::format("{}{} {} ({})", show_date_and_second(unix_s + local.tm_gmtoff),
-                     show_fraction(fraction), local.tm_zone, utc);
+                     show_fraction(fraction), zone, utc);
 }
 
 }  // namespace walkback::restore

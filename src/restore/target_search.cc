@@ -4,12 +4,17 @@
 
 #include <algorithm>
 
+#include "base/edit_distance.h"
+#include "wal/page_header.h"
+
 namespace walkback::restore {
 
 namespace {
 
 // Listed in a plan; more than these is "and N more".
 constexpr size_t kMostEarlierTimes = 100;
+// Offered for a name that nobody gave.
+constexpr size_t kMostRestorePoints = 5;
 
 std::string what_ended(const wal::TransactionEnd& ended) {
   if (ended.two_phase) return ended.committed ? "commit prepared" : "rollback prepared";
@@ -31,10 +36,10 @@ TargetSearch::TargetSearch(const RecoveryTarget& target, const pg::ControlFile& 
 Result<void> TargetSearch::see(const wal::Record& record) {
   // Targets that are positions, not events.
   if (!stop_ && target_.kind == TargetKind::kLsn && record.start >= target_.lsn) {
-    set_stop(record.start, false, last_end_);
+    stop_before(record.start, record.end);
   }
   if (!stop_ && target_.kind == TargetKind::kImmediate && record.start >= consistent_from_) {
-    set_stop(last_start_, true, last_end_);
+    stop_after(last_start_, last_end_);
   }
   const std::optional<wal::TimedEvent> event = TRY(events_.of(record));
   if (event) look_at(*event);
@@ -47,15 +52,16 @@ void TargetSearch::finish() {
   if (stop_ || !last_start_) return;
   switch (target_.kind) {
     case TargetKind::kLatest:
-      return set_stop(last_start_, true, last_end_);
+      return stop_after(last_start_, last_end_);
     case TargetKind::kImmediate:
-      if (last_end_ >= consistent_from_) set_stop(last_start_, true, last_end_);
+      if (last_end_ >= consistent_from_) stop_after(last_start_, last_end_);
       return;
     case TargetKind::kLsn: {
       // An end, such as pg_current_wal_lsn() gives: at a page's end it lies behind the next page's
       // header.
-      constexpr uint64_t kPageHeaderBytes = 40;
-      if (target_.lsn <= last_end_ + kPageHeaderBytes) set_stop(last_start_, true, last_end_);
+      const bool page_ends = last_end_.value % wal::kWalPageBytes == 0;
+      const pg::Lsn end = last_end_ + (page_ends ? wal::kLongHeaderBytes : 0);
+      if (target_.lsn <= end) stop_after(last_start_, last_end_);
       return;
     }
     case TargetKind::kTime:
@@ -68,8 +74,8 @@ void TargetSearch::finish() {
   }
 }
 
-void TargetSearch::set_stop(pg::Lsn target, bool inclusive, pg::Lsn end) {
-  stop_ = StopPoint{target, inclusive, end};
+void TargetSearch::set_stop(const StopPoint& stop) {
+  stop_ = stop;
   at_stop_ = seen_;
   first_left_out_.reset();
   earlier_times_.clear();
@@ -82,6 +88,8 @@ void TargetSearch::look_at(const wal::TimedEvent& event) {
     look_at_restore_point(event, *point);
   } else if (const auto* checkpoint = std::get_if<wal::Checkpoint>(&event.what)) {
     look_at_checkpoint(event, *checkpoint);
+  } else if (const auto* recovered = std::get_if<wal::EndOfRecovery>(&event.what)) {
+    look_for_proof(event, recovered->time);
   } else if (const auto* prepare = std::get_if<wal::TransactionPrepare>(&event.what)) {
     seen_.prepared.emplace(prepare->xid, std::string(prepare->gid));
   } else if (const auto* tablespace = std::get_if<wal::TablespaceCreate>(&event.what)) {
@@ -115,7 +123,7 @@ void TargetSearch::look_at_transaction(const wal::TimedEvent& event,
 // times are taken before the record is written, so they are not in that order themselves.
 void TargetSearch::look_for_time(const wal::TimedEvent& event, Timestamp time) {
   if (target_.kind != TargetKind::kTime) return;
-  if (!stop_ && time > target_.time) set_stop(event.start, false, last_end_);
+  if (!stop_ && time > target_.time) stop_before(event.start, event.end);
   if (!stop_) proof_.reset();
 }
 
@@ -141,34 +149,57 @@ void TargetSearch::look_for_xid(const wal::TimedEvent& event, const wal::Transac
   candidates_.push_back(own);
   if (stop_) return;
   if (target_.kind == TargetKind::kXid) {
-    set_stop(event.start, true, event.end);
+    stop_after(event.start, event.end);
   } else {
-    set_stop(event.start, false, last_end_);
+    stop_before(event.start, event.end);
   }
 }
 
 void TargetSearch::look_at_restore_point(const wal::TimedEvent& event,
                                          const wal::RestorePoint& point) {
   look_for_time(event, point.time);
-  remember({fmt::format("restore point {}", point.name), event.start, point.time, std::nullopt},
-           false);
-  if (target_.kind != TargetKind::kName || point.name != target_.name) return;
+  const PlanRecord record{fmt::format("restore point '{}'", point.name), event.start, point.time,
+                          std::nullopt};
+  remember(record, false);
+  if (target_.kind != TargetKind::kName) return;
+  if (point.name != target_.name) return keep_if_near(point.name, record);
   if (stop_) {
     notes_.push_back(
-        fmt::format("there are several restore points named {}; the latest, at {}, is taken",
+        fmt::format("there are several restore points named '{}'; the latest, at {}, is taken",
                     target_.name, event.start.text()));
   }
-  set_stop(event.start, true, event.end);
+  stop_after(event.start, event.end);
+}
+
+// Some make a restore point every minute: few are kept, of one name and of equally near ones the
+// latest.
+void TargetSearch::keep_if_near(std::string_view name, const PlanRecord& point) {
+  const auto same = std::ranges::find(nearest_restore_points_, point.what, &PlanRecord::what);
+  if (same != nearest_restore_points_.end()) {
+    *same = point;
+    return;
+  }
+  const size_t distance = edit_distance(name, target_.name);
+  const auto place = std::ranges::lower_bound(distances_, distance);
+  const auto index = place - distances_.begin();
+  distances_.insert(place, distance);
+  nearest_restore_points_.insert(nearest_restore_points_.begin() + index, point);
+  if (distances_.size() <= kMostRestorePoints) return;
+  distances_.pop_back();
+  nearest_restore_points_.pop_back();
 }
 
 void TargetSearch::look_at_checkpoint(const wal::TimedEvent& event,
                                       const wal::Checkpoint& checkpoint) {
   next_xid_ = std::max(next_xid_, checkpoint.next_xid.value);
-  if (target_.kind != TargetKind::kTime || stop_ || proof_) return;
-  if (checkpoint.time > target_.time) {
-    proof_ = StopPoint{event.start, false, last_end_};
-    at_stop_ = seen_;
-  }
+  look_for_proof(event, checkpoint.time);
+}
+
+// The log was written on after the target's time, and nothing that ends a time came before.
+void TargetSearch::look_for_proof(const wal::TimedEvent& event, Timestamp time) {
+  if (target_.kind != TargetKind::kTime || stop_ || proof_ || time <= target_.time) return;
+  proof_ = StopPoint{event.start, false, last_end_, last_start_, event.end};
+  at_stop_ = seen_;
 }
 
 // The records on either side of the stop.

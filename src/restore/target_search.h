@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -22,6 +23,8 @@ struct StopPoint {
   pg::Lsn target;          // the start of a record
   bool inclusive = false;  // after that record, or before it
   pg::Lsn end;             // the end of the last record replayed
+  pg::Lsn last;            // and its start
+  pg::Lsn read_to;         // the log is read up to here: the record stopped before is read too
 };
 
 class TargetSearch {
@@ -58,16 +61,24 @@ class TargetSearch {
   const std::optional<PlanRecord>& last_timed() const { return last_timed_; }
   // The target's transaction, where it was found rolled back and not committed.
   const std::optional<PlanRecord>& rolled_back() const { return rolled_back_; }
+  // For a name: the restore points whose names are nearest to it, the nearest first.
+  const std::vector<PlanRecord>& nearest_restore_points() const { return nearest_restore_points_; }
   // For a 32-bit xid: every transaction it may mean.
   const std::vector<uint64_t>& candidates() const { return candidates_; }
   const std::vector<std::string>& notes() const { return notes_; }
 
  private:
-  void set_stop(pg::Lsn target, bool inclusive, pg::Lsn end);
+  void set_stop(const StopPoint& stop);
+  void stop_before(pg::Lsn start, pg::Lsn end) {
+    set_stop({start, false, last_end_, last_start_, end});
+  }
+  void stop_after(pg::Lsn start, pg::Lsn end) { set_stop({start, true, end, start, end}); }
   void look_at(const wal::TimedEvent& event);
   void look_at_transaction(const wal::TimedEvent& event, const wal::TransactionEnd& ended);
   void look_at_restore_point(const wal::TimedEvent& event, const wal::RestorePoint& point);
   void look_at_checkpoint(const wal::TimedEvent& event, const wal::Checkpoint& checkpoint);
+  void look_for_proof(const wal::TimedEvent& event, Timestamp time);
+  void keep_if_near(std::string_view name, const PlanRecord& point);
   void look_for_time(const wal::TimedEvent& event, Timestamp time);
   void look_for_xid(const wal::TimedEvent& event, const wal::TransactionEnd& ended);
   void remember(const PlanRecord& record, bool committed);
@@ -86,6 +97,8 @@ class TargetSearch {
   std::optional<PlanRecord> last_timed_;
   std::optional<PlanRecord> rolled_back_;
   std::vector<uint64_t> candidates_;
+  std::vector<PlanRecord> nearest_restore_points_;
+  std::vector<size_t> distances_;  // of these names to the target's
   std::vector<std::string> notes_;
   // For a time behind the last commit: a checkpoint that proves that nothing lies between.
   std::optional<StopPoint> proof_;

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "wal/names.h"
+#include "wal/page_header.h"
 
 namespace walkback::restore {
 namespace {
@@ -64,6 +65,13 @@ class TargetSearchTest : public testing::Test {
     std::memcpy(body.data() + 64, &time, 8);
     return record(wal::kXlogRmgr, 0x10, 0, body);
   }
+  uint64_t end_of_recovery(int64_t second) {
+    Bytes body;
+    put(body, second * kSecond);
+    put(body, uint32_t{2});
+    put(body, uint32_t{1});
+    return record(wal::kXlogRmgr, 0x90, 0, body);
+  }
   void end_of_log() { search_->finish(); }
 
   const StopPoint& stop() {
@@ -75,11 +83,15 @@ class TargetSearchTest : public testing::Test {
     EXPECT_EQ(stop().target.value, start);
     EXPECT_FALSE(stop().inclusive);
     EXPECT_EQ(stop().end.value, start);  // records follow each other closely here
+    EXPECT_EQ(stop().last.value, start - kRecordBytes);
+    EXPECT_EQ(stop().read_to.value, start + kRecordBytes) << "the record is read to see it";
   }
   void expect_stop_after(uint64_t start) {
     EXPECT_EQ(stop().target.value, start);
     EXPECT_TRUE(stop().inclusive);
     EXPECT_EQ(stop().end.value, start + kRecordBytes);
+    EXPECT_EQ(stop().last.value, start);
+    EXPECT_EQ(stop().read_to.value, start + kRecordBytes);
   }
 
   template <typename T>
@@ -173,6 +185,14 @@ TEST_F(TargetSearchTest, ALaterCheckpointIsSuchProof) {
   expect_stop_before(proof);
 }
 
+TEST_F(TargetSearchTest, APromotionIsSuchProof) {
+  look_for_time(20);
+  commit(701, 10);
+  const uint64_t proof = end_of_recovery(30);
+  end_of_log();
+  expect_stop_before(proof);
+}
+
 TEST_F(TargetSearchTest, ACheckpointIsNoProofForWhatCommitsAfterItWithAnEarlierTime) {
   look_for_time(20);
   checkpoint(30);
@@ -256,8 +276,22 @@ TEST_F(TargetSearchTest, ARestorePointIsPassedAndTheLatestOfItsNameCounts) {
   end_of_log();
   expect_stop_after(latest);
   EXPECT_EQ(search_->commits_given_up(), 1u);
-  EXPECT_EQ(search_->passed().last->what, "restore point before");
+  EXPECT_EQ(search_->passed().last->what, "restore point 'before'");
   EXPECT_THAT(search_->notes(), testing::SizeIs(1));
+}
+
+TEST_F(TargetSearchTest, ANameNobodyGaveHasTheNearestNamesThereAre) {
+  look_for({.kind = TargetKind::kName, .name = "deploy-3"});
+  for (const char* name : {"deploy-1", "nightly", "deplyo-3", "w", "x", "y", "z", "before"})
+    restore_point(name, 10);
+  restore_point("deploy-1", 20);
+  end_of_log();
+  EXPECT_FALSE(search_->stop().has_value());
+  const auto& nearest = search_->nearest_restore_points();
+  ASSERT_EQ(nearest.size(), 5u);
+  EXPECT_EQ(nearest[0].what, "restore point 'deplyo-3'");
+  EXPECT_EQ(nearest[1].what, "restore point 'deploy-1'");
+  EXPECT_EQ(nearest[1].time, at(20)) << "the latest of its name";
 }
 
 TEST_F(TargetSearchTest, AnLsnReplaysWhatLiesBeforeIt) {
@@ -279,6 +313,22 @@ TEST_F(TargetSearchTest, TheEndOfTheLogIsAnLsnToo) {
 
 TEST_F(TargetSearchTest, AnLsnBehindTheLogIsNotReached) {
   look_for({.kind = TargetKind::kLsn, .lsn = pg::Lsn{kStart + 5 * kRecordBytes}});
+  insert();
+  end_of_log();
+  EXPECT_FALSE(search_->stop().has_value());
+}
+
+TEST_F(TargetSearchTest, BehindAPagesEndTheNextPagesHeaderIsTheEndToo) {
+  lsn_ = 2 * wal::kWalPageBytes - kRecordBytes;
+  const uint64_t page_end = lsn_ + kRecordBytes;
+  look_for({.kind = TargetKind::kLsn, .lsn = pg::Lsn{page_end + wal::kShortHeaderBytes}});
+  const uint64_t last = insert();
+  end_of_log();
+  expect_stop_after(last);
+}
+
+TEST_F(TargetSearchTest, AFewBytesBehindTheLogIsBehindIt) {
+  look_for({.kind = TargetKind::kLsn, .lsn = pg::Lsn{kStart + kRecordBytes + 8}});
   insert();
   end_of_log();
   EXPECT_FALSE(search_->stop().has_value());

@@ -133,7 +133,7 @@ TEST_F(TargetTime, FinerThanMicrosecondsIsCutOff) {
 
 TEST_F(TargetTime, AWrongTimeSaysWhichFormsAreRead) {
   for (const char* text : {"",
-                           "yesterday",
+                           "yesterdayish",
                            "2026-11-22",
                            "2026-02-30 10:00",
                            "2026-11-22 25:00",
@@ -157,6 +157,32 @@ TEST_F(TargetTime, AWrongTimeSaysWhichFormsAreRead) {
                            "-5 minutes ago"}) {
     EXPECT_THAT(read(text), AllOf(HasSubstr("is not a time"), HasSubstr("10 minutes ago")));
   }
+}
+
+TEST_F(TargetTime, WhatPeopleWriteOtherwiseIsSaidInAFormThatIsRead) {
+  host_is_in("Europe/Berlin");
+  now_is("2026-11-22T23:30:00Z");  // already the 23rd in Berlin
+  EXPECT_THAT(read("3:47pm"), HasSubstr("counted to 24 | write '15:47'"));
+  EXPECT_THAT(read("3:47:12 PM"), HasSubstr("write '15:47:12'"));
+  EXPECT_THAT(read("12am"), HasSubstr("write '00:00'"));
+  EXPECT_THAT(read("12:30 p.m."), HasSubstr("write '12:30'"));
+  EXPECT_THAT(read("2026-11-22 3:47 pm"), HasSubstr("write '2026-11-22 15:47'"));
+  EXPECT_THAT(read("15:47pm"), HasSubstr("write '15:47'"));
+  EXPECT_THAT(read("now"), HasSubstr("--latest"));
+  EXPECT_THAT(read("yesterday 15:46"), HasSubstr("write '2026-11-22 15:46'"));
+  EXPECT_THAT(read("Today 15:46"), HasSubstr("write '2026-11-23 15:46'"));
+  EXPECT_THAT(read("yesterday"), HasSubstr("write '2026-11-22 15:46'"));
+  EXPECT_THAT(read("8 minutes"), HasSubstr("write '8 minutes ago'"));
+  EXPECT_THAT(read("3:47"), HasSubstr("two digits | write '03:47'"));
+  EXPECT_THAT(read("2026-11-22 15:46 Europe/Lisbon"),
+              AllOf(HasSubstr("'Europe/Lisbon' is a name of a zone"), HasSubstr("offset from UTC"),
+                    HasSubstr("TZ=Europe/Lisbon")));
+}
+
+TEST_F(TargetTime, AZoneThatTheSystemDoesNotKnowIsNotShownAsOne) {
+  Timestamp time = parse_iso_utc("2026-11-22T14:46:59Z").value();
+  host_is_in("Europe/Berln");
+  EXPECT_EQ(show_time(time), "2026-11-22 14:46:59 UTC");
 }
 
 TEST_F(TargetTime, IsShownWithItsZoneAndInUtc) {

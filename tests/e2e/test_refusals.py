@@ -284,12 +284,16 @@ class TestTargets:
         assert not (place / "copy").exists()
 
 
+def without_clock(message):
+    return re.sub(r"it is now .*", "", message)
+
+
 def refuse_target(wb, place, *target):
     """Refused by recover before anything is written, and by plan in the same words."""
     before = snapshot(wb.repository)
     refusal = wb.refused("recover", *target, "--into", place / "copy", status=UNREACHABLE)
     assert not (place / "copy").exists()
-    assert wb.refused("plan", *target).message == refusal.message
+    assert without_clock(wb.refused("plan", *target).message) == without_clock(refusal.message)
     assert set(before) <= set(snapshot(wb.repository))
     return refusal
 

@@ -1,0 +1,144 @@
+#include "catalog/recovery_windows.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "catalog/testing/scratch_archive.h"
+
+namespace walkback::catalog {
+namespace {
+
+class RecoveryWindowsTest : public ::testing::Test {
+ protected:
+  static constexpr uint64_t kSegment = ScratchTimeline::kSegmentBytes;
+
+  LineageWindows windows() { return find_windows(archive_.wal(), archive_.backups()).value(); }
+  RecoveryWindow window_of(uint32_t timeline) {
+    for (const RecoveryWindow& window : windows().windows) {
+      if (window.timeline.value == timeline) return window;
+    }
+    ADD_FAILURE() << "timeline " << timeline << " has no window";
+    return {};
+  }
+
+  ScratchArchive archive_;
+  ScratchTimeline first_{1};
+};
+
+TEST_F(RecoveryWindowsTest, AWindowReachesToTheLastThingWithATime) {
+  archive_.backup(first_, 1, 2);
+  first_.commit(700, 10);
+  first_.abort(701, 12);
+  archive_.put_all(first_);
+  EXPECT_EQ(window_of(1).from, at(2));
+  EXPECT_EQ(window_of(1).to, at(12));
+  EXPECT_EQ(window_of(1).to_lsn, first_.end());
+}
+
+TEST_F(RecoveryWindowsTest, ACheckpointAfterTheLastCommitProvesTheTimeUpToIt) {
+  archive_.backup(first_, 1, 2);
+  first_.checkpoint(30);
+  archive_.put_all(first_);
+  EXPECT_EQ(window_of(1).to, at(30)) << "without any commit";
+}
+
+TEST_F(RecoveryWindowsTest, ACommitAfterACheckpointMayCarryAnEarlierTime) {
+  archive_.backup(first_, 1, 2);
+  first_.checkpoint(30);
+  first_.commit(700, 10);
+  archive_.put_all(first_);
+  EXPECT_EQ(window_of(1).to, at(10));
+}
+
+TEST_F(RecoveryWindowsTest, TheLastCommitIsFoundSomeSegmentsBack) {
+  archive_.backup(first_, 1, 2);
+  first_.commit(700, 10);
+  first_.insert(5 * kSegment);
+  archive_.put_all(first_);
+  EXPECT_EQ(window_of(1).to, at(10));
+}
+
+TEST_F(RecoveryWindowsTest, AChildsWindowEndsAtItsSwitchUntilItHasAFileOfItsOwn) {
+  archive_.backup(first_, 1, 2);
+  first_.commit(700, 10);
+  ScratchTimeline second = first_.fork(2);
+  const pg::Lsn left = first_.end();
+  first_.commit(701, 20);
+  first_.insert(2 * kSegment);
+  archive_.put_all(first_);
+  archive_.put_history(second);
+
+  EXPECT_EQ(window_of(2).to_lsn, left);
+  EXPECT_EQ(window_of(2).to, at(10));
+  EXPECT_EQ(window_of(1).to, at(20));
+  second.commit(701, 40);
+  archive_.put_all(second);
+  EXPECT_EQ(window_of(2).to, at(40));
+  EXPECT_EQ(window_of(2).to_lsn, second.end());
+}
+
+TEST_F(RecoveryWindowsTest, ABackupOfTheParentAfterTheSwitchIsNotTheChilds) {
+  first_.commit(700, 10);
+  ScratchTimeline second = first_.fork(2);
+  const BackupSummary late = archive_.backup(first_, 11, 12);
+  first_.commit(701, 20);
+  second.commit(701, 40);
+  archive_.put_all(first_);
+  archive_.put_history(second);
+  archive_.put_all(second);
+
+  EXPECT_EQ(window_of(1).from_lsn, late.stop_lsn);
+  const auto found = windows();
+  EXPECT_TRUE(std::ranges::none_of(
+      found.windows, [](const RecoveryWindow& window) { return window.timeline.value == 2; }));
+}
+
+TEST_F(RecoveryWindowsTest, AHoleBehindTheSwitchIsAGapOfTheChild) {
+  archive_.backup(first_, 1, 2);
+  first_.commit(700, 10);
+  ScratchTimeline second = first_.fork(2);
+  const pg::Lsn left = first_.end();
+  second.insert(kSegment);
+  second.commit(701, 40);
+  archive_.put_all(first_);
+  archive_.put_history(second);
+  archive_.put_segment(second, 2);
+
+  const auto gaps = windows().gaps;
+  ASSERT_EQ(gaps.size(), 1u);
+  EXPECT_EQ(gaps[0].timeline.value, 2u);
+  EXPECT_EQ(gaps[0].from_lsn, left);
+  EXPECT_EQ(gaps[0].to_lsn, pg::Lsn{2 * kSegment});
+  EXPECT_EQ(gaps[0].from, at(10));
+  EXPECT_EQ(gaps[0].to, at(40));
+  EXPECT_EQ(window_of(2).to_lsn, left);
+}
+
+TEST_F(RecoveryWindowsTest, TheNewestTimelineIsTheCurrentOne) {
+  first_.commit(700, 10);
+  ScratchTimeline second = first_.fork(2);
+  archive_.put_all(first_);
+  EXPECT_TRUE(windows().timelines.at(0).current);
+  archive_.put_history(second);
+  const auto timelines = windows().timelines;
+  ASSERT_EQ(timelines.size(), 2u);
+  EXPECT_FALSE(timelines[0].current);
+  EXPECT_TRUE(timelines[0].has_wal);
+  EXPECT_EQ(timelines[0].left, std::nullopt);
+  EXPECT_TRUE(timelines[1].current);
+  EXPECT_FALSE(timelines[1].has_wal);
+  EXPECT_EQ(timelines[1].left->at, second.begin());
+}
+
+TEST_F(RecoveryWindowsTest, ATimelineWithoutItsHistoryIsListedAsSuch) {
+  first_.commit(700, 10);
+  ScratchTimeline second = first_.fork(2);
+  second.commit(701, 20);
+  archive_.put_all(first_);
+  archive_.put_all(second);
+  EXPECT_TRUE(windows().timelines.at(1).history_missing);
+  EXPECT_TRUE(windows().timelines.at(1).has_wal);
+}
+
+}  // namespace
+}  // namespace walkback::catalog

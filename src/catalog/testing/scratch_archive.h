@@ -1,0 +1,208 @@
+// For tests: the logs of a cluster whose history forks, and an archive of them with backups.
+//
+//   ScratchArchive archive;
+//   ScratchTimeline first(1);
+//   first.commit(700, 10);
+//   ScratchTimeline second = first.fork({2});   // as a recovery to here does
+//   archive.put_all(first); archive.put_history(second);
+#pragma once
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <string>
+
+#include "base/testing/seeded_random.h"
+#include "catalog/backup_summary.h"
+#include "catalog/lineage.h"
+#include "catalog/manifest.h"
+#include "catalog/wal_archive.h"
+#include "pg/timeline_history.h"
+#include "store/memory_store.h"
+#include "wal/names.h"
+#include "wal/test_log.h"
+
+namespace walkback::catalog {
+
+// Second `s` of the story.
+inline Timestamp at(double s) {
+  constexpr int64_t kSecond_us = 1'000'000;
+  constexpr int64_t kPgEpoch_us = 946'684'800 * kSecond_us;
+  return {kPgEpoch_us + static_cast<int64_t>(s * kSecond_us)};
+}
+
+// A server's log, record by record. Each verb returns where its record starts.
+class ScratchTimeline {
+ public:
+  static constexpr uint32_t kSegmentBytes = wal::TestLog::kSegmentBytes;
+
+  explicit ScratchTimeline(uint32_t number) : id_{number}, log_(1, {number}) {}
+
+  // What a server writes that was recovered to here: the segment goes on under another name.
+  ScratchTimeline fork(uint32_t number) const {
+    ScratchTimeline child = *this;
+    child.id_ = {number};
+    child.log_.set_timeline({number});
+    child.history_ += fmt::format("{}\t{}\ttest\n", id_.value, end().text());
+    child.begin_ = end();
+    return child;
+  }
+
+  pg::TimelineId id() const { return id_; }
+  const std::string& history() const { return history_; }
+  pg::Lsn begin() const { return begin_; }
+  pg::Lsn end() const { return log_.position(); }
+  uint64_t segment_of_end() const { return (end().value - 1) / kSegmentBytes; }
+
+  pg::Lsn commit(pg::Xid xid, double second) { return ended(0x00, xid, second); }
+  pg::Lsn abort(pg::Xid xid, double second) { return ended(0x20, xid, second); }
+  pg::Lsn insert(size_t bytes = 100) { return log_.append(bytes); }
+  pg::Lsn restore_point(std::string_view name, double second) {
+    Bytes body;
+    put(body, pg_time(second));
+    Bytes text(64);
+    std::memcpy(text.data(), name.data(), name.size());
+    body.insert(body.end(), text.begin(), text.end());
+    return log_.append(wal::kXlogRmgr, 0x70, 0, body);
+  }
+  pg::Lsn checkpoint(int64_t second, uint64_t next_xid = 700) {
+    Bytes body(88);
+    const uint64_t redo = end().value;
+    const int64_t time = at(static_cast<double>(second)).unix_us / 1'000'000;
+    std::memcpy(body.data(), &redo, 8);
+    std::memcpy(body.data() + 8, &id_.value, 4);
+    std::memcpy(body.data() + 12, &id_.value, 4);
+    std::memcpy(body.data() + 24, &next_xid, 8);
+    std::memcpy(body.data() + 64, &time, 8);
+    return log_.append(wal::kXlogRmgr, 0x10, 0, body);
+  }
+  // pg_switch_wal(): what follows begins a segment.
+  void switch_segment() {
+    if (end().value % kSegmentBytes != 0) log_.switch_segment();
+  }
+
+  std::string file(uint64_t number) const { return log_.name(number).text(kSegmentBytes); }
+  Bytes content(uint64_t number) const {
+    wal::TestLog copy = log_;
+    return copy.segment(number);
+  }
+
+ private:
+  static int64_t pg_time(double second) { return at(second).unix_us - at(0).unix_us; }
+  template <typename T>
+  static void put(Bytes& bytes, T value) {
+    const auto* from = reinterpret_cast<const std::byte*>(&value);
+    bytes.insert(bytes.end(), from, from + sizeof(value));
+  }
+  pg::Lsn ended(uint8_t info, pg::Xid xid, double second) {
+    Bytes body;
+    put(body, pg_time(second));
+    return log_.append(wal::kTransactionRmgr, info, xid, body);
+  }
+
+  pg::TimelineId id_;
+  wal::TestLog log_;
+  std::string history_;
+  pg::Lsn begin_;
+};
+
+class ScratchArchive {
+ public:
+  ScratchArchive() { EXPECT_TRUE(register_lineage(*objects_, "main", lineage_).ok()); }
+
+  store::ObjectStore& objects() { return *objects_; }
+  WalArchive& wal() { return wal_; }
+  const std::vector<BackupSummary>& backups() const { return backups_; }
+
+  // Ends the last segment, as archiving does, and archives those that are not.
+  void put_all(ScratchTimeline& timeline) {
+    timeline.switch_segment();
+    const uint64_t begin = timeline.begin().value / ScratchTimeline::kSegmentBytes;
+    for (uint64_t number = std::max<uint64_t>(begin, 1); number <= timeline.segment_of_end();
+         ++number) {
+      if (!wal_.has(timeline.file(number)).value()) put_segment(timeline, number);
+    }
+  }
+  void put_segment(const ScratchTimeline& timeline, uint64_t number, std::string_view suffix = "") {
+    put(timeline.file(number) + std::string(suffix), timeline.content(number));
+  }
+  void put_history(const ScratchTimeline& timeline) {
+    put(pg::history_file_name(timeline.id()), to_bytes(as_bytes(timeline.history())));
+  }
+  void lose(const std::string& file) {
+    EXPECT_TRUE(objects_->remove(wal_.layout().wal_file(file)).ok());
+  }
+
+  // Taken in the log here, from `start_s` to `stop_s`.
+  BackupSummary backup(ScratchTimeline& timeline, double start_s, double stop_s) {
+    BackupSummary summary;
+    summary.id = {fmt::format("backup-{}", backups_.size() + 1)};
+    summary.system_identifier = lineage_.system_identifier;
+    summary.server_version_num = 150000;
+    summary.wal_segment_bytes = lineage_.wal_segment_bytes;
+    summary.started_at = at(start_s);
+    summary.stopped_at = at(stop_s);
+    summary.timeline = timeline.id();
+    summary.start_lsn = timeline.end();
+    timeline.insert();
+    timeline.insert();
+    summary.stop_lsn = timeline.end();
+    backups_.push_back(summary);
+    EXPECT_TRUE(
+        objects_->put(wal_.layout().summary(summary.id), as_bytes(encode_summary(summary))).ok());
+    auto manifest = create_manifest(*objects_, random_, wal_.layout(), summary.id, 3).value();
+    EXPECT_TRUE(manifest->finish_maps().ok());
+    ManifestConclusion conclusion;
+    conclusion.pg_control = control_file();
+    EXPECT_TRUE(manifest->commit(conclusion).ok());
+    return summary;
+  }
+
+ private:
+  class Content final : public File {
+   public:
+    explicit Content(Bytes content) : content_(std::move(content)) {}
+    Result<size_t> read_at(uint64_t offset, MutableBytes out) override {
+      const size_t size =
+          std::min<size_t>(out.size(), content_.size() - std::min(offset, content_.size()));
+      std::copy_n(content_.begin() + static_cast<ptrdiff_t>(offset), size, out.begin());
+      return size;
+    }
+    Result<void> write_at(uint64_t, ByteView) override { return success(); }
+    Result<void> truncate(uint64_t) override { return success(); }
+    Result<uint64_t> size() override { return content_.size(); }
+    Result<void> sync() override { return success(); }
+    void start_writeback(uint64_t, uint64_t) override {}
+    void forget_cached(uint64_t, uint64_t) override {}
+
+   private:
+    const Bytes content_;
+  };
+
+  void put(const std::string& name, Bytes content) {
+    Content file(std::move(content));
+    const auto stored = wal_.put(name, file, 1, 1);
+    EXPECT_TRUE(stored.ok()) << stored.error().message;
+  }
+
+  static Bytes control_file() {
+    std::ifstream in(WALKBACK_PG_TESTDATA "/pg_control_15", std::ios::binary);
+    const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+    Bytes bytes = to_bytes(as_bytes(text));
+    constexpr size_t kControlFileBytes = 8192;
+    bytes.resize(kControlFileBytes);
+    return bytes;
+  }
+
+  const Lineage lineage_{wal::TestLog::kSystem, 15, ScratchTimeline::kSegmentBytes, {}};
+  SeededRandom random_{7};
+  std::unique_ptr<store::ObjectStore> objects_ = store::make_memory_store();
+  WalArchive wal_{*objects_, "main", lineage_};
+  std::vector<BackupSummary> backups_;
+};
+
+}  // namespace walkback::catalog

@@ -1,0 +1,414 @@
+// What a recovery would do, over archives whose history forks and has holes.
+#include "restore/plan.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "catalog/testing/scratch_archive.h"
+
+namespace walkback::restore {
+namespace {
+
+using catalog::at;
+using catalog::BackupSummary;
+using catalog::ScratchArchive;
+using catalog::ScratchTimeline;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+class PlanTest : public ::testing::Test {
+ protected:
+  static constexpr uint64_t kSegment = ScratchTimeline::kSegmentBytes;
+
+  PlanTest() { setenv("TZ", "UTC", 1); }
+  ~PlanTest() override { unsetenv("TZ"); }
+
+  static RecoveryTarget to(double second) {
+    return {.kind = TargetKind::kTime, .time = at(second)};
+  }
+  static RecoveryTarget xid(uint64_t number) { return {.kind = TargetKind::kXid, .xid = number}; }
+  static RecoveryTarget before(uint64_t number) {
+    return {.kind = TargetKind::kBeforeXid, .xid = number};
+  }
+  static RecoveryTarget lsn(pg::Lsn position) {
+    return {.kind = TargetKind::kLsn, .lsn = position};
+  }
+  static RecoveryTarget name(std::string point) {
+    return {.kind = TargetKind::kName, .name = std::move(point)};
+  }
+  static RecoveryTarget latest() { return {.kind = TargetKind::kLatest}; }
+  static RecoveryTarget immediate() { return {.kind = TargetKind::kImmediate}; }
+
+  Result<RecoveryPlan> try_plan(RecoveryTarget target, uint32_t timeline = 0) {
+    PlanOptions options;
+    options.cluster = "main";
+    options.target = std::move(target);
+    if (timeline != 0) options.timeline = pg::TimelineId{timeline};
+    options.now = at(1000);
+    return make_plan(options, archive_.objects(), silent_progress(), {});
+  }
+  RecoveryPlan plan(RecoveryTarget target, uint32_t timeline = 0) {
+    Result<RecoveryPlan> made = try_plan(std::move(target), timeline);
+    EXPECT_TRUE(made.ok()) << made.error().message << " | " << made.error().hint;
+    return made.ok() ? *std::move(made) : RecoveryPlan{};
+  }
+  // "message | hint" of a target that cannot be reached.
+  std::string refusal(RecoveryTarget target, uint32_t timeline = 0) {
+    const Result<RecoveryPlan> made = try_plan(std::move(target), timeline);
+    if (made.ok()) return "planned, to LSN " + made->end_lsn.text();
+    EXPECT_EQ(made.error().kind, ErrorKind::kInvalid);
+    return made.error().message + " | " + made.error().hint;
+  }
+  uint64_t last_xid(const RecoveryPlan& plan) {
+    return plan.last_replayed ? plan.last_replayed->xid.value_or(0) : 0;
+  }
+
+  ScratchArchive archive_;
+  ScratchTimeline first_{1};
+};
+
+// The accident is 750; a copy from before it became the cluster, and has archived nothing yet.
+class AdoptedCopy : public PlanTest {
+ protected:
+  AdoptedCopy() {
+    archive_.backup(first_, 1, 2);
+    first_.commit(748, 10);
+    kept_ = first_.commit(749, 20);
+    left_ = first_.end();
+    second_ = first_.fork(2);
+    accident_ = first_.commit(750, 30);
+    first_.commit(751, 40);
+    archive_.put_all(first_);
+    archive_.put_history(*second_);
+  }
+
+  pg::Lsn kept_, left_, accident_;
+  std::optional<ScratchTimeline> second_;
+};
+
+TEST_F(AdoptedCopy, ATimeBeyondTheSwitchIsNotTheParents) {
+  EXPECT_THAT(refusal(to(35)), AllOf(HasSubstr("later than the last archived transaction"),
+                                     HasSubstr("timeline 2 left timeline 1 at LSN " + left_.text()),
+                                     HasSubstr("timeline 1 holds this moment: --timeline 1"),
+                                     HasSubstr("--latest --timeline 2")));
+  EXPECT_EQ(last_xid(plan(to(35), 1)), 750u);
+  EXPECT_EQ(refusal(to(35), 2), refusal(to(35))) << "asked for by number, too";
+}
+
+TEST_F(AdoptedCopy, TheLatestIsNotGuessed) {
+  EXPECT_THAT(refusal(latest()),
+              AllOf(HasSubstr("2, the newest, left timeline 1 at LSN " + left_.text()),
+                    HasSubstr("timeline 1 goes on to 2000-01-01 00:00:40"),
+                    HasSubstr("--timeline 1"), HasSubstr("--timeline 2")));
+  EXPECT_EQ(plan(latest(), 2).end_lsn, left_);
+  EXPECT_EQ(last_xid(plan(latest(), 2)), 749u);
+  EXPECT_EQ(last_xid(plan(latest(), 1)), 751u);
+}
+
+TEST_F(AdoptedCopy, NothingIsGivenUpOnlyWhereNoTimelineHasMore) {
+  const RecoveryPlan of_second = plan(latest(), 2);
+  EXPECT_EQ(of_second.along.value, 2u);
+  EXPECT_EQ(of_second.commits_given_up, 0u);
+  ASSERT_EQ(of_second.other_timelines.size(), 1u);
+  EXPECT_EQ(of_second.other_timelines[0].timeline.value, 1u);
+  EXPECT_EQ(of_second.other_timelines[0].parts_at, left_);
+  EXPECT_EQ(of_second.other_timelines[0].first_commit, at(30));
+  EXPECT_EQ(of_second.other_timelines[0].until, at(40));
+  EXPECT_THAT(of_second.notes,
+              ElementsAre(AllOf(HasSubstr("timeline 1 holds transactions that are not in this"),
+                                HasSubstr("--timeline 1"))));
+  EXPECT_THAT(plan(latest(), 1).other_timelines, IsEmpty()) << "2 has none of its own";
+}
+
+TEST_F(AdoptedCopy, ATransactionOfTheOtherTimelineIsRefusedAndFoundThere) {
+  EXPECT_THAT(refusal(before(750)), AllOf(HasSubstr("transaction 750 is not in"),
+                                          HasSubstr("timeline 1 holds this transaction: "
+                                                    "--timeline 1")));
+  const RecoveryPlan of_first = plan(before(750), 1);
+  EXPECT_EQ(of_first.target_lsn, accident_);
+  EXPECT_EQ(of_first.timeline.value, 1u);
+}
+
+TEST_F(AdoptedCopy, AnLsnBeyondTheSwitchIsRefusedAndTheSwitchItselfIsNot) {
+  EXPECT_THAT(refusal(lsn(accident_ + 8)), AllOf(HasSubstr("which ends at " + left_.text()),
+                                                 HasSubstr("timeline 1 holds this LSN")));
+  EXPECT_EQ(plan(lsn(left_)).end_lsn, left_);
+}
+
+// What is shared lies on the parent: PostgreSQL writes the timeline it was told to follow into the
+// copy's history.
+TEST_F(AdoptedCopy, WhatBothShareIsReplayedOnTheParent) {
+  const RecoveryPlan shared = plan(xid(749));
+  EXPECT_EQ(shared.timeline.value, 1u);
+  EXPECT_EQ(shared.along.value, 2u);
+  EXPECT_EQ(shared.target_lsn, kept_);
+  EXPECT_TRUE(shared.inclusive);
+  EXPECT_THAT(shared.notes, IsEmpty()) << "it is one and the same transaction";
+}
+
+TEST_F(AdoptedCopy, WithAFileOfItsOwnTheNewestTimelineIsTheLatest) {
+  second_->checkpoint(50);
+  second_->commit(750, 60);
+  archive_.put_all(*second_);
+  const RecoveryPlan newest = plan(latest());
+  EXPECT_EQ(newest.timeline.value, 2u);
+  EXPECT_EQ(last_xid(newest), 750u);
+  EXPECT_EQ(newest.last_replayed->time, at(60));
+  EXPECT_THAT(newest.notes, ElementsAre(HasSubstr("--timeline 1")));
+}
+
+TEST_F(AdoptedCopy, WhatTwoTimelinesHoldIsSaid) {
+  second_->checkpoint(50);
+  second_->commit(750, 60);
+  second_->commit(751, 70);
+  archive_.put_all(*second_);
+  EXPECT_THAT(plan(before(751)).notes,
+              ElementsAre(AllOf(HasSubstr("timeline 1 holds another transaction 751, of "
+                                          "2000-01-01 00:00:40"),
+                                HasSubstr("--timeline 1"))));
+  EXPECT_EQ(plan(before(751)).target_lsn, plan(xid(751), 2).target_lsn);
+  EXPECT_THAT(plan(before(751), 1).notes, ElementsAre(HasSubstr("--timeline 2")));
+  EXPECT_THAT(plan(to(35)).notes,
+              ElementsAre(HasSubstr("timeline 1 also holds this moment, with other transactions, "
+                                    "up to 2000-01-01 00:00:40")));
+  EXPECT_THAT(
+      plan(to(55)).notes,
+      ElementsAre(HasSubstr("timeline 1 holds other transactions from before this moment")));
+  EXPECT_THAT(plan(to(15)).notes, IsEmpty()) << "the same on both";
+  EXPECT_THAT(plan(lsn(accident_ + 8)).notes,
+              ElementsAre(HasSubstr("timeline 1 also holds this LSN")));
+  EXPECT_THAT(plan(lsn(kept_)).notes, IsEmpty());
+}
+
+TEST_F(AdoptedCopy, BeforeTheChildsFirstRecordIsAfterTheParentsLast) {
+  second_->checkpoint(50);
+  archive_.put_all(*second_);
+  const RecoveryPlan made = plan(to(45));
+  EXPECT_EQ(made.end_lsn, left_);
+  EXPECT_EQ(made.timeline.value, 1u);
+  EXPECT_EQ(made.target_lsn, kept_);
+  EXPECT_TRUE(made.inclusive);
+}
+
+// A primary that failed left its last segment to its successor; its own copy is ".partial".
+TEST_F(PlanTest, WhereTheParentsFileNeverCameTheChildIsFollowed) {
+  archive_.backup(first_, 1, 2);
+  first_.insert(kSegment);
+  const pg::Lsn wanted = first_.commit(700, 10);
+  ScratchTimeline second = first_.fork(2);
+  second.commit(701, 20);
+  archive_.put_segment(first_, 1);
+  archive_.put_segment(first_, 2, ".partial");
+  archive_.put_history(second);
+  archive_.put_all(second);
+
+  const RecoveryPlan made = plan(xid(700));
+  EXPECT_EQ(made.target_lsn, wanted);
+  EXPECT_EQ(made.timeline.value, 2u);
+  EXPECT_THAT(refusal(xid(700), 1), HasSubstr("timeline 2 holds this transaction"));
+}
+
+TEST_F(PlanTest, OverSeveralSwitchesEachStretchIsItsTimelines) {
+  archive_.backup(first_, 1, 2);
+  first_.commit(700, 10);
+  ScratchTimeline second = first_.fork(2);
+  first_.commit(701, 11);
+  const pg::Lsn of_second = second.commit(701, 20);
+  ScratchTimeline third = second.fork(3);
+  second.commit(702, 21);
+  third.commit(702, 30);
+  for (ScratchTimeline* timeline : {&first_, &second, &third}) archive_.put_all(*timeline);
+  for (ScratchTimeline* timeline : {&second, &third}) archive_.put_history(*timeline);
+
+  const RecoveryPlan middle = plan(xid(701));
+  EXPECT_EQ(middle.target_lsn, of_second);
+  EXPECT_EQ(middle.timeline.value, 2u);
+  EXPECT_THAT(middle.notes, ElementsAre(HasSubstr("timeline 1 holds another transaction 701")));
+  EXPECT_EQ(plan(xid(700)).timeline.value, 1u);
+  EXPECT_EQ(plan(xid(702)).timeline.value, 3u);
+  EXPECT_EQ(plan(latest()).commits_replayed, 3u);
+}
+
+// A copy of 1 from before 2 began: it never was on 2.
+TEST_F(PlanTest, AChildThatLeftEarlierIsAnotherBranch) {
+  archive_.backup(first_, 1, 2);
+  first_.commit(700, 10);
+  ScratchTimeline third = first_.fork(3);
+  first_.commit(701, 20);
+  ScratchTimeline second = first_.fork(2);
+  second.commit(702, 30);
+  third.commit(701, 40);
+  for (ScratchTimeline* timeline : {&first_, &second, &third}) archive_.put_all(*timeline);
+  for (ScratchTimeline* timeline : {&second, &third}) archive_.put_history(*timeline);
+
+  const RecoveryPlan made = plan(latest());
+  EXPECT_EQ(made.timeline.value, 3u);
+  EXPECT_EQ(made.commits_replayed, 2u);
+  EXPECT_THAT(made.notes, ElementsAre(HasSubstr("--timeline 2"), HasSubstr("--timeline 1")));
+  EXPECT_THAT(refusal(xid(702)), HasSubstr("timeline 2 holds this transaction: --timeline 2"));
+}
+
+TEST_F(PlanTest, ABackupOfTheParentAfterTheSwitchDoesNotLeadToTheChild) {
+  const BackupSummary early = archive_.backup(first_, 1, 2);
+  first_.commit(700, 10);
+  ScratchTimeline second = first_.fork(2);
+  const BackupSummary late = archive_.backup(first_, 11, 12);
+  first_.commit(701, 20);
+  second.commit(701, 30);
+  archive_.put_all(first_);
+  archive_.put_history(second);
+  archive_.put_all(second);
+
+  EXPECT_EQ(plan(latest()).backup.id, early.id);
+  EXPECT_EQ(plan(latest(), 1).backup.id, late.id);
+  const RecoveryPlan any = plan(immediate());
+  EXPECT_EQ(any.backup.id, early.id);
+  EXPECT_THAT(any.notes, ElementsAre(AllOf(HasSubstr(late.id.text), HasSubstr("--timeline 1"))));
+}
+
+TEST_F(PlanTest, WithoutItsHistoryTheNewestTimelineIsNotPassedOver) {
+  archive_.backup(first_, 1, 2);
+  first_.commit(700, 10);
+  ScratchTimeline second = first_.fork(2);
+  second.commit(701, 20);
+  archive_.put_all(first_);
+  archive_.put_all(second);
+  const Result<RecoveryPlan> made = try_plan(latest());
+  ASSERT_FALSE(made.ok());
+  EXPECT_EQ(made.error().kind, ErrorKind::kMissing);
+  EXPECT_THAT(made.error().hint, AllOf(HasSubstr("wal-push"), HasSubstr("--timeline 1")));
+  EXPECT_EQ(last_xid(plan(latest(), 1)), 700u);
+}
+
+TEST_F(AdoptedCopy, LatestDoesNotEndAtAHoleNorGoToAnotherTimeline) {
+  second_->insert(kSegment);
+  second_->commit(752, 60);
+  const pg::Lsn before_the_hole = second_->end();
+  second_->insert(3 * kSegment);
+  archive_.put_all(*second_);
+  archive_.lose(second_->file(3));
+  archive_.lose(second_->file(4));
+
+  const std::string refused = refusal(latest());
+  EXPECT_THAT(refused, AllOf(HasSubstr("the end of timeline 2 cannot be reached"),
+                             HasSubstr("WAL segments " + second_->file(3) + " to " +
+                                       second_->file(4) + " are missing"),
+                             HasSubstr("up to the gap: --lsn "), HasSubstr("--timeline 1")));
+  const std::string up_to = refused.substr(refused.find("--lsn ") + 6);
+  const pg::Lsn offered = pg::Lsn::parse(up_to.substr(0, up_to.find(';'))).value();
+  EXPECT_GE(offered, before_the_hole);
+  EXPECT_EQ(last_xid(plan(lsn(offered))), 752u) << "what is offered works";
+}
+
+TEST_F(PlanTest, BeforeTheFirstBackupTheEarliestMomentOfAllIsNamed) {
+  archive_.backup(first_, 10, 12);
+  first_.commit(700, 20);
+  const BackupSummary second = archive_.backup(first_, 30, 32);
+  first_.commit(701, 40);
+  archive_.put_all(first_);
+  EXPECT_THAT(refusal(to(5)),
+              AllOf(HasSubstr("00:00:05 UTC is earlier than the end of the first backup"),
+                    HasSubstr("earliest moment that can be recovered is 2000-01-01 00:00:12"),
+                    Not(HasSubstr("pg_switch_wal"))));
+  EXPECT_THAT(refusal(lsn({kSegment + 48})), HasSubstr("earliest moment"));
+  EXPECT_EQ(plan(to(35)).backup.id, second.id);
+}
+
+TEST_F(PlanTest, AGapIsSaidToBeOneAndFromWhenToWhen) {
+  archive_.backup(first_, 1, 2);
+  first_.commit(700, 10);
+  first_.insert(kSegment);
+  first_.commit(701, 20);
+  first_.insert(kSegment);
+  archive_.backup(first_, 30, 32);
+  first_.commit(702, 40);
+  archive_.put_all(first_);
+  archive_.lose(first_.file(2));
+
+  EXPECT_THAT(refusal(to(15)),
+              AllOf(HasSubstr("lies in a gap: WAL segment " + first_.file(2) + " is missing"),
+                    HasSubstr("up to 2000-01-01 00:00:10"),
+                    HasSubstr("again from 2000-01-01 "
+                              "00:00:32"),
+                    Not(HasSubstr("pg_switch_wal"))));
+  EXPECT_THAT(refusal(lsn({2 * kSegment + 4096})), HasSubstr("lies in a gap"));
+  EXPECT_THAT(refusal(xid(701)), HasSubstr(first_.file(2)));
+  EXPECT_EQ(last_xid(plan(latest())), 702u) << "a backup after the gap leads there";
+}
+
+TEST_F(PlanTest, BehindAGapWithoutABackupNothingIsReached) {
+  archive_.backup(first_, 1, 2);
+  first_.commit(700, 10);
+  first_.insert(2 * kSegment);
+  first_.commit(701, 20);
+  archive_.put_all(first_);
+  archive_.lose(first_.file(2));
+  EXPECT_THAT(refusal(to(15)), AllOf(HasSubstr("no backup was taken after that"),
+                                     HasSubstr("up to 2000-01-01 00:00:10")));
+}
+
+TEST_F(PlanTest, ATimeAfterTheLastTransactionSaysSo) {
+  archive_.backup(first_, 1, 2);
+  first_.commit(700, 10);
+  archive_.put_all(first_);
+  EXPECT_THAT(refusal(to(20)),
+              AllOf(HasSubstr("00:00:20 UTC is later than the last archived transaction "
+                              "(2000-01-01 00:00:10 UTC, LSN "),
+                    HasSubstr("--latest"), HasSubstr("pg_switch_wal")));
+  EXPECT_THAT(refusal(to(10)), HasSubstr("the very time of the last archived transaction"));
+  EXPECT_THAT(refusal(to(2000)), AllOf(HasSubstr("is in the future; it is now 2000-01-01 00:16:40"),
+                                       Not(HasSubstr("pg_switch_wal"))));
+}
+
+TEST_F(PlanTest, AWrongNameHasTheRightOnes) {
+  archive_.backup(first_, 1, 2);
+  first_.restore_point("before upgrade", 10);
+  first_.restore_point("nightly", 20);
+  archive_.put_all(first_);
+  EXPECT_THAT(refusal(name("before_upgrade")),
+              HasSubstr("nearest restore points: 'before upgrade' (2000-01-01 00:00:10 UTC), "
+                        "'nightly'"));
+  EXPECT_EQ(plan(name("nightly")).last_replayed->what, "restore point 'nightly'");
+}
+
+TEST_F(PlanTest, ARolledBackTransactionSaysSoAndNoMoreWalWouldHelp) {
+  archive_.backup(first_, 1, 2);
+  first_.abort(700, 10);
+  first_.commit(701, 20);
+  archive_.put_all(first_);
+  EXPECT_THAT(refusal(xid(700)), AllOf(HasSubstr("was rolled back at 2000-01-01 00:00:10"),
+                                       Not(HasSubstr("pg_switch_wal"))));
+}
+
+TEST_F(PlanTest, ATransactionFromBeforeTheFirstBackupSaysSo) {
+  first_.insert();
+  archive_.backup(first_, 1, 9);
+  archive_.put_all(first_);
+  EXPECT_THAT(refusal(xid(600)), HasSubstr("transaction 600 is not in the archived WAL"));
+}
+
+TEST_F(PlanTest, TheBackupBeforeTheTransactionServesHoweverManyCameAfter) {
+  archive_.backup(first_, 1, 2);
+  const pg::Lsn early = first_.commit(700, 10);
+  first_.restore_point("point", 11);
+  const BackupSummary second = archive_.backup(first_, 20, 22);
+  first_.insert(kSegment);
+  first_.commit(701, 30);
+  archive_.backup(first_, 40, 42);
+  first_.commit(702, 50);
+  archive_.put_all(first_);
+  const RecoveryPlan made = plan(xid(700));
+  EXPECT_EQ(made.target_lsn, early);
+  EXPECT_EQ(made.commits_given_up, 2u) << "counted to the end, not to the next backup";
+  EXPECT_EQ(plan(name("point")).commits_given_up, 2u);
+  EXPECT_EQ(plan(before(701)).backup.id, second.id);
+  EXPECT_THAT(refusal(xid(4'000'000)), HasSubstr("whose last transaction is 702"));
+}
+
+}  // namespace
+}  // namespace walkback::restore
