@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "catalog/layout.h"
+#include "cli/key_options.h"
 #include "keys/identities.h"
 #include "net/curl_client.h"
 #include "repo/encrypted_store.h"
@@ -70,26 +71,6 @@ Result<s3::S3Options> s3_options(const config::Config& config, const std::string
   options.uploads_in_flight = config.s3_uploads_in_flight;
   options.operation_timeout = std::chrono::seconds(config.s3_timeout_s);
   return options;
-}
-
-Result<keys::Options> keys_options(const config::Config& config, uint32_t user_id) {
-  keys::Options options;
-  options.recipients = TRY(keys::read_recipients(config.encryption_recipients));
-  options.identity_file = config.encryption_identity_file;
-  options.host_key_file = config.encryption_host_key_file;
-  options.trusted_signers = TRY(keys::read_signers(config.encryption_trusted_signers));
-  options.user_id = user_id;
-  return options;
-}
-
-bool holds_an_owners_key(const keys::LocalKeys& local, const keys::Options& options) {
-  if (!local.owner) return false;
-  for (const crypto::Identity& identity : local.owner->identities) {
-    for (const crypto::Recipient& recipient : options.recipients) {
-      if (identity.recipient() == recipient) return true;
-    }
-  }
-  return false;
 }
 
 }  // namespace
@@ -193,26 +174,37 @@ Result<std::unique_ptr<store::ObjectStore>> Stores::open_s3(const config::Config
 
 Result<std::unique_ptr<store::ObjectStore>> Stores::encrypted(
     std::unique_ptr<store::ObjectStore> beneath, const config::Config& config, cli::Access access) {
-  const keys::Options options = TRY(keys_options(config, user_id_));
+  repo::EncryptionKeys keys;
+  if (access != cli::Access::kSetUp) keys = TRY(keys_of(*beneath, config, access));
+  return repo::make_encrypted_store(std::move(beneath), std::move(keys), catalog::protection_of,
+                                    random_);
+}
+
+Result<repo::EncryptionKeys> Stores::keys_of(store::ObjectStore& beneath,
+                                             const config::Config& config, cli::Access access) {
+  const keys::Options options = TRY(cli::key_options(config, user_id_));
   const keys::LocalKeys local =
       TRY(keys::load_local_keys(files_, options, keys::OwnerFile::kIfThere));
   repo::EncryptionKeys keys;
   keys.recipients = options.recipients;
-  if (local.host) keys.hosts.push_back(local.host->identity.recipient());
-  if (access == cli::Access::kReadData && !holds_an_owners_key(local, options)) {
-    const keys::KeyFolder folder = TRY(keys::read_key_folder(*beneath));
-    const keys::OpenedKeys opened = TRY(
-        keys::open_identities(local, folder, options, *beneath, gpg_, keys::AskGpg::kIfNoOwnerKey));
-    if (std::optional<Error> why = keys::why_no_owner_key(opened, local, folder, options)) {
-      return *std::move(why);
-    }
-    keys.identities = opened.all();
-  } else {
-    if (local.owner) keys.identities = local.owner->identities;
-    if (local.host) keys.identities.push_back(local.host->identity);
+  if (local.owner) keys.identities = local.owner->identities;
+  if (local.host) {
+    keys.hosts.push_back(local.host->identity.recipient());
+    keys.identities.push_back(local.host->identity);
   }
-  return repo::make_encrypted_store(std::move(beneath), std::move(keys), catalog::protection_of,
-                                    random_);
+  // What was written before a key of today was added or rotated opens with keys that lie in the
+  // repository; so does all of an OpenPGP key's owner.
+  const keys::AskGpg ask =
+      access == cli::Access::kReadData ? keys::AskGpg::kIfNoOwnerKey : keys::AskGpg::kNever;
+  keys.further_identities = [this, &beneath, options, local,
+                             ask]() -> Result<repo::FurtherIdentities> {
+    const keys::KeyFolder folder = TRY(keys::read_key_folder(beneath));
+    const keys::OpenedKeys opened =
+        TRY(keys::open_identities(local, folder, options, beneath, gpg_, ask));
+    return repo::FurtherIdentities{opened.all(),
+                                   keys::why_no_owner_key(opened, local, folder, options)};
+  };
+  return keys;
 }
 
 net::Traffic Stores::traffic() const { return counters_.totals(); }

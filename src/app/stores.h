@@ -14,6 +14,7 @@
 #include "config/config.h"
 #include "keys/open_pgp.h"
 #include "net/traffic.h"
+#include "repo/encrypted_store.h"
 #include "store/object_store.h"
 
 namespace walkback::app {
@@ -30,8 +31,9 @@ class Stores {
   ~Stores();
 
   // kUnsupported or kInvalid for a configuration that means no repository, naming its key. Makes no
-  // request but for what `access` asks: kReadData looks for private keys in the repository when
-  // those at hand are not an owner's, kSetUp compares the bucket's region.
+  // request, but that kSetUp compares the bucket's region; what that gives reads what is plain.
+  // Private keys that lie in the repository are looked for when an object needs one, and gpg is
+  // asked only with kReadData.
   Result<std::unique_ptr<store::ObjectStore>> open(const config::Config& config, cli::Access access,
                                                    std::stop_token stop);
   // The same without encryption on top: for keys/.
@@ -48,6 +50,10 @@ class Stores {
   Result<std::unique_ptr<store::ObjectStore>> encrypted(std::unique_ptr<store::ObjectStore> beneath,
                                                         const config::Config& config,
                                                         cli::Access access);
+
+  // `beneath` outlives what is returned.
+  Result<repo::EncryptionKeys> keys_of(store::ObjectStore& beneath, const config::Config& config,
+                                       cli::Access access);
 
   FileSystem& files_;
   Clock& clock_;

@@ -8,8 +8,11 @@
 #include <filesystem>
 
 #include "base/testing/seeded_random.h"
+#include "cli/key_options.h"
+#include "keys/add_key.h"
 #include "keys/host_key.h"
 #include "keys/identity_file.h"
+#include "keys/rotate_key.h"
 
 namespace walkback::app {
 namespace {
@@ -106,9 +109,57 @@ TEST_F(StoresTest, WithTheOwnersKeyAwayPagesAreWrittenAndNotRead) {
 
   std::filesystem::rename(path("owner.key"), path("elsewhere"));
   EXPECT_EQ(open().value()->get(kPage).error().kind, ErrorKind::kDenied);
-  const Error error = refused(Access::kReadData);
+  const Error error = open(Access::kReadData).value()->get(kPage).error();
   EXPECT_EQ(error.kind, ErrorKind::kDenied) << error.message;
+  EXPECT_THAT(error.message, HasSubstr("no private key of this repository's owners is at hand"));
   EXPECT_FALSE(error.hint.empty());
+}
+
+// A key of today, added to the repository, opens what was written before it.
+TEST_F(StoresTest, WhatIsOlderThanAKeyOpensThroughTheRepository) {
+  encrypt();
+  ASSERT_TRUE(open().value()->put(kPage, as_bytes("a page")).ok());
+  const auto newer =
+      keys::create_identity_file(system_files(), random_, system_clock(), path("newer.key"), {});
+  {
+    const auto beneath = stores_.open_beneath(config_, {}).value();
+    const keys::Options options = cli::key_options(config_, geteuid()).value();
+    ASSERT_TRUE(keys::add_key({newer->text(), ""}, {system_files(), *beneath, keys::system_gpg(),
+                                                    system_clock(), random_, options})
+                    .ok());
+  }
+  config_.encryption_recipients = {newer->text()};
+  config_.encryption_identity_file = path("newer.key");
+  std::filesystem::remove(path("owner.key"));
+  EXPECT_EQ(as_text(**open(Access::kReadData).value()->get(kPage)), "a page");
+}
+
+// The host's older metadata opens with the key it had, which its new one opens.
+TEST_F(StoresTest, AHostWhoseKeyWasRotatedReadsItsOlderMetadata) {
+  encrypt();
+  std::filesystem::remove(path("owner.key"));
+  const store::ObjectKey manifest("clusters/main/1/backups/x/manifest.zst");
+  ASSERT_TRUE(open().value()->put(manifest, as_bytes("names")).ok());
+  const auto beneath = stores_.open_beneath(config_, {}).value();
+  const keys::Options options = cli::key_options(config_, geteuid()).value();
+  const auto rotated = keys::rotate_host_key(
+      {path("host2.key"), "db1"},
+      {system_files(), *beneath, keys::system_gpg(), system_clock(), random_, options});
+  ASSERT_TRUE(rotated.ok()) << rotated.error().message;
+  config_.encryption_host_key_file = path("host2.key");
+  EXPECT_EQ(as_text(**open().value()->get(manifest)), "names");
+  EXPECT_EQ(open(Access::kReadData).value()->get(kPage).value(), std::nullopt);
+}
+
+TEST_F(StoresTest, BeforeThereAreKeysWhatIsPlainIsRead) {
+  encrypt();
+  const store::ObjectKey marker("walkback.json");
+  ASSERT_TRUE(open().value()->put(marker, as_bytes("{}")).ok());
+  config_.encryption_recipients.clear();
+  std::filesystem::remove(path("host.key"));
+  const auto seen = open(Access::kSetUp).value();
+  EXPECT_EQ(as_text(**seen->get(marker)), "{}");
+  EXPECT_TRUE(seen->properties().encrypted);
 }
 
 TEST_F(StoresTest, AKeyThatOthersCanReadIsRefused) {

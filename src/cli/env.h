@@ -29,7 +29,7 @@ enum class OnInterrupt {
 enum class Access {
   kMetadata,  // writes, lists, reports: needs no private key of an owner
   kReadData,  // reads pages and WAL
-  kSetUp,     // init, check: looks twice
+  kSetUp,     // init, before there are keys: reads what is plain, and looks where a bucket lies
 };
 
 struct Env {

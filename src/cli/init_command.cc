@@ -3,18 +3,15 @@
 #include "base/shell.h"
 #include "cli/commands.h"
 #include "cli/json.h"
+#include "cli/key_options.h"
 #include "cli/text.h"
-#include "config/secrets.h"
 #include "config/write.h"
 #include "setup/init.h"
+#include "setup/initial_keys.h"
 
 namespace walkback::cli {
 
 namespace {
-
-constexpr std::string_view kEncryptionHint =
-    "encryption with keys arrives with the next version of the repository format; until then "
-    "--encryption none says that plain text is what you want";
 
 Error missing(std::string_view option, std::string_view key) {
   return make_error(
@@ -23,16 +20,23 @@ Error missing(std::string_view option, std::string_view key) {
                   key));
 }
 
-Result<void> choose_encryption(const InitOptions& options, config::Config& config) {
-  if (options.encryption && *options.encryption != "none") {
-    return make_error(ErrorKind::kUnsupported,
-                      fmt::format("--encryption {} is not there yet", *options.encryption),
-                      std::string(kEncryptionHint));
-  }
+Result<void> choose_encryption(const InitOptions& options, const std::string& config_path,
+                               config::Config& config) {
   if (options.encryption) config.encryption = *options.encryption;
-  if (!config.encryption.empty()) return success();
-  return make_error(ErrorKind::kInvalid, "how the repository is encrypted was not said",
-                    std::string(kEncryptionHint));
+  if (config.encryption.empty()) config.encryption = "age";
+  if (config.encryption != "age" && config.encryption != "none") {
+    return make_error(ErrorKind::kInvalid, fmt::format("--encryption is \"{}\"", config.encryption),
+                      "age, the default, or none: whoever reads the repository reads the data");
+  }
+  if (config.encryption == "none") {
+    if (options.recipients.empty()) return success();
+    return make_error(ErrorKind::kInvalid, "--recipient is for an encrypted repository",
+                      "leave --encryption none away");
+  }
+  if (config.encryption_host_key_file.empty()) {
+    config.encryption_host_key_file = key_file_beside(config_path, "host");
+  }
+  return success();
 }
 
 // The options over what the file and the environment say.
@@ -43,7 +47,7 @@ Result<config::Config> wanted_config(const InitOptions& options, config::Config 
   if (options.conninfo) config.conninfo = *options.conninfo;
   if (config.pgdata.empty()) return missing("--pgdata", "postgresql.pgdata");
   if (config.repository_url.empty()) return missing("--repository", "repository.url");
-  TRY(choose_encryption(options, config));
+  TRY(choose_encryption(options, session.config_path(), config));
   return config;
 }
 
@@ -58,20 +62,25 @@ Result<void> check_pgdata(const config::Config& config, Session& session) {
                              "user's too");
 }
 
-// The configuration file: made where there is none, and filled where there is an empty one, which
-// root may have put there for a user who may not write in /etc.
+// A place for files of the server's user that it may not make itself.
+Error with_place_for(const std::string& file, const Env& env, Error error) {
+  if (error.kind != ErrorKind::kDenied && error.kind != ErrorKind::kMissing) return error;
+  error.hint = fmt::format(
+      "`sudo install -d -o {} -m 0750 {}` makes a place for it, then run this again; or choose "
+      "another one with --config FILE",
+      shell_word(env.user_name(env.user_id)), shell_word(parent_path(file)));
+  return error;
+}
+
 class InitialConfiguration final : public setup::ConfigurationFile {
  public:
   InitialConfiguration(Env& env, std::string path, const config::Config& config)
       : env_(env), path_(std::move(path)), config_(config) {}
 
-  // One that says something must say the same: known before anything is made.
+  // One that is there must say the same: known before anything is made.
   Result<void> look() {
-    const std::optional<FileInfo> there = TRY(env_.files.status(path_));
-    was_there_ = there && there->size > 0;
-    empty_there_ = there && there->size == 0;
-    if (!was_there_) return success();
-    TRY(config::write_if_absent(env_.files, path_, config_));
+    was_there_ = TRY(env_.files.status(path_)).has_value();
+    if (was_there_) TRY(config::write_if_absent(env_.files, path_, config_));
     return success();
   }
   bool was_there() const { return was_there_; }
@@ -79,49 +88,76 @@ class InitialConfiguration final : public setup::ConfigurationFile {
 
   Result<void> write() override {
     if (was_there_) return success();
-    Result<void> written = empty_there_ ? fill() : make();
-    if (written.ok() || written.error().kind != ErrorKind::kDenied) return written;
-    Error error = std::move(written).error();
-    error.hint = fmt::format(
-        "`sudo install -o {} -m 0640 /dev/null {}` makes a place for it, then run this again; or "
-        "choose another one with --config FILE",
-        shell_word(env_.user_name(env_.user_id)), shell_word(path_));
-    return error;
+    const auto outcome = config::write_if_absent(env_.files, path_, config_);
+    if (!outcome.ok()) return with_place_for(path_, env_, outcome.error());
+    created_ = *outcome == config::WriteOutcome::kCreated;
+    return success();
   }
 
+  // What stays after a failure here only makes the next try say what is in it.
   void take_back() override {
-    if (!created_) return;
+    if (created_) (void)env_.files.remove(path_);
     created_ = false;
-    // What stays after a failure here only makes the next try say what is in it.
-    if (!empty_there_) {
-      (void)env_.files.remove(path_);
-    } else if (auto file = env_.files.open_write(path_); file.ok()) {
-      (void)(*file)->truncate(0);
-    }
   }
 
  private:
-  Result<void> make() {
-    const auto outcome = TRY(config::write_if_absent(env_.files, path_, config_));
-    created_ = outcome == config::WriteOutcome::kCreated;
-    return success();
-  }
-
-  Result<void> fill() {
-    if (config::holds_password(config_.conninfo)) TRY(env_.files.set_mode(path_, 0600));
-    std::unique_ptr<File> file = TRY(env_.files.open_write(path_));
-    TRY(file->write_at(0, as_bytes(config::render(config_))));
-    TRY(file->sync());
-    created_ = true;
-    return success();
-  }
-
   Env& env_;
   const std::string path_;
   const config::Config& config_;
   bool was_there_ = false;
-  bool empty_there_ = false;
   bool created_ = false;
+};
+
+class InitialRepository final : public setup::RepositoryToBe {
+ public:
+  InitialRepository(const InitOptions& options, config::Config& config, Session& session)
+      : options_(options), config_(config), session_(session) {}
+
+  Result<void> look() {
+    seen_ = TRY(session_.open_store(config_, Access::kSetUp));
+    return success();
+  }
+  store::ObjectStore& seen() override { return *seen_; }
+
+  Result<store::ObjectStore*> open(bool is_new) override {
+    if (config_.encryption != "age") return seen_.get();
+    TRY(make_keys(is_new));
+    opened_ = TRY(session_.open_store(config_, Access::kMetadata));
+    return opened_.get();
+  }
+
+  // Of the keys that were made or are to be kept elsewhere; said whatever becomes of the rest.
+  void say_where_keys_lie() {
+    for (const keys::Custody& custody : custody_) session_.say_loudly(keys::custody_lines(custody));
+  }
+
+ private:
+  Result<void> make_keys(bool is_new) {
+    Env& env = session_.env();
+    keys::Options options = TRY(key_options(config_, env.user_id));
+    if (options.identity_file.empty()) {
+      options.identity_file = key_file_beside(session_.config_path(), "owner");
+    }
+    const auto beneath = TRY(session_.open_store_beneath(config_));
+    auto made =
+        setup::make_initial_keys({options_.recipients, is_new, host_name()},
+                                 {env.files, *beneath, env.gpg, env.clock, env.random, options});
+    if (!made.ok()) return with_place_for(options.host_key_file, env, std::move(made).error());
+    config_.encryption_recipients.clear();
+    for (const crypto::Recipient& recipient : made->options.recipients) {
+      config_.encryption_recipients.push_back(recipient.text());
+    }
+    if (!made->owner_file.empty()) config_.encryption_identity_file = made->owner_file;
+    custody_ = std::move(made->custody);
+    return success();
+  }
+
+  const InitOptions& options_;
+  config::Config& config_;
+  Session& session_;
+  std::unique_ptr<store::ObjectStore> seen_;
+  std::unique_ptr<store::ObjectStore> opened_;
+  std::vector<keys::Custody> custody_;
 };
 
 }  // namespace
@@ -135,7 +171,8 @@ Result<ExitStatus> run_init(const InitOptions& options, Session& session) {
   InitialConfiguration configuration(env, session.config_path(), config);
   TRY(configuration.look());
   session.watch_interrupts(OnInterrupt::kEnd);
-  auto store = TRY(session.open_store(config, Access::kSetUp));
+  InitialRepository repository(options, config, session);
+  TRY(repository.look());
   auto connection = TRY(session.connect(config));
 
   setup::InitOptions init;
@@ -149,11 +186,15 @@ Result<ExitStatus> run_init(const InitOptions& options, Session& session) {
   init.was_set_up_before = configuration.was_there();
   init.new_repository = options.new_repository;
   init.apply = options.apply;
-  auto report = TRY(setup::run_init(init, {*connection, env.files, *store, configuration, env.clock,
-                                           env.random, session.progress()}));
-  const bool created = configuration.created();
-  InitView view{report, config.cluster, config.repository_url, session.config_path(), created};
-  session.result(init_text(view), init_json(report, session.config_path(), created));
+  const auto report = setup::run_init(init, {*connection, env.files, repository, configuration,
+                                             env.clock, env.random, session.progress()});
+  if (!report.ok()) {
+    repository.say_where_keys_lie();
+    return report.error();
+  }
+  const InitView view{*report, config, session.config_path(), configuration.created()};
+  session.result(init_text(view), init_json(view));
+  repository.say_where_keys_lie();
   return ExitStatus::kDone;
 }
 

@@ -34,6 +34,11 @@ std::string settings_text(const setup::InitReport& report) {
   return text.empty() ? "PostgreSQL's settings are as they must be.\n" : text;
 }
 
+std::string encryption_text(const config::Config& config) {
+  if (config.encryption == "none") return "none: whoever reads the repository reads the data";
+  return fmt::format("age, to {}", fmt::join(config.encryption_recipients, ", "));
+}
+
 std::string next_text(const setup::InitReport& report) {
   if (!report.proved_segment.empty()) {
     return fmt::format(
@@ -53,13 +58,17 @@ std::string next_text(const setup::InitReport& report) {
 std::string init_text(const InitView& view) {
   const setup::InitReport& report = view.report;
   Fields fields;
-  fields.add("cluster", fmt::format("{}, system identifier {}, {}", view.cluster,
+  fields.add("cluster", fmt::format("{}, system identifier {}, {}", view.config.cluster,
                                     report.system_identifier.value,
                                     server_version(report.server_version_num)));
   fields.add("repository",
-             fmt::format("{} ({}, id {})", view.repository_url,
+             fmt::format("{} ({}, id {})", view.config.repository_url,
                          report.repository_created ? "new" : "was there", report.repository_id));
-  fields.add("encryption", "none: whoever reads the repository reads the data");
+  fields.add("encryption", encryption_text(view.config));
+  if (view.config.encryption == "age") {
+    fields.add("host key", view.config.encryption_host_key_file +
+                               " (reads names and page maps, no table data)");
+  }
   fields.add("configuration",
              fmt::format("{} ({})", view.config_path,
                          view.config_written ? "written" : "was there and says the same"));

@@ -203,20 +203,25 @@ Json reached_of(const restore::RecoverReport& report) {
 
 std::string error_json(const Error& error) { return text({{"error", json_of(error)}}); }
 
-std::string init_json(const setup::InitReport& report, const std::string& config_path,
-                      bool config_written) {
-  Json proved = report.proved_segment.empty() ? Json(nullptr) : Json(report.proved_segment);
+std::string init_json(const InitView& view) {
+  const setup::InitReport& report = view.report;
+  const config::Config& config = view.config;
+  auto or_null = [](const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); };
   return text({{"init",
                 {{"repository_id", report.repository_id},
                  {"repository_created", report.repository_created},
-                 {"config", config_path},
-                 {"config_written", config_written},
+                 {"encryption", config.encryption},
+                 {"recipients", config.encryption_recipients},
+                 {"host_key_file", or_null(config.encryption_host_key_file)},
+                 {"identity_file", or_null(config.encryption_identity_file)},
+                 {"config", view.config_path},
+                 {"config_written", view.config_written},
                  {"system_identifier", json_of(report.system_identifier)},
                  {"server_version_num", report.server_version_num},
                  {"settings", list_of(report.settings)},
                  {"applied", report.applied},
                  {"restart_required", report.restart_required},
-                 {"proved_segment", proved}}}});
+                 {"proved_segment", or_null(report.proved_segment)}}}});
 }
 
 std::string wal_push_json(const archive::WalPushReport& report) {

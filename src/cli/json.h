@@ -14,17 +14,16 @@
 #include "base/result.h"
 #include "catalog/events.h"
 #include "catalog/listing.h"
+#include "cli/text.h"
 #include "restore/adopt.h"
 #include "restore/plan.h"
 #include "restore/recover.h"
-#include "setup/init.h"
 
 namespace walkback::cli {
 
 // One object, two spaces deep, and a newline.
 std::string error_json(const Error& error);
-std::string init_json(const setup::InitReport& report, const std::string& config_path,
-                      bool config_written);
+std::string init_json(const InitView& view);
 std::string wal_push_json(const archive::WalPushReport& report);
 std::string wal_get_json(const std::string& name, archive::WalGetOutcome outcome);
 // With an error beside it when pages are bad.

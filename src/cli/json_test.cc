@@ -37,7 +37,11 @@ TEST(Json, Init) {
                      {"archive_timeout", "60", "60", false, false}};
   report.applied = true;
   report.restart_required = true;
-  expect_golden("init.json", init_json(report, "/etc/walkback.toml", true));
+  config::Config config;
+  config.encryption = "age";
+  config.encryption_recipients = {"age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"};
+  config.encryption_host_key_file = "/etc/walkback/walkback.host.key";
+  expect_golden("init.json", init_json({report, config, "/etc/walkback/walkback.toml", true}));
 }
 
 TEST(Json, WalCommands) {

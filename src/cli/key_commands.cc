@@ -1,7 +1,4 @@
 #include <fmt/format.h>
-#include <unistd.h>
-
-#include <array>
 
 #include "cli/commands.h"
 #include "cli/errors.h"
@@ -14,18 +11,6 @@
 namespace walkback::cli {
 
 namespace {
-
-std::string host_name() {
-  std::array<char, 256> name{};
-  return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
-}
-
-// What must not be overlooked goes to standard error: with --quiet and --json too.
-void say_loudly(const std::vector<std::string>& lines, Session& session) {
-  std::string text;
-  for (const std::string& line : lines) text += line + "\n";
-  session.env().output.err(text);
-}
 
 void warn(const std::vector<Error>& problems, Session& session) {
   for (const Error& problem : problems) session.env().output.err(warning_lines(problem));
@@ -110,7 +95,7 @@ Result<ExitStatus> run_key_generate(const KeyGenerateOptions& options, Session& 
   const std::string file = session.absolute(options.output);
   const crypto::Recipient recipient =
       TRY(keys::create_identity_file(env.files, env.random, env.clock, file, signers));
-  say_loudly(keys::custody_lines({recipient, file, "", signers}), session);
+  session.say_loudly(keys::custody_lines({recipient, file, "", signers}));
   session.result(recipient.text() + "\n", key_generate_json({recipient, file, signers}));
   return ExitStatus::kDone;
 }
@@ -130,8 +115,8 @@ Result<ExitStatus> run_key_add(const KeyAddOptions& options, Session& session) {
   const auto report = TRY(keys::add_key({options.recipient, options.label}, keys.env()));
   warn(report.problems, session);
   if (!report.was_there) {
-    say_loudly(keys::custody_lines({report.key.recipient, "", report.key.gpg, keys.signers()}),
-               session);
+    session.say_loudly(
+        keys::custody_lines({report.key.recipient, "", report.key.gpg, keys.signers()}));
   }
   session.result(key_add_text(report, keys.view()), key_add_json(report));
   return ExitStatus::kDone;
@@ -146,7 +131,7 @@ Result<ExitStatus> run_key_rotate(const KeyRotateOptions& options, Session& sess
       TRY(keys::rotate_key({options.recipient, file, options.label, options.retire}, keys.env()));
   warn(report.added.problems, session);
   const keys::KeyRecord& key = report.added.key;
-  say_loudly(keys::custody_lines({key.recipient, report.file, key.gpg, report.signers}), session);
+  session.say_loudly(keys::custody_lines({key.recipient, report.file, key.gpg, report.signers}));
   session.result(key_rotate_text(report, keys.view()), key_rotate_json(report));
   return ExitStatus::kDone;
 }

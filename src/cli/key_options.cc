@@ -1,5 +1,10 @@
 #include "cli/key_options.h"
 
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <array>
+
 namespace walkback::cli {
 
 Result<keys::Options> key_options(const config::Config& config, uint32_t user_id) {
@@ -10,6 +15,18 @@ Result<keys::Options> key_options(const config::Config& config, uint32_t user_id
   options.trusted_signers = TRY(keys::read_signers(config.encryption_trusted_signers));
   options.user_id = user_id;
   return options;
+}
+
+std::string key_file_beside(const std::string& config_path, std::string_view whose) {
+  constexpr std::string_view kToml = ".toml";
+  std::string_view stem = config_path;
+  if (stem.ends_with(kToml)) stem.remove_suffix(kToml.size());
+  return fmt::format("{}.{}.key", stem, whose);
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
 }
 
 }  // namespace walkback::cli

@@ -1,6 +1,8 @@
 // What the configuration says about keys, read.
 #pragma once
 
+#include <string>
+
 #include "base/result.h"
 #include "config/config.h"
 #include "keys/options.h"
@@ -9,5 +11,12 @@ namespace walkback::cli {
 
 // kInvalid names the key of the configuration, and never quotes what stands there.
 Result<keys::Options> key_options(const config::Config& config, uint32_t user_id);
+
+// Where `init` puts keys unless the configuration says otherwise: beside it.
+// "/etc/walkback/walkback.toml" and "host" give "/etc/walkback/walkback.host.key".
+std::string key_file_beside(const std::string& config_path, std::string_view whose);
+
+// For people; empty when the host has none.
+std::string host_name();
 
 }  // namespace walkback::cli

@@ -28,6 +28,7 @@ struct InitOptions {
   std::optional<std::string> repository;
   std::optional<std::string> conninfo;
   std::optional<std::string> encryption;
+  std::vector<std::string> recipients;
   std::optional<int> archive_timeout_s;
   bool new_lineage = false;
   bool new_repository = false;

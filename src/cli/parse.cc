@@ -35,7 +35,7 @@ struct Raw {
   std::string to, xid, before_xid, lsn, restore_point, timeline;
   bool latest = false, immediate = false;
   std::string into, port, action;
-  std::vector<std::string> tablespaces;
+  std::vector<std::string> tablespaces, recipients;
   bool no_start = false, dry_run = false;
   std::string output, recipient, retire;
   bool host = false;
@@ -70,17 +70,22 @@ void add_target(CLI::App& app, Raw& raw) {
 constexpr const char* kInitExample =
     "Example, once root has made the places for the server's user:\n"
     "  sudo install -d -o postgres -m 0750 /srv/walkback\n"
-    "  sudo install -o postgres -m 0640 /dev/null /etc/walkback.toml\n"
+    "  sudo install -d -o postgres -m 0750 /etc/walkback\n"
     "  sudo -u postgres walkback init --pgdata /var/lib/postgresql/15/main \\\n"
-    "    --repository file:///srv/walkback --encryption none --apply\n";
+    "    --repository file:///srv/walkback --apply\n";
 
 void describe_init(CLI::App& app, Raw& raw) {
   app.add_option("--pgdata", raw.pgdata, "The cluster's data directory")->type_name("DIR");
-  app.add_option("--repository", raw.repository, "Where backups and WAL are kept: file:///path")
+  app.add_option("--repository", raw.repository,
+                 "Where backups and WAL are kept: file:///path or s3://bucket/prefix")
       ->type_name("URL");
   app.add_option("--conninfo", raw.conninfo, "How to reach the server, in libpq's form")
       ->type_name("STR");
-  app.add_option("--encryption", raw.encryption, "\"none\": store in plain text")
+  app.add_option("--recipient", raw.recipients,
+                 "Who can read: age1… or gpg:KEYID (repeatable; default: a new key, made here)")
+      ->type_name("KEY")
+      ->allow_extra_args(false);
+  app.add_option("--encryption", raw.encryption, "age (default), or none: store in plain text")
       ->type_name("KIND");
   app.add_option("--archive-timeout", raw.archive_timeout,
                  "Seconds after which an idle cluster's WAL is archived too (default: what the "
@@ -207,7 +212,7 @@ constexpr CommandShape kCommands[] = {
 
 constexpr const char* kExamples =
     "Examples:\n"
-    "  walkback init --pgdata DIR --repository file:///srv/walkback --encryption none --apply\n"
+    "  walkback init --pgdata DIR --repository file:///srv/walkback --apply\n"
     "  walkback backup\n"
     "  walkback recover --before-xid 748 --into /srv/pg-1547 --port 5433\n";
 
@@ -218,7 +223,7 @@ std::unique_ptr<CLI::App> make_app(Raw& raw) {
   app->set_help_flag("-h,--help", "Show this and exit");
   app->add_flag("--version", raw.version, "Show the version and exit");
   app->add_option("--config", raw.config,
-                  "The configuration (default: $WALKBACK_CONFIG, else /etc/walkback.toml)")
+                  "The configuration (default: $WALKBACK_CONFIG, else /etc/walkback/walkback.toml)")
       ->type_name("FILE");
   app->add_option("--cluster", raw.cluster,
                   "Which cluster of the repository (default: cluster.name)")
@@ -263,6 +268,7 @@ Result<CommandOptions> read_init(const CLI::App& app, const Raw& raw) {
   options.repository = if_given(app, "--repository", raw.repository);
   options.conninfo = if_given(app, "--conninfo", raw.conninfo);
   options.encryption = if_given(app, "--encryption", raw.encryption);
+  options.recipients = raw.recipients;
   options.apply = raw.apply;
   options.new_lineage = raw.new_lineage;
   options.new_repository = raw.new_repository;

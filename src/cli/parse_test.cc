@@ -51,7 +51,7 @@ TEST(Parse, TheConfigurationIsTheOptionElseTheVariableElseTheDefault) {
   config::Environment environment{{"WALKBACK_CONFIG", "/from/variable"}};
   EXPECT_EQ(parsed({"--config", "/x", "list"}, environment).global.config_path, "/x");
   EXPECT_EQ(parsed({"list"}, environment).global.config_path, "/from/variable");
-  EXPECT_EQ(parsed({"list"}).global.config_path, "/etc/walkback.toml");
+  EXPECT_EQ(parsed({"list"}).global.config_path, "/etc/walkback/walkback.toml");
 }
 
 TEST(Parse, Init) {

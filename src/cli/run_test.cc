@@ -387,16 +387,20 @@ class InitTest : public RunTest {
   }
 };
 
-TEST_F(InitTest, PlainTextMustBeSaid) {
-  EXPECT_EQ(init({"--pgdata", directory_}), 2);
-  EXPECT_THAT(output_.err_text,
-              HasSubstr("hint: encryption with keys arrives with the next version"));
+TEST_F(InitTest, WhatEncryptionIsAskedForIsClear) {
+  EXPECT_EQ(init({"--pgdata", directory_, "--encryption", "gpg"}), 2);
+  EXPECT_THAT(output_.err_text, StartsWith("error: --encryption is \"gpg\""));
+  EXPECT_EQ(init({"--pgdata", directory_, "--encryption", "none", "--recipient", "age1x"}), 2);
+  EXPECT_THAT(output_.err_text, HasSubstr("error: --recipient is for an encrypted repository"));
   EXPECT_FALSE(std::filesystem::exists(config_path_));
 }
 
-TEST_F(InitTest, OtherEncryptionIsNotThereYet) {
-  EXPECT_EQ(init({"--pgdata", directory_, "--encryption", "age"}), 2);
-  EXPECT_THAT(output_.err_text, StartsWith("error: --encryption age is not there yet"));
+TEST_F(InitTest, WithoutAServerNoKeyIsMade) {
+  EXPECT_EQ(init({"--pgdata", directory_}), 1);
+  EXPECT_THAT(output_.err_text, HasSubstr("connecting to PostgreSQL"));
+  for (const auto& entry : std::filesystem::directory_iterator(directory_)) {
+    EXPECT_NE(entry.path().extension(), ".key");
+  }
 }
 
 TEST_F(InitTest, ItNeedsADataDirectoryThatIsThereAndOurs) {

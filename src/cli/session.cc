@@ -102,8 +102,13 @@ Result<std::unique_ptr<store::ObjectStore>> Session::open_store(const config::Co
   return opened(env_.open_store(config, access, stop_));
 }
 
+Result<std::unique_ptr<store::ObjectStore>> Session::open_store_beneath(
+    const config::Config& config) {
+  return opened(env_.open_beneath(config, stop_));
+}
+
 Result<std::unique_ptr<store::ObjectStore>> Session::open_beneath(const config::Config& config) {
-  auto store = TRY(if_mounted(config, opened(env_.open_beneath(config, stop_))));
+  auto store = TRY(if_mounted(config, open_store_beneath(config)));
   TRY(if_mounted(config, repo::open_repository_beneath(*store, config.encryption)));
   return store;
 }
@@ -141,6 +146,13 @@ Progress& Session::progress() {
 std::stop_token Session::watch_interrupts(OnInterrupt mode) {
   stop_ = env_.watch_interrupts(mode);
   return stop_;
+}
+
+void Session::say_loudly(const std::vector<std::string>& lines) {
+  if (progress_) progress_->finish();
+  std::string text;
+  for (const std::string& line : lines) text += line + "\n";
+  env_.output.err(text);
 }
 
 void Session::result(const std::string& text, const std::string& json) {

@@ -48,7 +48,8 @@ class Session {
   // The same, for what only reads or adds to a repository: kMissing when there is none.
   Result<std::unique_ptr<store::ObjectStore>> open_repository(const config::Config& config,
                                                               Access access);
-  // The repository without encryption on top, for keys/.
+  // Without encryption on top, for keys/; first of a repository that may not be there yet.
+  Result<std::unique_ptr<store::ObjectStore>> open_store_beneath(const config::Config& config);
   Result<std::unique_ptr<store::ObjectStore>> open_beneath(const config::Config& config);
   Result<std::unique_ptr<pgconn::Connection>> connect(const config::Config& config);
 
@@ -69,6 +70,9 @@ class Session {
   const Suggestion& suggestion() const { return suggestion_; }
   // A line that is seen whatever the result: "warning: …".
   void warn(const Error& error);
+
+  // What must not be overlooked: on standard error, with --quiet and --json too.
+  void say_loudly(const std::vector<std::string>& lines);
 
   // The result: JSON or text, whichever was asked for, its commands completed. Call once.
   void result(const std::string& text, const std::string& json);

@@ -14,7 +14,7 @@ class Suggestions : public testing::Test {
 
   CapturedOutput output_;
   ManualClock clock_;
-  GlobalOptions global_{.config_path = "/etc/walkback.toml"};
+  GlobalOptions global_{.config_path = "/etc/walkback/walkback.toml"};
   Env env_{.files = system_files(),
            .clock = clock_,
            .random = system_random(),

@@ -13,6 +13,7 @@
 #include "catalog/events.h"
 #include "catalog/listing.h"
 #include "cli/suggestion.h"
+#include "config/config.h"
 #include "restore/adopt.h"
 #include "restore/plan.h"
 #include "restore/recover.h"
@@ -22,8 +23,7 @@ namespace walkback::cli {
 
 struct InitView {
   const setup::InitReport& report;
-  std::string cluster;
-  std::string repository_url;
+  const config::Config& config;
   std::string config_path;
   bool config_written = false;
 };

@@ -243,18 +243,34 @@ setup::InitReport init_report() {
   return report;
 }
 
+const config::Config& plain() {
+  static const config::Config config = [] {
+    config::Config plain;
+    plain.repository_url = "file:///srv/walkback";
+    plain.encryption = "none";
+    return plain;
+  }();
+  return config;
+}
+
 TEST_F(Text, InitShowsWhatToSet) {
   setup::InitReport report = init_report();
   report.restart_required = true;
-  expect_golden("init.txt",
-                init_text({report, "main", "file:///srv/walkback", "/etc/walkback.toml", true}));
+  expect_golden("init.txt", init_text({report, plain(), "/etc/walkback/walkback.toml", true}));
+  config::Config config = plain();
+  config.encryption = "age";
+  config.encryption_recipients = {"age1ql3z7", "age1lggyhq"};
+  config.encryption_host_key_file = "/etc/walkback/walkback.host.key";
+  const std::string text = init_text({report, config, "/etc/walkback/walkback.toml", true});
+  EXPECT_THAT(text, HasSubstr("age, to age1ql3z7, age1lggyhq\n"));
+  EXPECT_THAT(text, HasSubstr("/etc/walkback/walkback.host.key (reads names and page maps"));
 }
 
 TEST_F(Text, InitAppliedWaitsForARestart) {
   setup::InitReport report = init_report();
   report.restart_required = report.settings[0].pending = true;
   report.settings[1].current = report.settings[1].wanted;
-  std::string text = init_text({report, "main", "file:///r", "/etc/walkback.toml", false});
+  std::string text = init_text({report, plain(), "/etc/walkback/walkback.toml", false});
   EXPECT_THAT(text, HasSubstr("waiting for a restart of PostgreSQL:\n  archive_mode = 'on'"));
   EXPECT_THAT(text, Not(HasSubstr("Put into")));
   EXPECT_THAT(text, Not(HasSubstr("archive_command")));
@@ -265,7 +281,7 @@ TEST_F(Text, InitEndsWithTheProof) {
   setup::InitReport report = init_report();
   for (auto& setting : report.settings) setting.current = setting.wanted;
   report.proved_segment = "000000010000000000000003";
-  std::string text = init_text({report, "main", "file:///r", "/etc/walkback.toml", false});
+  std::string text = init_text({report, plain(), "/etc/walkback/walkback.toml", false});
   EXPECT_THAT(text, HasSubstr("Proof: the server archived segment 000000010000000000000003"));
   EXPECT_THAT(text, Not(HasSubstr("Put into")));
 }
@@ -281,7 +297,7 @@ TEST_F(Text, Adopt) {
   report.tablespaces = {{16401, "/srv/pg-1547.tablespaces/16401"}};
   const std::string old = "/var/lib/postgresql/15/main";
   auto text = [&](const std::string& configured) {
-    return adopt_text({report, "/srv/pg-1547", "/etc/walkback.toml", configured, kPlain});
+    return adopt_text({report, "/srv/pg-1547", "/etc/walkback/walkback.toml", configured, kPlain});
   };
   expect_golden("adopt.txt", text(old));
   report.debian = restore::DebianCluster{"15", "main", "/etc/postgresql/15/main/postgresql.conf"};

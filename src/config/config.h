@@ -17,7 +17,7 @@
 namespace walkback::config {
 
 // Where the configuration lies unless --config or WALKBACK_CONFIG says otherwise.
-inline constexpr std::string_view kDefaultPath = "/etc/walkback.toml";
+inline constexpr std::string_view kDefaultPath = "/etc/walkback/walkback.toml";
 
 // One member a key; keys.cc says which.
 struct Config {

@@ -46,7 +46,8 @@ std::optional<std::string> closest_key(std::string_view full_name);
 // The same for "[section]".
 std::optional<std::string> closest_section(std::string_view name);
 
-// Puts a value into its member. `where` begins the message: "/etc/walkback.toml:7: backup.workers".
+// Puts a value into its member. `where` begins the message: "/etc/walkback/walkback.toml:7:
+// backup.workers".
 Result<void> set_text(Config& config, const Key& key, std::string_view value,
                       std::string_view where);
 Result<void> set_list(Config& config, const Key& key, std::vector<std::string> values,

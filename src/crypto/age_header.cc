@@ -45,8 +45,7 @@ Error no_key_fits(size_t identities) {
       ErrorKind::kDenied,
       identities == 0
           ? std::string("it is encrypted, and there is no private key at hand")
-          : "it is encrypted to none of the " + std::to_string(identities) + " keys at hand",
-      "give the key file of one of the repository's recipients");
+          : "it is encrypted to none of the " + std::to_string(identities) + " keys at hand");
 }
 
 }  // namespace

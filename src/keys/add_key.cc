@@ -148,6 +148,18 @@ Result<AddKeyReport> add_key(const AddKeyOptions& options, const KeyEnv& env) {
   return report;
 }
 
+Result<std::optional<crypto::Recipient>> known_recipient(const std::string& text,
+                                                         const KeyFolder& folder,
+                                                         const KeyEnv& env) {
+  if (text.starts_with(kGpg)) {
+    const OpenPgpKey key = TRY(env.gpg.find(std::string_view(text).substr(kGpg.size())));
+    const KeyRecord* known = known_gpg_key(folder, env.options, key);
+    return known == nullptr ? std::nullopt : std::optional(known->recipient);
+  }
+  const crypto::Recipient recipient = TRY(crypto::Recipient::parse(text));
+  return holds(env.options.recipients, recipient) ? std::optional(recipient) : std::nullopt;
+}
+
 Result<void> record_host_key(store::ObjectStore& objects, Clock& clock,
                              const crypto::Recipient& recipient, const crypto::VerifyKey& verify,
                              std::string_view host) {

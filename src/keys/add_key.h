@@ -1,6 +1,7 @@
 // `key add`: another owner's key.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,12 @@ struct AddKeyReport {
 // private half exists only encrypted to that OpenPGP key. May ask for passphrases. Running it again
 // is safe and completes what was not at hand before. kConflict for a retired key.
 Result<AddKeyReport> add_key(const AddKeyOptions& options, const KeyEnv& env);
+
+// Which of the configuration's recipients a text for `recipient` above names; nothing for another
+// key. Errors as of reading such a text.
+Result<std::optional<crypto::Recipient>> known_recipient(const std::string& text,
+                                                         const KeyFolder& folder,
+                                                         const KeyEnv& env);
 
 // The public key of a host, for people and for `key list`. There already is success.
 Result<void> record_host_key(store::ObjectStore& objects, Clock& clock,

@@ -1,6 +1,8 @@
 #include "repo/encrypted_store.h"
 
 #include <algorithm>
+#include <mutex>
+#include <optional>
 #include <utility>
 
 #include "crypto/decrypt.h"
@@ -16,16 +18,57 @@ constexpr size_t kLikelyRecipients = 8;
 // Ciphertext handed on at a time, so that a writer's memory does not grow with what it is given.
 constexpr size_t kPieceBytes = 4 * crypto::kChunkBytes;
 
+// The private keys: those at hand, and what can be had beyond them when an object needs it.
+class KeyRing {
+ public:
+  KeyRing(std::vector<crypto::Identity> at_hand,
+          std::function<Result<FurtherIdentities>()> find_further)
+      : at_hand_(std::move(at_hand)), find_further_(std::move(find_further)) {}
+
+  // `use` with the keys at hand, and with the further ones where none of those was the right one.
+  template <typename Use>
+  auto with_identities(Use use) -> decltype(use(std::span<const crypto::Identity>())) {
+    auto used = use(std::span<const crypto::Identity>(at_hand_));
+    if (used.ok() || used.error().kind != ErrorKind::kDenied || !find_further_) return used;
+    const Result<FurtherIdentities>& further = found();
+    if (!further.ok()) return not_found(further.error());
+    auto again = use(std::span<const crypto::Identity>(further->identities));
+    const bool in_vain = !again.ok() && again.error().kind == ErrorKind::kDenied;
+    if (in_vain && further->why_none) return *further->why_none;
+    return again;
+  }
+
+ private:
+  // That a key is missing must not read as if the object were.
+  static Error not_found(Error error) {
+    const bool passes = error.kind == ErrorKind::kTransient || error.kind == ErrorKind::kCancelled;
+    if (!passes) error.kind = ErrorKind::kDenied;
+    return error;
+  }
+
+  const Result<FurtherIdentities>& found() {
+    std::call_once(looked_, [this] { further_.emplace(find_further_()); });
+    return *further_;
+  }
+
+  const std::vector<crypto::Identity> at_hand_;
+  const std::function<Result<FurtherIdentities>()> find_further_;
+  std::once_flag looked_;
+  std::optional<Result<FurtherIdentities>> further_;
+};
+
 // What went wrong with an object's encryption, in the user's terms. Errors of the store beneath are
 // not for here: its "denied" is about permissions.
 template <typename T>
 Result<T> explained(Result<T> result, const store::ObjectKey& key) {
   if (result.ok()) return result;
   Error error = std::move(result).error();
+  // Of looking for further keys.
+  if (error.kind == ErrorKind::kTransient || error.kind == ErrorKind::kCancelled) return error;
   if (error.kind == ErrorKind::kDenied) {
-    error.hint =
+    error = std::move(error).with_hint(
         "give the private key of one of the repository's recipients: encryption.identity_file in "
-        "the configuration, or WALKBACK_ENCRYPTION_IDENTITY_FILE";
+        "the configuration, or WALKBACK_ENCRYPTION_IDENTITY_FILE");
     return std::move(error).with_context(key.text());
   }
   error.hint = "restore this object from another copy of the repository";
@@ -60,10 +103,10 @@ class Writer final : public store::ObjectWriter {
 class Reader final : public store::ObjectReader {
  public:
   static Result<std::unique_ptr<store::ObjectReader>> open(
-      std::unique_ptr<store::ObjectReader> beneath, std::span<const crypto::Identity> identities,
-      const store::ObjectKey& key) {
+      std::unique_ptr<store::ObjectReader> beneath, KeyRing& ring, const store::ObjectKey& key) {
     const crypto::Header header = TRY(read_header(*beneath, key));
-    const crypto::PayloadKey payload_key = TRY(explained(header.unwrap(identities), key));
+    const crypto::PayloadKey payload_key = TRY(explained(
+        ring.with_identities([&](auto identities) { return header.unwrap(identities); }), key));
     const crypto::PayloadLayout layout =
         TRY(explained(crypto::PayloadLayout::of(beneath->size(), header.payload_start()), key));
     std::unique_ptr<Reader> reader(new Reader(std::move(beneath), payload_key, layout, key));
@@ -124,7 +167,7 @@ class EncryptedStore final : public store::ObjectStore {
       : beneath_(std::move(beneath)),
         data_recipients_(keys.recipients),
         metadata_recipients_(std::move(keys.recipients)),
-        identities_(std::move(keys.identities)),
+        ring_(std::move(keys.identities), std::move(keys.further_identities)),
         protection_(std::move(protection)),
         random_(random) {
     metadata_recipients_.insert(metadata_recipients_.end(), keys.hosts.begin(), keys.hosts.end());
@@ -145,14 +188,16 @@ class EncryptedStore final : public store::ObjectStore {
   Result<std::optional<Bytes>> get(const store::ObjectKey& key) override {
     std::optional<Bytes> stored = TRY(beneath_->get(stored_name(key)));
     if (!stored || is_plain(key)) return stored;
-    return std::optional<Bytes>(
-        TRY(explained(crypto::decrypt(*stored, identities_, stored->size()), key)));
+    return std::optional<Bytes>(TRY(explained(ring_.with_identities([&](auto identities) {
+      return crypto::decrypt(*stored, identities, stored->size());
+    }),
+                                              key)));
   }
 
   Result<std::unique_ptr<store::ObjectReader>> open(const store::ObjectKey& key) override {
     std::unique_ptr<store::ObjectReader> reader = TRY(beneath_->open(stored_name(key)));
     if (is_plain(key)) return reader;
-    return Reader::open(std::move(reader), identities_, key);
+    return Reader::open(std::move(reader), ring_, key);
   }
 
   Result<std::optional<store::ObjectInfo>> info(const store::ObjectKey& key) override {
@@ -197,6 +242,7 @@ class EncryptedStore final : public store::ObjectStore {
   }
 
   std::span<const crypto::Recipient> recipients_of(const store::ObjectKey& key) const {
+    CHECK(!data_recipients_.empty());
     return protection_(key) == Protection::kData ? data_recipients_ : metadata_recipients_;
   }
 
@@ -223,7 +269,7 @@ class EncryptedStore final : public store::ObjectStore {
   const std::unique_ptr<store::ObjectStore> beneath_;
   const std::vector<crypto::Recipient> data_recipients_;
   std::vector<crypto::Recipient> metadata_recipients_;
-  const std::vector<crypto::Identity> identities_;
+  KeyRing ring_;
   const ProtectionOf protection_;
   Random& random_;
 };
@@ -233,7 +279,6 @@ class EncryptedStore final : public store::ObjectStore {
 std::unique_ptr<store::ObjectStore> make_encrypted_store(
     std::unique_ptr<store::ObjectStore> beneath, EncryptionKeys keys, ProtectionOf protection,
     Random& random) {
-  CHECK(!keys.recipients.empty());
   return std::make_unique<EncryptedStore>(std::move(beneath), std::move(keys),
                                           std::move(protection), random);
 }

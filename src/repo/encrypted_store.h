@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/random.h"
@@ -24,10 +25,20 @@ enum class Protection {
 // By its name alone, so that every reader comes to the same answer.
 using ProtectionOf = std::function<Protection(const store::ObjectKey&)>;
 
+// What was found beyond the keys at hand.
+struct FurtherIdentities {
+  std::vector<crypto::Identity> identities;
+  std::optional<Error> why_none;  // said of an object that none of all these opens
+};
+
 struct EncryptionKeys {
-  std::vector<crypto::Recipient> recipients;  // of everything; at least one
-  std::vector<crypto::Recipient> hosts;       // of metadata, beside those
-  std::vector<crypto::Identity> identities;   // at hand: the host's own, and private keys if any
+  // Of everything. None: a store that only reads, as before there are keys.
+  std::vector<crypto::Recipient> recipients;
+  std::vector<crypto::Recipient> hosts;      // of metadata, beside those
+  std::vector<crypto::Identity> identities;  // at hand: the host's own, and private keys if any
+  // Called once, and only when an object is met that none of `identities` opens. May take its time:
+  // it reads keys/ and asks gpg. Empty: there are no more.
+  std::function<Result<FurtherIdentities>()> further_identities = {};
 };
 
 // Of the names that are not plain none may begin with another one (".age" would change their order

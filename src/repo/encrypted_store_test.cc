@@ -122,6 +122,39 @@ TEST_F(EncryptedStoreTest, TheHostReadsItsMetadata) {
   EXPECT_EQ(open({})->get(kManifest).error().kind, ErrorKind::kDenied);
 }
 
+// Looking for more keys reads objects and may ask a person: only when one is missed, and once.
+TEST_F(EncryptedStoreTest, FurtherKeysAreLookedForWhenOneIsMissed) {
+  const std::string text = put_text(kTable, "accounts of all customers");
+  int looked = 0;
+  Result<FurtherIdentities> found = FurtherIdentities{{owner_}, std::nullopt};
+  const auto open_host = [&] {
+    EncryptionKeys keys{.recipients = {owner_.recipient()}, .identities = {host_}};
+    keys.hosts = {host_.recipient()};
+    keys.further_identities = [&] {
+      ++looked;
+      return found;
+    };
+    return make_encrypted_store(std::make_unique<Borrowed>(*beneath_), std::move(keys), by_name,
+                                random_);
+  };
+  auto store = open_host();
+  ASSERT_TRUE(store->put(kManifest, as_bytes("names")).ok());
+  EXPECT_EQ(text_of(store->get(kManifest)), "names");
+  EXPECT_EQ(looked, 0);
+  EXPECT_EQ(text_of(store->get(kTable)), text);
+  EXPECT_TRUE(store->open(kTable).ok());
+  EXPECT_EQ(looked, 1);
+
+  found = FurtherIdentities{{host_}, make_error(ErrorKind::kDenied, "it is Ada's", "ask Ada")};
+  store = open_host();
+  EXPECT_THAT(store->get(kTable).error().message, HasSubstr("packs/table.zst: it is Ada's"));
+  EXPECT_EQ(store->get(kTable).error().hint, "ask Ada");
+
+  found = make_error(ErrorKind::kMissing, "gpg has no secret key");
+  EXPECT_EQ(open_host()->get(kTable).error().kind, ErrorKind::kDenied)
+      << "that a key is missing must not read as if the object were";
+}
+
 TEST_F(EncryptedStoreTest, WhatIsPlainNeedsNoKey) {
   put_text(kSummary, "{}");
   EXPECT_EQ(text_of(open({})->get(kSummary)), "{}");

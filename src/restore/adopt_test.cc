@@ -51,7 +51,7 @@ class Adopt : public CopyBesideLive {
                       .pgdata = path("copy"),
                       .configured_pgdata = live_->pgdata(),
                       .program = "/opt/walkback",
-                      .config_path = "/etc/walkback.toml",
+                      .config_path = "/etc/walkback/walkback.toml",
                       .server_binaries = ScratchCluster::binaries()},
                      {system_files(), *objects_, system_clock(), system_random(), notes_});
   }

@@ -61,8 +61,8 @@ Result<pg::ControlFile> check_same_cluster(const InitOptions& options,
   return control;
 }
 
-Result<bool> repository_exists(store::ObjectStore& objects) {
-  const Result<repo::RepositoryInfo> there = repo::open_repository(objects);
+Result<bool> repository_exists(store::ObjectStore& seen) {
+  const Result<repo::RepositoryInfo> there = repo::open_repository(seen);
   if (there.ok()) return true;
   if (there.error().kind == ErrorKind::kMissing) return false;
   return there.error();
@@ -213,6 +213,22 @@ Result<void> reload(pgconn::Connection& connection, std::vector<ServerSetting>& 
       "a setting given on the server's command line wins over ALTER SYSTEM; take it out there");
 }
 
+Result<void> check_reads_back(const std::string& segment, const InitOptions& options,
+                              const catalog::WalArchive& archive, FileSystem& files) {
+  auto original = files.open_read(join_path(options.pgdata, "pg_wal/" + segment));
+  // A checkpoint may have recycled it already; then its own checksums are the proof.
+  if (original.ok()) {
+    if (TRY(archive.holds(segment, **original))) return success();
+  } else {
+    const Result<std::optional<Bytes>> read = archive.get(segment);
+    const bool no_key = !read.ok() && read.error().kind == ErrorKind::kDenied;
+    if (no_key || TRY(read).has_value()) return success();
+  }
+  return make_error(
+      ErrorKind::kCorrupt,
+      fmt::format("segment {} reads back from the repository other than it is in pg_wal", segment));
+}
+
 // One real segment, archived by the server itself and read back: nothing less proves
 // archive_command.
 Result<std::string> prove_archiving(const InitOptions& options, const catalog::WalArchive& archive,
@@ -234,16 +250,7 @@ Result<std::string> prove_archiving(const InitOptions& options, const catalog::W
     }
     parts.clock.sleep(kBetweenLooks);
   }
-  const std::optional<Bytes> stored = TRY(archive.get(segment));
-  // A checkpoint may have recycled it already; its own checksums were verified by the read.
-  const Result<Bytes> original = read_file(
-      parts.files, join_path(options.pgdata, "pg_wal/" + segment), archive.segment_bytes());
-  if (!stored || (original.ok() && *original != *stored)) {
-    return make_error(
-        ErrorKind::kCorrupt,
-        fmt::format("segment {} reads back from the repository other than it is in pg_wal",
-                    segment));
-  }
+  TRY(check_reads_back(segment, options, archive, parts.files));
   return segment;
 }
 
@@ -256,21 +263,22 @@ class Init {
     const pg::ControlFile control =
         TRY(check_same_cluster(options_, parts_.connection, parts_.files));
     TRY(check_outside_of_cluster(parts_.files, options_.repository_url, options_.pgdata));
-    report_.repository_created = !TRY(repository_exists(parts_.objects));
+    store::ObjectStore& seen = parts_.repository.seen();
+    report_.repository_created = !TRY(repository_exists(seen));
     if (report_.repository_created) {
       TRY(check_may_be_new(options_, parts_.connection, parts_.files));
     }
-    TRY(check_name_is_free(options_, parts_.objects, control.system_identifier));
+    TRY(check_name_is_free(options_, seen, control.system_identifier));
     report_.system_identifier = control.system_identifier;
     report_.server_version_num = parts_.connection.server_version();
     report_.settings = TRY(wanted_settings(options_, parts_.connection));
     TRY(read_current(parts_.connection, report_.settings));
 
-    report_.repository_id =
-        TRY(repo::create_repository(parts_.objects, parts_.clock, parts_.random)).id;
+    objects_ = TRY(parts_.repository.open(report_.repository_created));
+    report_.repository_id = TRY(repo::create_repository(*objects_, parts_.clock, parts_.random)).id;
     const catalog::Lineage lineage{control.system_identifier, control.major,
                                    control.wal_segment_bytes, parts_.clock.now()};
-    TRY(catalog::register_lineage(parts_.objects, options_.cluster, lineage));
+    TRY(catalog::register_lineage(*objects_, options_.cluster, lineage));
     TRY(on_record(lineage));
     return std::move(report_);
   }
@@ -280,7 +288,7 @@ class Init {
     catalog::Event event = catalog::new_event("init", parts_.clock, parts_.random);
     event.detail = fmt::format("{}{}", options_.pgdata,
                                report_.repository_created ? ", a new repository" : "");
-    catalog::EventRecorder recorder(parts_.objects, options_.cluster, parts_.clock);
+    catalog::EventRecorder recorder(*objects_, options_.cluster, parts_.clock);
     if (Result<void> begun = recorder.begin(event); !begun.ok()) {
       parts_.progress.note("this is not in the history: " + begun.error().message);
     }
@@ -301,7 +309,7 @@ class Init {
         report_.settings.begin(), report_.settings.end(),
         [](const ServerSetting& setting) { return setting.needs_restart && !setting.satisfied(); });
     if (!all_satisfied(report_.settings)) return success();
-    const catalog::WalArchive archive(parts_.objects, options_.cluster, lineage);
+    const catalog::WalArchive archive(*objects_, options_.cluster, lineage);
     report_.proved_segment = TRY(prove_archiving(options_, archive, parts_));
     return success();
   }
@@ -318,6 +326,7 @@ class Init {
 
   const InitOptions& options_;
   const InitParts& parts_;
+  store::ObjectStore* objects_ = nullptr;
   InitReport report_;
 };
 

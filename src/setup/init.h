@@ -46,6 +46,16 @@ class ConfigurationFile {
   virtual void take_back() = 0;
 };
 
+// The repository, once everything is known to fit together.
+class RepositoryToBe {
+ public:
+  virtual ~RepositoryToBe() = default;
+  // As it is before it has keys: what is plain in it can be read.
+  virtual store::ObjectStore& seen() = 0;
+  // Makes what its encryption needs and is missing, and opens it for use. The store is owned here.
+  virtual Result<store::ObjectStore*> open(bool is_new) = 0;
+};
+
 struct ServerSetting {
   std::string name;
   std::string wanted;
@@ -71,7 +81,7 @@ struct InitReport {
 struct InitParts {
   pgconn::Connection& connection;
   FileSystem& files;
-  store::ObjectStore& objects;
+  RepositoryToBe& repository;
   ConfigurationFile& configuration;
   Clock& clock;
   Random& random;
@@ -81,8 +91,8 @@ struct InitParts {
 // Runs against a live server. Nothing is written before all is known to fit together; then the
 // repository, the configuration, and with apply the settings (ALTER SYSTEM, reload). When no
 // restart is due it ends with the proof: a WAL switch whose segment arrives in the repository and
-// reads back equal to the one in pg_wal. The attempt is an event from the moment the repository
-// exists.
+// reads back equal to the one in pg_wal (without a private key of an owner at hand: has its
+// digest). The attempt is an event from the moment the repository exists.
 Result<InitReport> run_init(const InitOptions& options, const InitParts& parts);
 
 }  // namespace walkback::setup

@@ -30,6 +30,21 @@ class NotedFile final : public ConfigurationFile {
   bool written = false;
 };
 
+// Opened at once: there are no keys.
+class PlainRepository final : public RepositoryToBe {
+ public:
+  explicit PlainRepository(store::ObjectStore& objects) : objects_(objects) {}
+  store::ObjectStore& seen() override { return objects_; }
+  Result<store::ObjectStore*> open(bool) override {
+    ++opened;
+    return &objects_;
+  }
+  int opened = 0;
+
+ private:
+  store::ObjectStore& objects_;
+};
+
 class Init : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
@@ -42,7 +57,7 @@ class Init : public ::testing::Test {
     options_.pgdata = server_->pgdata();
     options_.repository_url = "memory:";
     options_.program = "/opt/walkback";
-    options_.config_path = "/etc/walkback.toml";
+    options_.config_path = "/etc/walkback/walkback.toml";
   }
   void TearDown() override {
     server_->sql("ALTER SYSTEM RESET ALL");
@@ -52,7 +67,7 @@ class Init : public ::testing::Test {
   Result<InitReport> init(const std::string& role = "postgres") {
     pgconn::ConnectOptions how{.conninfo = server_->conninfo() + " user=" + role};
     auto connection = pgconn::connect(how).value();
-    return run_init(options_, {*connection, system_files(), *objects_, configuration_,
+    return run_init(options_, {*connection, system_files(), repository_, configuration_,
                                system_clock(), system_random(), silent_progress()});
   }
   static const ServerSetting& setting(const InitReport& report, const std::string& name) {
@@ -66,6 +81,7 @@ class Init : public ::testing::Test {
 
   static inline std::unique_ptr<ScratchCluster> server_;
   std::unique_ptr<store::ObjectStore> objects_ = store::make_memory_store();
+  PlainRepository repository_{*objects_};
   NotedFile configuration_;
   InitOptions options_;
 };
@@ -81,6 +97,7 @@ TEST_F(Init, ACopyOfTheClusterIsNotTheClusterThatAnswers) {
   EXPECT_THAT(report.error().message, HasSubstr(copy.path()));
   EXPECT_FALSE(there_is_a_repository());
   EXPECT_FALSE(configuration_.written);
+  EXPECT_EQ(repository_.opened, 0) << "no key is made for what is refused";
 }
 
 TEST_F(Init, TheSameDirectoryByAnotherNameIsTheSame) {
@@ -106,7 +123,8 @@ TEST_F(Init, ARepositoryThatWasThereIsNotMadeAnewUnlessThatIsSaid) {
 }
 
 TEST_F(Init, AServerThatArchivesWithThisConfigurationHadARepository) {
-  server_->sql("ALTER SYSTEM SET archive_command = '/opt/walkback --config /etc/walkback.toml x'");
+  server_->sql(
+      "ALTER SYSTEM SET archive_command = '/opt/walkback --config /etc/walkback/walkback.toml x'");
   server_->sql("ALTER SYSTEM SET archive_mode = on");
   server_->stop();
   server_->start();

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from harness.cluster import Cluster, free_port
+from harness.repositories import Repository
 from harness.walkback import BINARY, Walkback
 
 SCHEMA = """
@@ -45,7 +46,7 @@ class Demo:
         self.place = place
         self.production = None
         self.copy = None
-        self.wb = Walkback(place / "walkback.toml", place / "repository")
+        self.wb = Walkback(place / "walkback.toml", Repository("file-age", place / "repository"))
         self.equal = False
         self.step = 0
 
@@ -80,10 +81,11 @@ class Demo:
 
     def set_up_walkback(self):
         with self.doing("Setting walkback up: a repository, and PostgreSQL's archiving into it"):
-            self.command("init --pgdata", self.production.pgdata, "--repository", f"file://{self.wb.repository}", "--encryption none --apply")
+            self.command("init --pgdata", self.production.pgdata, "--repository", f"file://{self.wb.repository}", "--apply")
             self.wb.init(self.production)
             self.production.restart()
             self.production.archive_everything()
+            print(f"   the private key that opens it: {self.wb.config.with_suffix('.owner.key')}; keep it elsewhere too")
             print("   PostgreSQL was restarted once, and its first WAL segment is in the archive")
 
     def take_a_backup(self):

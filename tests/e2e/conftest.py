@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.cluster import Cluster
-from harness.repositories import KINDS, Gateway, Repository
+from harness.repositories import Gateway, Repository
 from harness.walkback import Walkback
 
 SEED = os.environ.get("WALKBACK_SEED") or "1"
@@ -52,10 +52,9 @@ def make_cluster(place):
 
 
 def pytest_generate_tests(metafunc):
-    """A module that says EVERY_REPOSITORY runs with each kind of them, the others with a plain directory."""
+    """A module's REPOSITORIES are the kinds it runs with, one after another; without, a plain directory."""
     if "repository_kind" in metafunc.fixturenames:
-        kinds = KINDS if getattr(metafunc.module, "EVERY_REPOSITORY", False) else ("file",)
-        metafunc.parametrize("repository_kind", kinds)
+        metafunc.parametrize("repository_kind", getattr(metafunc.module, "REPOSITORIES", ("file",)))
 
 
 @pytest.fixture(scope="session")

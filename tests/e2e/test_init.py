@@ -36,14 +36,6 @@ def test_init_without_apply_changes_nothing_of_the_server(make_cluster, make_wal
     assert production.sql("SELECT name, setting FROM pg_file_settings") == before
 
 
-def test_encryption_is_a_choice_that_must_be_said(make_cluster, make_walkback, place):
-    production = make_cluster().start()
-    wb = make_walkback()
-    wb.refused("init", "--pgdata", production.pgdata, "--repository", f"file://{wb.repository}",
-               "--conninfo", production.conninfo).says("--encryption none")  # fmt: skip
-    assert not wb.config.exists() and not wb.repository.exists()
-
-
 def test_an_empty_repository_says_what_to_do_next(wb, place):
     assert wb.backups() == []
     wb.refused("recover", "--latest", "--into", place / "copy").says("backup")

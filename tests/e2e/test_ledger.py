@@ -6,8 +6,9 @@ from datetime import timedelta
 
 from harness import wal
 from harness.ledger import Ledger, difference, state_of
+from harness.repositories import KINDS
 
-EVERY_REPOSITORY = True
+REPOSITORIES = KINDS
 
 INSTANTS = int(os.environ.get("WALKBACK_INSTANTS", "6"))
 

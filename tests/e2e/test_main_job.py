@@ -1,8 +1,9 @@
 """The night this is for: a DELETE without a WHERE, and the way back."""
 
+from harness.repositories import KINDS
 from harness.trees import only_wal_was_added
 
-EVERY_REPOSITORY = True
+REPOSITORIES = KINDS
 
 
 def test_a_delete_without_a_where_is_undone_in_a_copy(production, wb, place):

@@ -1,6 +1,8 @@
 """After a recovery the history forks; the archive keeps every branch and mixes none."""
 
-EVERY_REPOSITORY = True
+from harness.repositories import KINDS
+
+REPOSITORIES = KINDS
 
 
 def test_an_adopted_copy_goes_on_and_can_itself_be_recovered(production, wb, place):

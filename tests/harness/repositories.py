@@ -9,8 +9,8 @@ from pathlib import Path
 from harness.trees import snapshot
 
 RADOSGW = Path(__file__).resolve().parent.parent / "s3/radosgw.sh"
-# Kinds of repository that the main job passes with; "file-age", "s3-age" and "s3-gpg" are read below and wait for `init`.
-KINDS = ("file",)
+# Kinds of repository that the main job passes with. "age" is what `init` makes by default: an owner's key in a file.
+KINDS = ("file", "file-age", "s3-age", "s3-gpg")
 
 
 # Read by the server's archive_command too, which inherits them from whoever starts the server.

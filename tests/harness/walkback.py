@@ -134,12 +134,12 @@ class Walkback:
     def backups(self):
         return self.done("list")["backups"]
 
-    def recover(self, *target, into, port=None, **options):
+    def recover(self, *target, into, port=None, environment=None, **options):
         """The recovered copy, as a cluster, and what the command said in `copy.report`."""
         flags = [str(part) for part in target]
         for name, value in options.items():
             flags += [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])]
-        report = self.done("recover", *flags, "--into", into, "--port", port or free_port())
+        report = self.done("recover", *flags, "--into", into, "--port", port or free_port(), environment=environment)
         copy = Cluster(report["data_directory"], port=report["port"], sockets=report.get("socket_directory"))
         copy.report = report
         return copy

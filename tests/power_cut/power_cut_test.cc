@@ -81,7 +81,7 @@ class PowerCut : public testing::TestWithParam<Failure> {
       options.start = false;
       options.neighbours.live_pgdata = kPgdata;
       options.program = "/usr/bin/walkback";
-      options.config_path = "/etc/walkback.toml";
+      options.config_path = "/etc/walkback/walkback.toml";
       restore::PlanOptions plan_options;
       plan_options.cluster = kCluster;
       return restore::run_recover(options, plan_options, plan, files, *objects, clock, random,

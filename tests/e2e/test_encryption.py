@@ -1,0 +1,138 @@
+"""Who can read what: the owner everything, the database host names and sizes, a thief of either nothing."""
+
+import re
+import stat
+import subprocess
+
+import pytest
+
+NEEDLE = "a secret in a table 4711"
+
+REPOSITORIES = ("file-age",)
+
+
+@pytest.fixture
+def owner_key(wb):
+    return wb.config.with_suffix(".owner.key")
+
+
+@pytest.fixture
+def host_key(wb):
+    return wb.config.with_suffix(".host.key")
+
+
+@pytest.fixture
+def haystack(production, wb):
+    """A table with a text in it, in a backup and in archived WAL; the segment that the text is in."""
+    production.sql(f"CREATE TABLE haystack AS SELECT '{NEEDLE} ' || g AS text FROM generate_series(1, 500) g")
+    production.sql("CHECKPOINT")
+    wb.backup()
+    production.sql(f"INSERT INTO haystack VALUES ('{NEEDLE} after the backup')")
+    return production.archive_everything()
+
+
+def age(key, path):
+    return subprocess.run(["age", "-d", "-i", key, path], capture_output=True, timeout=60)
+
+
+def unzstd(data):
+    return subprocess.run(["zstd", "-d", "-q", "-c"], input=data, check=True, capture_output=True, timeout=60).stdout
+
+
+def objects(wb, pattern):
+    return sorted(path for path in wb.repository.rglob(pattern) if path.is_file())
+
+
+def test_init_makes_keys_that_only_their_user_can_read_and_says_so_loudly(make_cluster, make_walkback, place):
+    production = make_cluster().start()
+    wb = make_walkback()
+    said = wb.run("--quiet", "init", "--pgdata", production.pgdata, "--repository", wb.store.url,
+                  "--conninfo", production.conninfo)  # fmt: skip
+    assert said.status == 0
+    owner, host = wb.config.with_suffix(".owner.key"), wb.config.with_suffix(".host.key")
+    for key in (owner, host):
+        assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    assert "WITHOUT IT NOTHING IN THIS REPOSITORY CAN BE RESTORED" in said.stderr and str(owner) in said.stderr
+    assert "AGE-SECRET-KEY" not in said.stdout + said.stderr
+    public = subprocess.run(["age-keygen", "-y", owner], check=True, capture_output=True, text=True).stdout.strip()
+    assert public in wb.config.read_text()
+
+
+def test_with_the_private_key_away_the_host_does_all_but_read(production, wb, haystack, owner_key, host_key, place):
+    safe = place / "safe.key"
+    owner_key.rename(safe)
+    production.sql("INSERT INTO haystack SELECT 'and more' FROM generate_series(1, 1000)")
+    segment = production.archive_everything()
+    backup = wb.backup()
+    assert backup["id"] in str(wb.done("list"))
+    assert wb.done("history") and wb.done("key", "list")
+    assert wb.push(production.pgdata / "pg_wal" / segment).status == 0, "again, without reading it back"
+
+    wb.refused("recover", "--latest", "--into", place / "copy").says("private key", "WALKBACK_ENCRYPTION_IDENTITY_FILE")
+    assert not (place / "copy").exists()
+    assert wb.run("wal-get", segment, place / "got").status == 200, "no PostgreSQL may take it for the end of WAL"
+
+    copy = wb.recover("--latest", into=place / "copy", environment={"WALKBACK_ENCRYPTION_IDENTITY_FILE": str(safe)})
+    assert copy.table("haystack") == production.table("haystack")
+
+
+def test_nothing_on_the_host_opens_a_page_or_a_segment(wb, haystack, owner_key, host_key):
+    packs, segments = objects(wb, "packs/**/*.age"), objects(wb, f"{haystack}.zst.age")
+    assert packs and segments
+    assert any(NEEDLE.encode() in unzstd(age(owner_key, pack).stdout) for pack in packs)
+    assert NEEDLE.encode() in unzstd(age(owner_key, segments[0]).stdout)
+    for path in packs + segments:
+        assert age(host_key, path).returncode != 0, path
+    for path in objects(wb, "*"):
+        assert NEEDLE.encode() not in path.read_bytes(), path
+    manifest = objects(wb, "manifest*")[0]
+    assert NEEDLE.encode() not in unzstd(age(host_key, manifest).stdout), "names and hashes, no rows"
+    for path in objects(wb, "*.index.zst.age"):
+        assert NEEDLE.encode() not in unzstd(age(host_key, path).stdout)
+
+
+def test_every_object_is_as_its_name_says(wb, haystack):
+    for path in objects(wb, "*"):
+        encrypted = path.read_bytes().startswith(b"age-encryption.org/v1\n")
+        assert encrypted == (path.suffix == ".age") or path.parent.name == "keys", path
+        assert encrypted or path.suffix == ".json" or path.parent.name == "keys", path
+
+
+def test_a_repository_that_is_there_is_not_given_a_key_of_ours(production, wb, place):
+    """A bare machine, or another host: whoever can write to the bucket must not choose who reads."""
+    other = type(wb)(place / "other" / "walkback.toml", wb.store)
+    (place / "other").mkdir()
+    public = re.search(r"age1[0-9a-z]+", wb.config.read_text())[0]
+    arguments = ["init", "--pgdata", production.pgdata, "--repository", wb.store.url, "--conninfo", production.conninfo]
+    other.refused(*arguments).says("whom to encrypt to", f"--recipient {public}")
+    assert not list((place / "other").iterdir())
+    other.done(*arguments, "--recipient", public)
+    assert public in other.config.read_text()
+    assert not other.config.with_suffix(".owner.key").exists()
+
+
+def test_a_key_that_others_can_read_is_refused(wb, haystack, owner_key, place):
+    owner_key.chmod(0o644)
+    wb.refused("recover", "--latest", "--into", place / "copy").says("chmod")
+    assert not (place / "copy").exists()
+
+
+def test_a_key_that_is_not_an_owners_is_named(wb, haystack, owner_key, place):
+    owner_key.unlink()
+    subprocess.run(["age-keygen", "-o", owner_key], check=True, capture_output=True)
+    owner_key.chmod(0o600)
+    wb.refused("recover", "--latest", "--into", place / "copy").says("not one of this repository's recipients", "age1")
+
+
+def test_a_rotated_key_reads_what_was_stored_before(production, wb, haystack, owner_key, place):
+    wb.done("key", "rotate", "--output", place / "new.key")
+    new = subprocess.run(["age-keygen", "-y", place / "new.key"], check=True, capture_output=True, text=True).stdout
+    old = re.search(r"age1[0-9a-z]+", wb.config.read_text())[0]
+    wb.config.write_text(
+        wb.config.read_text().replace(old, new.strip()).replace(str(owner_key), str(place / "new.key"))
+    )
+    owner_key.unlink()
+    production.sql("INSERT INTO haystack VALUES ('after the rotation')")
+    production.archive_everything()
+    copy = wb.recover("--latest", into=place / "copy")
+    assert copy.table("haystack") == production.table("haystack")
