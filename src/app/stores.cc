@@ -10,8 +10,8 @@
 #include "net/curl_client.h"
 #include "repo/encrypted_store.h"
 #include "s3/credentials_chain.h"
+#include "s3/probe.h"
 #include "s3/region.h"
-#include "s3/store.h"
 #include "store/file_store.h"
 
 namespace walkback::app {
@@ -146,7 +146,8 @@ Result<std::unique_ptr<store::ObjectStore>> Stores::open_beneath(const config::C
                                                                  std::stop_token stop) {
   const std::string& url = config.repository_url;
   if (url.starts_with(kS3Scheme)) {
-    return open_s3(config, cli::Access::kMetadata, std::move(stop));
+    return std::unique_ptr<store::ObjectStore>(
+        TRY(open_s3(config, cli::Access::kMetadata, std::move(stop))));
   }
   if (!url.starts_with(kFileScheme)) {
     return wrong_url(ErrorKind::kUnsupported, url, ": only file:///path and s3://bucket are read");
@@ -154,9 +155,8 @@ Result<std::unique_ptr<store::ObjectStore>> Stores::open_beneath(const config::C
   return store::open_file_store(files_, random_, TRY(directory_of(url)));
 }
 
-Result<std::unique_ptr<store::ObjectStore>> Stores::open_s3(const config::Config& config,
-                                                            cli::Access access,
-                                                            std::stop_token stop) {
+Result<std::unique_ptr<s3::S3Store>> Stores::open_s3(const config::Config& config,
+                                                     cli::Access access, std::stop_token stop) {
   Network& network = *networks_.emplace_back(
       std::make_unique<Network>(config, files_, clock_, counters_, variables_));
   const std::string region = TRY(network.region());
@@ -169,7 +169,7 @@ Result<std::unique_ptr<store::ObjectStore>> Stores::open_s3(const config::Config
                                       .counters = &counters_,
                                       .stop = std::move(stop)}));
   if (access == cli::Access::kSetUp) TRY(s3::check_region(*bucket));
-  return std::unique_ptr<store::ObjectStore>(std::move(bucket));
+  return bucket;
 }
 
 Result<std::unique_ptr<store::ObjectStore>> Stores::encrypted(
@@ -205,6 +205,23 @@ Result<repo::EncryptionKeys> Stores::keys_of(store::ObjectStore& beneath,
                                    keys::why_no_owner_key(opened, local, folder, options)};
   };
   return keys;
+}
+
+Result<std::vector<cli::StoreTrait>> Stores::probe(const config::Config& config,
+                                                   std::stop_token stop) {
+  std::vector<cli::StoreTrait> traits;
+  if (!config.repository_url.starts_with(kS3Scheme)) return traits;
+  const auto bucket = TRY(open_s3(config, cli::Access::kSetUp, std::move(stop)));
+  const s3::Probe probe = TRY(s3::probe(*bucket));
+  for (const s3::Probe::Row& row : probe.rows()) {
+    const s3::Ability ability = row.trait->ability;
+    traits.push_back({std::string(row.name), std::string(row.means),
+                      ability == s3::Ability::kUnknown
+                          ? std::nullopt
+                          : std::optional(ability == s3::Ability::kYes),
+                      row.trait->detail});
+  }
+  return traits;
 }
 
 net::Traffic Stores::traffic() const { return counters_.totals(); }

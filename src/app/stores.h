@@ -15,6 +15,7 @@
 #include "keys/open_pgp.h"
 #include "net/traffic.h"
 #include "repo/encrypted_store.h"
+#include "s3/store.h"
 #include "store/object_store.h"
 
 namespace walkback::app {
@@ -40,13 +41,16 @@ class Stores {
   Result<std::unique_ptr<store::ObjectStore>> open_beneath(const config::Config& config,
                                                            std::stop_token stop);
 
+  // What the server of a bucket can do, by trying; nothing for a directory.
+  Result<std::vector<cli::StoreTrait>> probe(const config::Config& config, std::stop_token stop);
+
   // Of all that was opened; nothing went over a network when all of it is zero.
   net::Traffic traffic() const;
 
  private:
   class Network;
-  Result<std::unique_ptr<store::ObjectStore>> open_s3(const config::Config& config,
-                                                      cli::Access access, std::stop_token stop);
+  Result<std::unique_ptr<s3::S3Store>> open_s3(const config::Config& config, cli::Access access,
+                                               std::stop_token stop);
   Result<std::unique_ptr<store::ObjectStore>> encrypted(std::unique_ptr<store::ObjectStore> beneath,
                                                         const config::Config& config,
                                                         cli::Access access);

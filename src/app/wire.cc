@@ -90,6 +90,8 @@ struct Wiring::State {
           [this](const config::Config& config, std::stop_token stop) {
             return stores.open_beneath(config, std::move(stop));
           },
+      .probe = [this](const config::Config& config,
+                      std::stop_token stop) { return stores.probe(config, std::move(stop)); },
       .traffic =
           [this] {
             const net::Traffic traffic = stores.traffic();

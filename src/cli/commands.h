@@ -9,6 +9,7 @@
 namespace walkback::cli {
 
 Result<ExitStatus> run_init(const InitOptions& options, Session& session);
+Result<ExitStatus> run_check(const CheckOptions& options, Session& session);
 Result<ExitStatus> run_wal_push(const WalPushOptions& options, Session& session);
 Result<ExitStatus> run_wal_get(const WalGetOptions& options, Session& session);
 Result<ExitStatus> run_backup(const BackupOptions& options, Session& session);

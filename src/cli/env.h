@@ -5,8 +5,10 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/file_system.h"
@@ -32,6 +34,14 @@ enum class Access {
   kSetUp,     // init, before there are keys: reads what is plain, and looks where a bucket lies
 };
 
+// What a store's server can do, as it was found by trying.
+struct StoreTrait {
+  std::string name;   // "conditional_put"
+  std::string means;  // "an object is never replaced"
+  std::optional<bool> able;
+  std::string detail;  // what was seen; empty when there is nothing to add
+};
+
 struct Env {
   FileSystem& files;
   Clock& clock;
@@ -52,6 +62,8 @@ struct Env {
   // The same without encryption on top: keys/ is stored as it is.
   std::function<Result<std::unique_ptr<store::ObjectStore>>(const config::Config&, std::stop_token)>
       open_beneath;
+  // Empty for stores of which everything is known.
+  std::function<Result<std::vector<StoreTrait>>(const config::Config&, std::stop_token)> probe;
   keys::OpenPgp& gpg = keys::system_gpg();
   // Requests and bytes of all stores so far, for people; empty when none went over a network.
   std::function<std::string()> traffic;

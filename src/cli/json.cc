@@ -224,6 +224,25 @@ std::string init_json(const InitView& view) {
                  {"proved_segment", or_null(report.proved_segment)}}}});
 }
 
+std::string check_json(const CheckView& view) {
+  Json findings = Json::array(), traits = Json::array();
+  bool ok = true;
+  for (const setup::Finding& finding : view.findings) {
+    ok &= finding.level != setup::Level::kFailed;
+    findings.push_back({{"level", setup::level_name(finding.level)},
+                        {"what", finding.what},
+                        {"text", finding.text},
+                        {"hint", finding.hint}});
+  }
+  for (const StoreTrait& trait : view.traits) {
+    traits.push_back({{"name", trait.name},
+                      {"means", trait.means},
+                      {"able", trait.able ? Json(*trait.able) : Json(nullptr)},
+                      {"detail", trait.detail}});
+  }
+  return text({{"check", {{"ok", ok}, {"findings", findings}, {"store", traits}}}});
+}
+
 std::string wal_push_json(const archive::WalPushReport& report) {
   return text({{"wal_push",
                 {{"name", report.name},

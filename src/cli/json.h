@@ -24,6 +24,7 @@ namespace walkback::cli {
 // One object, two spaces deep, and a newline.
 std::string error_json(const Error& error);
 std::string init_json(const InitView& view);
+std::string check_json(const CheckView& view);
 std::string wal_push_json(const archive::WalPushReport& report);
 std::string wal_get_json(const std::string& name, archive::WalGetOutcome outcome);
 // With an error beside it when pages are bad.

@@ -49,6 +49,11 @@ struct BackupOptions {
   std::string label;
 };
 
+struct CheckOptions {
+  bool conformance = false;
+  bool prove = true;
+};
+
 struct ListOptions {};
 
 // Exactly one of the first seven is set.
@@ -104,9 +109,9 @@ struct KeyRotateOptions {
 };
 
 using CommandOptions =
-    std::variant<InitOptions, WalPushOptions, WalGetOptions, BackupOptions, ListOptions,
-                 PlanOptions, RecoverOptions, AdoptOptions, HistoryOptions, KeyGenerateOptions,
-                 KeyListOptions, KeyAddOptions, KeyRotateOptions>;
+    std::variant<InitOptions, CheckOptions, WalPushOptions, WalGetOptions, BackupOptions,
+                 ListOptions, PlanOptions, RecoverOptions, AdoptOptions, HistoryOptions,
+                 KeyGenerateOptions, KeyListOptions, KeyAddOptions, KeyRotateOptions>;
 
 struct Invocation {
   GlobalOptions global;

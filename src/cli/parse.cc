@@ -32,6 +32,7 @@ struct Raw {
   std::string path, name, reserved_timeline;
   std::string label;
   bool full = false;
+  bool conformance = false, no_proof = false;
   std::string to, xid, before_xid, lsn, restore_point, timeline;
   bool latest = false, immediate = false;
   std::string into, port, action;
@@ -97,6 +98,12 @@ void describe_init(CLI::App& app, Raw& raw) {
                "Begin a new repository though this configuration had one before");
   app.add_flag("--apply", raw.apply, "Set PostgreSQL's settings (ALTER SYSTEM) and reload");
   app.footer(kInitExample);
+}
+
+void describe_check(CLI::App& app, Raw& raw) {
+  app.add_flag("--conformance", raw.conformance,
+               "Try everything that a repository's store must do, with objects of its own");
+  app.add_flag("--no-proof", raw.no_proof, "Do not have the server archive a segment");
 }
 
 void describe_wal_push(CLI::App& app, Raw& raw) {
@@ -199,6 +206,7 @@ constexpr CommandShape kCommands[] = {
     {"init",
      "Make the repository and the configuration, set PostgreSQL's settings, prove they work",
      describe_init},
+    {"check", "Look whether everything is as it must be, and say what to do", describe_check},
     {"wal-push", "Archive one WAL file; for archive_command", describe_wal_push},
     {"wal-get", "Fetch one WAL file; for restore_command", describe_wal_get},
     {"backup", "Take a backup", describe_backup},
@@ -423,6 +431,7 @@ Result<CommandOptions> read_command(const CLI::App& app, const Raw& raw) {
   if (name == "wal-push") return CommandOptions(WalPushOptions{raw.path});
   if (name == "wal-get") return read_wal_get(app, raw);
   if (name == "backup") return CommandOptions(BackupOptions{raw.label});
+  if (name == "check") return CommandOptions(CheckOptions{raw.conformance, !raw.no_proof});
   if (name == "list") return CommandOptions(ListOptions{});
   if (name == "plan") return read_plan(app, raw);
   if (name == "recover") return read_recover(app, raw);
@@ -478,6 +487,15 @@ Error unknown_command(const std::string& group, const std::string& word, const E
       near ? fmt::format("did you mean `walkback {}{}`?", group, *near) : otherwise.hint);
 }
 
+// "--to --config /x": the parser took the next option for the value.
+std::optional<std::string> option_without_value(std::span<const std::string> typed,
+                                                const std::string& word) {
+  const auto stray = std::ranges::find(typed, word);
+  if (stray - typed.begin() < 2 || stray == typed.end()) return std::nullopt;
+  const bool both = (stray - 1)->starts_with("--") && (stray - 2)->starts_with("--");
+  return both ? std::optional(*(stray - 2)) : std::nullopt;
+}
+
 // "--to 10 minutes ago": the shell made three words of what was meant as one.
 std::optional<std::string> unquoted(std::span<const std::string> typed, const std::string& word) {
   constexpr std::string_view kTakeText[] = {"--to", "--label", "--name", "--conninfo"};
@@ -510,6 +528,9 @@ Error unexpected(const CLI::App& app, const CLI::App* sub, std::span<const std::
   if (sub && full_name(*sub) == "key") return unknown_command("key ", word, no_key_command());
   if (sub) {
     std::string help = fmt::format("`walkback {} --help` says what it takes", full_name(*sub));
+    if (const auto option = option_without_value(typed, word)) {
+      return usage_error(*option + " needs a value", std::move(help));
+    }
     const std::string shown = config::holds_password(word) ? "…" : word;
     return usage_error(fmt::format("unexpected argument \"{}\"", shown),
                        unquoted(typed, word).value_or(std::move(help)));

@@ -197,7 +197,7 @@ TEST(Parse, ExactlyOneTarget) {
 }
 
 TEST(Parse, WhatIsMissingIsNamed) {
-  EXPECT_THAT(wrong({}), StartsWith("no command | one of init, wal-push"));
+  EXPECT_THAT(wrong({}), StartsWith("no command | one of init, check, wal-push"));
   EXPECT_THAT(wrong({"recover", "--latest"}), StartsWith("--into is missing"));
   EXPECT_THAT(wrong({"adopt"}), StartsWith("--pgdata is missing"));
   EXPECT_THAT(wrong({"wal-push"}), HasSubstr("PATH"));

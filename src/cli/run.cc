@@ -25,6 +25,7 @@ Result<ExitStatus> dispatch(const InitOptions& o, Session& s) { return run_init(
 Result<ExitStatus> dispatch(const WalPushOptions& o, Session& s) { return run_wal_push(o, s); }
 Result<ExitStatus> dispatch(const WalGetOptions& o, Session& s) { return run_wal_get(o, s); }
 Result<ExitStatus> dispatch(const BackupOptions& o, Session& s) { return run_backup(o, s); }
+Result<ExitStatus> dispatch(const CheckOptions& o, Session& s) { return run_check(o, s); }
 Result<ExitStatus> dispatch(const ListOptions& o, Session& s) { return run_list(o, s); }
 Result<ExitStatus> dispatch(const PlanOptions& o, Session& s) { return run_plan(o, s); }
 Result<ExitStatus> dispatch(const RecoverOptions& o, Session& s) { return run_recover(o, s); }

@@ -146,7 +146,8 @@ TEST_F(RunTest, WithJsonTheErrorIsAlsoAnObject) {
 
 TEST_F(RunTest, AMissingConfigurationIsStatus2) {
   EXPECT_EQ(walkback({"list"}), 2);
-  EXPECT_THAT(output_.err_text, HasSubstr("hint: `walkback init` makes one"));
+  EXPECT_THAT(output_.err_text,
+              HasSubstr("hint: `walkback --config " + config_path_ + " init` makes one"));
 }
 
 TEST_F(RunTest, AWrongConfigurationIsStatus2) {

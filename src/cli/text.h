@@ -12,11 +12,13 @@
 #include "base/file_system.h"
 #include "catalog/events.h"
 #include "catalog/listing.h"
+#include "cli/env.h"
 #include "cli/suggestion.h"
 #include "config/config.h"
 #include "restore/adopt.h"
 #include "restore/plan.h"
 #include "restore/recover.h"
+#include "setup/check.h"
 #include "setup/init.h"
 
 namespace walkback::cli {
@@ -28,6 +30,12 @@ struct InitView {
   bool config_written = false;
 };
 std::string init_text(const InitView& view);
+
+struct CheckView {
+  std::vector<setup::Finding> findings;
+  std::vector<StoreTrait> traits;
+};
+std::string check_text(const CheckView& view);
 
 std::string wal_push_text(const archive::WalPushReport& report);
 std::string wal_get_text(const std::string& name, archive::WalGetOutcome outcome);

@@ -97,14 +97,14 @@ TEST_F(Text, ARestorePointIsNoCommit) {
   restore::RecoverReport report = sample_recovery();
   report.plan = plan;
   report.reached_xid.reset();
-  EXPECT_THAT(recover_text(report, restore::RecoveryAction::kPromote),
+  EXPECT_THAT(recover_text(report, restore::RecoveryAction::kPromote, kPlain),
               HasSubstr("LSN 0/5A3F2C8, restore point 'point', of 2026-11-22 16:46:58 CET\n"));
 }
 
 TEST_F(Text, WhatWasReachedIsThePlansRecord) {
   restore::RecoverReport report = sample_recovery();
   report.reached_time = at("15:46:50");
-  EXPECT_THAT(recover_text(report, restore::RecoveryAction::kPromote),
+  EXPECT_THAT(recover_text(report, restore::RecoveryAction::kPromote, kPlain),
               HasSubstr("transaction 747, committed at 2026-11-22 16:46:58.120455 CET"));
 }
 

@@ -11,6 +11,7 @@
 #include "catalog/server_commands.h"
 #include "catalog/wal_archive.h"
 #include "repo/repository.h"
+#include "setup/archiving_proof.h"
 #include "setup/repository_place.h"
 
 namespace walkback::setup {
@@ -213,47 +214,6 @@ Result<void> reload(pgconn::Connection& connection, std::vector<ServerSetting>& 
       "a setting given on the server's command line wins over ALTER SYSTEM; take it out there");
 }
 
-Result<void> check_reads_back(const std::string& segment, const InitOptions& options,
-                              const catalog::WalArchive& archive, FileSystem& files) {
-  auto original = files.open_read(join_path(options.pgdata, "pg_wal/" + segment));
-  // A checkpoint may have recycled it already; then its own checksums are the proof.
-  if (original.ok()) {
-    if (TRY(archive.holds(segment, **original))) return success();
-  } else {
-    const Result<std::optional<Bytes>> read = archive.get(segment);
-    const bool no_key = !read.ok() && read.error().kind == ErrorKind::kDenied;
-    if (no_key || TRY(read).has_value()) return success();
-  }
-  return make_error(
-      ErrorKind::kCorrupt,
-      fmt::format("segment {} reads back from the repository other than it is in pg_wal", segment));
-}
-
-// One real segment, archived by the server itself and read back: nothing less proves
-// archive_command.
-Result<std::string> prove_archiving(const InitOptions& options, const catalog::WalArchive& archive,
-                                    const InitParts& parts) {
-  pgconn::Connection& connection = parts.connection;
-  parts.progress.begin("archiving one segment and reading it back", 0);
-  TRY(connection.query("SELECT pg_create_restore_point('walkback init')"));
-  const std::string segment =
-      TRY(pgconn::query_text(connection, "SELECT pg_walfile_name(pg_current_wal_insert_lsn())"));
-  TRY(connection.query("SELECT pg_switch_wal()"));
-  const auto deadline = parts.clock.monotonic() + options.proof_timeout;
-  while (!TRY(archive.has(segment))) {
-    if (parts.clock.monotonic() > deadline) {
-      return make_error(ErrorKind::kTransient,
-                        fmt::format("segment {} did not arrive in the repository within {} s",
-                                    segment, options.proof_timeout.count()),
-                        "the server's log says what archive_command answered; mend that and run "
-                        "`walkback init` again");
-    }
-    parts.clock.sleep(kBetweenLooks);
-  }
-  TRY(check_reads_back(segment, options, archive, parts.files));
-  return segment;
-}
-
 class Init {
  public:
   Init(const InitOptions& options, const InitParts& parts) : options_(options), parts_(parts) {}
@@ -310,7 +270,9 @@ class Init {
         [](const ServerSetting& setting) { return setting.needs_restart && !setting.satisfied(); });
     if (!all_satisfied(report_.settings)) return success();
     const catalog::WalArchive archive(*objects_, options_.cluster, lineage);
-    report_.proved_segment = TRY(prove_archiving(options_, archive, parts_));
+    report_.proved_segment =
+        TRY(prove_archiving({.pgdata = options_.pgdata, .timeout = options_.proof_timeout}, archive,
+                            parts_.connection, parts_.files, parts_.clock, parts_.progress));
     return success();
   }
 

@@ -1,0 +1,147 @@
+#include <fmt/format.h>
+
+#include "cli/commands.h"
+#include "cli/json.h"
+#include "cli/key_options.h"
+#include "cli/text.h"
+#include "keys/local_keys.h"
+#include "repo/repository.h"
+#include "setup/check.h"
+
+namespace walkback::cli {
+
+namespace {
+
+using setup::Finding;
+using setup::Level;
+
+// What is wrong with one thing must not hide the others.
+class Check {
+ public:
+  Check(const CheckOptions& options, config::Config config, Session& session)
+      : options_(options), config_(std::move(config)), session_(session) {}
+
+  CheckView run() {
+    add({Level::kOk, "configuration", session_.config_path()});
+    const auto store = repository();
+    if (config_.encryption == "age") keys();
+    if (store) {
+      probe();
+      if (options_.conformance) conformance();
+      server(*store);
+    }
+    return std::move(view_);
+  }
+
+ private:
+  void add(Finding finding) { view_.findings.push_back(std::move(finding)); }
+  void fail(std::string what, const Error& error) { add(setup::failed(std::move(what), error)); }
+
+  std::unique_ptr<store::ObjectStore> repository() {
+    auto store = session_.open_repository(config_, Access::kMetadata);
+    if (!store.ok()) {
+      fail("repository", store.error());
+      return nullptr;
+    }
+    add({Level::kOk, "repository",
+         fmt::format("{}, encryption {}", (*store)->description(), config_.encryption)});
+    return *std::move(store);
+  }
+
+  void keys() {
+    const Result<keys::Options> options = key_options(config_, session_.env().user_id);
+    if (!options.ok()) return fail("keys", options.error());
+    const Result<keys::LocalKeys> local =
+        keys::load_local_keys(session_.env().files, *options, keys::OwnerFile::kIfThere);
+    if (!local.ok()) return fail("keys", local.error());
+    if (local->host) {
+      add({Level::kOk, "host key", options->host_key_file});
+    } else {
+      add({Level::kWarning, "host key", "none: this host cannot read what it stored, names neither",
+           "`walkback init` makes one, in encryption.host_key_file"});
+    }
+    if (!local->owner) {
+      add({Level::kOk, "private key", "not on this host"});
+      return;
+    }
+    add({Level::kWarning, "private key",
+         fmt::format("{} lies on this host: who steals the host reads every backup",
+                     options->identity_file),
+         "keep it in two other places and remove it here; WALKBACK_ENCRYPTION_IDENTITY_FILE names "
+         "it to a recovery"});
+  }
+
+  void probe() {
+    if (!session_.env().probe) return;
+    auto traits = session_.env().probe(config_, {});
+    if (!traits.ok()) return fail("store", traits.error());
+    view_.traits = *std::move(traits);
+    if (view_.traits.empty()) return;
+    if (able("conditional_put")) {
+      add({Level::kOk, "store", "puts an object only where there is none"});
+    } else {
+      add({Level::kWarning, "store",
+           "has no conditional put: two writers of one name are told "
+           "apart by reading before and after",
+           "let no two hosts archive one cluster at the same time"});
+    }
+    if (able("may_delete") && !able("versioning") && !able("object_lock")) {
+      add({Level::kWarning, "deletion", "these credentials delete for good",
+           "versioning or object lock on the bucket keeps what a stolen host would remove"});
+    }
+  }
+
+  bool able(std::string_view name) const {
+    for (const StoreTrait& trait : view_.traits) {
+      if (trait.name == name) return trait.able.value_or(false);
+    }
+    return false;
+  }
+
+  void conformance() {
+    const auto beneath = session_.open_beneath(config_);
+    if (!beneath.ok()) return fail("conformance", beneath.error());
+    for (Finding& finding : setup::check_conformance(**beneath, session_.env().random)) {
+      add(std::move(finding));
+    }
+  }
+
+  void server(store::ObjectStore& objects) {
+    if (config_.pgdata.empty()) {
+      return add({Level::kWarning, "server", "not looked at: no postgresql.pgdata",
+                  "run this on the database host, with its configuration"});
+    }
+    Env& env = session_.env();
+    const auto connection = session_.connect(config_);
+    if (!connection.ok()) return fail("server", connection.error());
+    const setup::ServerToCheck server{
+        .pgdata = config_.pgdata,
+        .call = {env.program, session_.config_path(), config_.cluster},
+        .prove_archiving = options_.prove};
+    for (Finding& finding : setup::check_server(
+             server, {**connection, env.files, objects, env.clock, session_.progress()})) {
+      add(std::move(finding));
+    }
+  }
+
+  const CheckOptions& options_;
+  const config::Config config_;
+  Session& session_;
+  CheckView view_;
+};
+
+}  // namespace
+
+Result<ExitStatus> run_check(const CheckOptions& options, Session& session) {
+  config::Config config = TRY(session.load_config());
+  TRY(session.check_repository_owner(config));
+  session.watch_interrupts(OnInterrupt::kEnd);
+  const CheckView view = Check(options, std::move(config), session).run();
+  session.result(check_text(view), check_json(view));
+  for (const Finding& finding : view.findings) {
+    if (finding.level == Level::kFailed) return ExitStatus::kFailed;
+  }
+  return ExitStatus::kDone;
+}
+
+}  // namespace walkback::cli

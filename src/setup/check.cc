@@ -1,0 +1,190 @@
+#include "setup/check.h"
+
+#include <fmt/format.h>
+
+#include "catalog/control_file_reader.h"
+#include "catalog/lineage.h"
+#include "catalog/wal_archive.h"
+#include "setup/archiving_proof.h"
+#include "store/conformance.h"
+
+namespace walkback::setup {
+
+namespace {
+
+constexpr std::string_view kInit = "`walkback init --apply` sets it";
+// From this version on the functions of a backup are called so (PostgreSQL 15's release notes).
+constexpr int kNewBackupFunctions = 150000;
+
+class ServerCheck {
+ public:
+  ServerCheck(const ServerToCheck& server, const CheckParts& parts)
+      : server_(server), parts_(parts) {}
+
+  std::vector<Finding> run() {
+    const Result<catalog::Lineage> lineage = known_cluster();
+    if (!lineage.ok()) {
+      findings_.push_back(failed("cluster", lineage.error()));
+      return std::move(findings_);
+    }
+    ok("cluster",
+       fmt::format("system identifier {}, PostgreSQL {}.{}", lineage->system_identifier.value,
+                   parts_.connection.server_version() / 10000,
+                   parts_.connection.server_version() % 10000));
+    note("settings", settings());
+    note("archiver", archiver());
+    note("rights", rights());
+    if (server_.prove_archiving && archives_) prove(*lineage);
+    return std::move(findings_);
+  }
+
+ private:
+  void ok(std::string what, std::string text) {
+    findings_.push_back({Level::kOk, std::move(what), std::move(text)});
+  }
+  void warn(std::string what, std::string text, std::string_view hint) {
+    findings_.push_back({Level::kWarning, std::move(what), std::move(text), std::string(hint)});
+  }
+  void fail(std::string what, std::string text, std::string_view hint) {
+    findings_.push_back({Level::kFailed, std::move(what), std::move(text), std::string(hint)});
+  }
+  void note(std::string what, const Result<void>& looked) {
+    if (!looked.ok()) findings_.push_back(failed(std::move(what), looked.error()));
+  }
+
+  Result<catalog::Lineage> known_cluster() {
+    const pg::ControlFile control =
+        TRY(catalog::read_control_file(parts_.files, server_.pgdata)).control;
+    const std::string answered = TRY(pgconn::query_text(
+        parts_.connection, "SELECT system_identifier::text FROM pg_control_system()"));
+    if (answered != fmt::format("{}", static_cast<int64_t>(control.system_identifier.value))) {
+      return make_error(
+          ErrorKind::kInvalid,
+          fmt::format("the server that answers is not the cluster in {}", server_.pgdata),
+          "postgresql.conninfo and postgresql.pgdata must name the same cluster");
+    }
+    return catalog::get_lineage(parts_.objects, server_.call.cluster, control.system_identifier);
+  }
+
+  Result<std::string> setting(const char* name) {
+    return pgconn::query_text(parts_.connection, "SELECT setting FROM pg_settings WHERE name = $1",
+                              {name});
+  }
+
+  Result<void> settings() {
+    const std::string mode = TRY(setting("archive_mode"));
+    const std::string command = TRY(setting("archive_command"));
+    const std::string timeout = TRY(setting("archive_timeout"));
+    archives_ = mode != "off" && command == catalog::archive_command(server_.call);
+    if (mode == "off") {
+      fail("archive_mode", "off: nothing is archived", "`walkback init --apply`, then a restart");
+    } else if (!archives_) {
+      fail("archive_command",
+           fmt::format("\"{}\" is not walkback with this configuration", command), kInit);
+    } else {
+      ok("archive_command", command);
+    }
+    if (timeout == "0") {
+      warn("archive_timeout", "off: an idle cluster's commits wait for a full segment", kInit);
+    } else {
+      ok("archive_timeout", timeout + " s");
+    }
+    return success();
+  }
+
+  Result<void> archiver() {
+    const pgconn::Table table = TRY(parts_.connection.query(
+        "SELECT failed_count, last_failed_wal, coalesce(last_failed_time > last_archived_time, "
+        "last_failed_time IS NOT NULL), last_archived_wal FROM pg_stat_archiver"));
+    const auto& row = table.rows.at(0);
+    if (row[2].value_or("f") == "t") {
+      fail("archiver",
+           fmt::format("the last try failed, of {} ({} failures)", row[1].value_or("?"),
+                       row[0].value_or("?")),
+           "the server's log says why");
+    } else {
+      ok("archiver", row[3] ? "last archived " + *row[3] : "nothing was archived yet");
+    }
+    return success();
+  }
+
+  Result<void> rights() {
+    const bool named_anew = parts_.connection.server_version() >= kNewBackupFunctions;
+    const char* start =
+        named_anew ? "pg_backup_start(text, boolean)" : "pg_start_backup(text, boolean, boolean)";
+    const std::string may = TRY(pgconn::query_text(
+        parts_.connection, "SELECT has_function_privilege($1, 'execute')::text", {start}));
+    if (may == "true") {
+      ok("rights", "the connection's user may take backups");
+    } else {
+      fail("rights", "the connection's user may not take backups",
+           fmt::format("as a superuser: GRANT EXECUTE ON FUNCTION {} TO that user, and the same "
+                       "for the function that stops a backup",
+                       start));
+    }
+    return success();
+  }
+
+  void prove(const catalog::Lineage& lineage) {
+    const catalog::WalArchive archive(parts_.objects, server_.call.cluster, lineage);
+    const Result<std::string> proved =
+        prove_archiving({.pgdata = server_.pgdata}, archive, parts_.connection, parts_.files,
+                        parts_.clock, parts_.progress);
+    if (!proved.ok()) {
+      findings_.push_back(failed("proof", proved.error()));
+    } else {
+      ok("proof",
+         fmt::format("the server archived segment {}, and it reads back as it was", *proved));
+    }
+  }
+
+  const ServerToCheck& server_;
+  const CheckParts& parts_;
+  bool archives_ = false;
+  std::vector<Finding> findings_;
+};
+
+// "a_listing_is_in_byte_order" is a sentence.
+std::string sentence(std::string_view name) {
+  std::string text(name);
+  for (char& c : text) {
+    if (c == '_') c = ' ';
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string_view level_name(Level level) {
+  switch (level) {
+    case Level::kOk:
+      return "ok";
+    case Level::kWarning:
+      return "warning";
+    case Level::kFailed:
+      return "failed";
+  }
+  return "";
+}
+
+Finding failed(std::string what, const Error& error) {
+  return {Level::kFailed, std::move(what), error.message, error.hint};
+}
+
+std::vector<Finding> check_server(const ServerToCheck& server, const CheckParts& parts) {
+  return ServerCheck(server, parts).run();
+}
+
+std::vector<Finding> check_conformance(store::ObjectStore& objects, Random& random) {
+  store::ConformanceOptions options;
+  options.folder = "check-" + random.hex(8);
+  std::vector<Finding> findings;
+  for (const auto& [name, result] : store::run_all_checks(objects, random, options)) {
+    const std::string what = sentence(name);
+    findings.push_back(result.ok() ? Finding{Level::kOk, "conformance", what}
+                                   : failed("conformance: " + what, result.error()));
+  }
+  return findings;
+}
+
+}  // namespace walkback::setup
