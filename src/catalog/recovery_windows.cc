@@ -14,6 +14,7 @@ constexpr uint64_t kSegmentsAtAnEdge = 8;
 struct Edge {
   pg::Lsn end;  // of the last record
   KnownTime known;
+  bool unread = false;  // no private key at hand: `end` is the segment's, and no time is known
 };
 
 class Edges {
@@ -62,6 +63,31 @@ class Edges {
   const WalArchive& archive_;
   const WalChain& chain_;
 };
+
+// What lies in the WAL is a report's to show, and no reason to have none.
+Result<Edge> last_if_readable(const Edges& edges, const WalChain::Stretch& stretch) {
+  Result<Edge> last = edges.last(stretch);
+  if (last.ok() || last.error().kind != ErrorKind::kDenied) return last;
+  return Edge{stretch.end, {}, true};
+}
+
+Result<std::optional<Timestamp>> first_if_readable(const Edges& edges,
+                                                   const WalChain::Stretch& stretch) {
+  Result<std::optional<Timestamp>> first = edges.first_commit(stretch);
+  if (first.ok() || first.error().kind != ErrorKind::kDenied) return first;
+  return std::optional<Timestamp>();
+}
+
+// What is proved without reading WAL: the last backup of the stretch.
+Timestamp proved_by_backups(const std::vector<BackupSummary>& backups, const WalChain& chain,
+                            const WalChain::Stretch& stretch, Timestamp at_least) {
+  for (const BackupSummary& backup : backups) {
+    if (!lies_on(backup, chain.history())) continue;
+    if (backup.start_lsn < stretch.begin || backup.stop_lsn > stretch.end) continue;
+    at_least = std::max(at_least, backup.stopped_at);
+  }
+  return at_least;
+}
 
 // The backup from which the most of the stretch can be recovered.
 const BackupSummary* earliest_backup(const std::vector<BackupSummary>& backups,
@@ -119,17 +145,19 @@ Result<TimelineWindows> find_windows_on(const WalArchive& archive, const WalChai
     const bool own_window = stretch.end >= begin;
     const bool own_gap = next != nullptr && next->begin > begin;
     if (!own_window && !own_gap) continue;
-    const Edge last = TRY(edges.last(stretch));
+    const Edge last = TRY(last_if_readable(edges, stretch));
     const BackupSummary* backup = own_window ? earliest_backup(backups, chain, stretch) : nullptr;
     if (backup != nullptr) {
       const Timestamp to =
-          std::max(last.known.until().value_or(backup->stopped_at), backup->stopped_at);
+          last.unread
+              ? proved_by_backups(backups, chain, stretch, backup->stopped_at)
+              : std::max(last.known.until().value_or(backup->stopped_at), backup->stopped_at);
       found.windows.push_back(
-          {id, chain.timeline(), backup->stop_lsn, last.end, backup->stopped_at, to});
+          {id, chain.timeline(), backup->stop_lsn, last.end, backup->stopped_at, to, last.unread});
     }
     if (own_gap) {
       found.gaps.push_back({id, chain.timeline(), stretch.end, next->begin,
-                            last.known.last_commit(), TRY(edges.first_commit(*next))});
+                            last.known.last_commit(), TRY(first_if_readable(edges, *next))});
     }
   }
   return found;

@@ -41,6 +41,9 @@ struct RecoveryWindow {
   // Every earlier moment is proved: the time of the last commit, abort or restore point, or of a
   // checkpoint after it.
   Timestamp to;
+  // No private key at hand opens the WAL: `to` is what the backups prove, `to_lsn` where the last
+  // segment ends.
+  bool wal_unread = false;
 };
 
 struct WalGap {

@@ -57,7 +57,10 @@ std::string windows_table(const std::vector<catalog::RecoveryWindow>& windows) {
                backup_only ? "-" : human_duration(seconds), std::to_string(window.timeline.value),
                window.from_lsn.text(), window.to_lsn.text()});
   }
-  return table.text();
+  const bool unread = std::ranges::any_of(windows, &catalog::RecoveryWindow::wal_unread);
+  return table.text() +
+         (unread ? "  The WAL goes on to TO LSN; up to which time takes a private key to read.\n"
+                 : "");
 }
 
 std::string time_or_dash(const std::optional<Timestamp>& time) {

@@ -84,6 +84,7 @@ Json json_of(const catalog::RecoveryWindow& window) {
           {"to", json_of(window.to)},
           {"from_lsn", json_of(window.from_lsn)},
           {"to_lsn", json_of(window.to_lsn)},
+          {"wal_unread", window.wal_unread},
           {"system_identifier", json_of(window.system_identifier)}};
 }
 

@@ -74,8 +74,10 @@ class Recovery {
   template <typename T>
   Result<T> unfinished(Result<T> result) const {
     if (result.ok()) return result;
-    return std::move(result).error().with_hint(
-        unfinished_restore(files_, report_.data_directory).hint);
+    Error error = std::move(result).error();
+    const std::string what = unfinished_restore(files_, report_.data_directory).hint;
+    error.hint = error.hint.empty() ? what : error.hint + "; " + what;
+    return error;
   }
 
   // What was restored need not be restored again because a port was taken meanwhile.

@@ -131,14 +131,6 @@ def test_a_repository_whose_disk_is_not_mounted(production, wb, notes, place):
     (place / "disk").rename(wb.repository)
 
 
-def test_an_empty_configuration_is_filled(production, make_walkback, place):
-    wb = make_walkback()
-    wb.config.touch()
-    wb.config.chmod(0o640)
-    assert wb.init(production)["init"]["config_written"]
-    assert "[repository]" in wb.config.read_text() and wb.config.stat().st_mode & 0o777 == 0o640
-
-
 def test_a_failed_init_is_not_in_the_way_of_the_next(production, make_walkback, place):
     wb = make_walkback()
     place.chmod(0o500)

@@ -54,7 +54,7 @@ class GpgHome:
     def __init__(self, directory):
         self.directory = Path(directory)
         self.directory.mkdir(mode=0o700)
-        self.gpg("--quick-gen-key", "--passphrase", "", "Ada <ada@example.org>", "rsa2048", "default", "never")
+        self.gpg("--quick-gen-key", "--passphrase", "", "Ada <ada@example.org>", "default", "default", "never")
         listed = self.gpg("--with-colons", "--list-keys")
         self.fingerprint = next(line.split(":")[9] for line in listed.splitlines() if line.startswith("fpr"))
 
