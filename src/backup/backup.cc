@@ -81,7 +81,7 @@ class Backup {
   Result<BackupReport> run(const catalog::BackupId& id, Timestamp started_at) {
     const auto started = clock_.monotonic();
     facts_ = TRY(read_server_facts(connection_));
-    TRY(check_server_facts(facts_, options_.pgdata));
+    TRY(check_server_facts(facts_, options_.pgdata, files_));
     const pg::ControlFile control =
         TRY(catalog::read_control_file(files_, options_.pgdata)).control;
     if (control.system_identifier != facts_.system_identifier) {
