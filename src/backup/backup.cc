@@ -2,10 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <mutex>
-
 #include "backup/data_directory_walk.h"
 #include "backup/server_session.h"
+#include "backup/shared_manifest.h"
 #include "backup/wait_for_wal.h"
 #include "catalog/control_file_reader.h"
 #include "catalog/events.h"
@@ -18,51 +17,6 @@
 namespace walkback::backup {
 
 namespace {
-
-// The walk and the copying threads add to one manifest.
-class SharedManifest final : public pipeline::CopiedFileSink {
- public:
-  SharedManifest(catalog::ManifestWriter& manifest, Progress& progress)
-      : manifest_(manifest), progress_(progress) {}
-
-  Result<void> add(const catalog::ManifestDirectory& directory) {
-    std::lock_guard lock(mutex_);
-    return manifest_.add(directory);
-  }
-
-  Result<void> accept(pipeline::CopiedFile copied) override {
-    catalog::ManifestFile file;
-    file.name = std::move(copied.source.name);
-    if (file.name.starts_with(DataDirectoryWalk::kConfigurationPrefix)) {
-      file.place = catalog::Place::kConfiguration;
-      file.name.erase(0, DataDirectoryWalk::kConfigurationPrefix.size());
-    }
-    file.mode = copied.source.mode;
-    file.modified = copied.source.modified;
-    file.map = std::move(copied.map);
-    file.bad_blocks = std::move(copied.bad_blocks);
-    for (uint32_t block : file.bad_blocks) {
-      bad_pages_.push_back({file.name, block});
-      progress_.note(fmt::format("page checksum failure: {}, block {}", file.name, block));
-    }
-    std::lock_guard lock(mutex_);
-    ++files_;
-    bytes_ += file.map.file_bytes;
-    return manifest_.add(file);
-  }
-
-  const std::vector<BadPage>& bad_pages() const { return bad_pages_; }
-  uint64_t files() const { return files_; }
-  uint64_t bytes() const { return bytes_; }
-
- private:
-  std::mutex mutex_;
-  catalog::ManifestWriter& manifest_;
-  Progress& progress_;
-  std::vector<BadPage> bad_pages_;
-  uint64_t files_ = 0;
-  uint64_t bytes_ = 0;
-};
 
 class Backup {
  public:
@@ -124,6 +78,7 @@ class Backup {
     progress_.begin("ending backup mode", 0);
     const BackupStop backup_stop = TRY(stop_backup_mode(connection_));
     const Timestamp stopped_at = clock_.now();
+    TRY(shared.settle(backup_stop.lsn));
     const pg::BackupLabel label = TRY(pg::parse_backup_label(backup_stop.label_file));
 
     const catalog::ManifestWriter::MapsStored maps = TRY(manifest->finish_maps());

@@ -1,6 +1,7 @@
 """A backup of a server that does not hold still."""
 
 import shutil
+import struct
 import subprocess
 import threading
 
@@ -29,6 +30,25 @@ def test_a_page_that_fails_its_checksum_is_reported_and_recorded(production, wb,
     assert "error: " in outcome.stderr and file in outcome.stderr
     [listed] = wb.backups()
     assert listed["id"] == outcome.json["backup"]["id"]
+
+
+def test_a_page_from_the_future_is_damage_and_not_mended_by_replay(production, wb):
+    """Its LSN lies behind the backup's start, and behind its stop as well: no WAL holds an image of it."""
+    production.sql("CREATE TABLE notes AS SELECT g, md5(g::text) FROM generate_series(1, 5000) g")
+    production.sql("CHECKPOINT")
+    file = production.value("SELECT pg_relation_filepath('notes')")
+    in_a_gigabyte = int(production.value("SELECT pg_current_wal_lsn() - '0/0'")) + (1 << 30)
+    production.stop()
+    with open(production.pgdata / file, "r+b") as relation:
+        relation.seek(3 * 8192)
+        relation.write(struct.pack("<II", in_a_gigabyte >> 32, in_a_gigabyte & 0xFFFFFFFF))
+    production.start()
+
+    outcome = wb.run("backup")
+
+    assert outcome.status == 4, outcome.describe()
+    assert outcome.json["bad_pages"] == [{"file": file, "block": 3}]
+    assert wb.backups()[0]["bad_page_count"] == 1
 
 
 def test_files_that_come_go_grow_and_shrink_while_they_are_read(production, wb, place, seed):
