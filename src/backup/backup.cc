@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "backup/data_directory_walk.h"
+#include "backup/links.h"
 #include "backup/server_session.h"
 #include "backup/shared_manifest.h"
 #include "backup/wait_for_wal.h"
@@ -12,6 +13,7 @@
 #include "catalog/manifest.h"
 #include "catalog/wal_archive.h"
 #include "pg/backup_label.h"
+#include "pg/versions.h"
 #include "pipeline/copy_in.h"
 
 namespace walkback::backup {
@@ -44,6 +46,8 @@ class Backup {
                                     options_.pgdata),
                         "correct postgresql.pgdata or postgresql.conninfo in the configuration");
     }
+    TRY(refuse_linked_directories(files_, options_.pgdata,
+                                  pg::version_of_catalog(control.catalog_version).value()));
     catalog::WalArchive archive(
         objects_, options_.cluster,
         TRY(catalog::get_lineage(objects_, options_.cluster, control.system_identifier)));

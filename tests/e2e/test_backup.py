@@ -51,6 +51,23 @@ def test_a_page_from_the_future_is_damage_and_not_mended_by_replay(production, w
     assert wb.backups()[0]["bad_page_count"] == 1
 
 
+def test_a_database_behind_a_link_is_no_backup_without_it(production, wb, place):
+    production.sql("CREATE DATABASE moved")
+    oid = production.value("SELECT oid FROM pg_database WHERE datname = 'moved'")
+    production.stop()
+    shutil.move(production.pgdata / f"base/{oid}", place / "moved")
+    (production.pgdata / f"base/{oid}").symlink_to(place / "moved")
+    production.start()
+    before = wb.store.snapshot()
+
+    refusal = wb.refused("backup")
+
+    assert refusal.kind == "unsupported"
+    refusal.says(f"base/{oid}", place / "moved", "tablespace")
+    assert {name for name in wb.store.snapshot() if "/packs/" in name} == {name for name in before if "/packs/" in name}
+    assert wb.backups() == []
+
+
 def test_files_that_come_go_grow_and_shrink_while_they_are_read(production, wb, place, seed):
     ledger = Ledger(production, seed).prepare(rows=20000).start()
     stop = threading.Event()
