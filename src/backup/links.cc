@@ -73,7 +73,7 @@ Result<void> refuse_linked_directories(FileSystem& files, const std::string& pgd
   const std::string inside = pg::tablespace_version_directory(version);
   const std::string tablespaces = join_path(pgdata, kTablespaces);
   for (const DirectoryEntry& tablespace : TRY(files.list(tablespaces))) {
-    // Other names are not PostgreSQL's (get_tablespaces' rule in src/backend/backup/basebackup.c).
+    // Other names are no tablespaces (do_pg_backup_start() in src/backend/access/transam/xlog.c).
     if (tablespace.name.find_first_not_of("0123456789") != std::string::npos) continue;
     const std::string name = fmt::format("{}/{}/{}", kTablespaces, tablespace.name, inside);
     TRY(judge_links_in(files, join_path(pgdata, name), name));

@@ -15,6 +15,14 @@ void check_failed(const char* condition, const char* file, int line) {
   std::abort();
 }
 
+void value_is_error(const Error& error) {
+  std::fprintf(stderr,
+               "error: an internal assumption does not hold: a value was taken for granted: %s\n"
+               "hint: nothing was acknowledged after this point; please report it with this line\n",
+               error.message.c_str());
+  std::abort();
+}
+
 std::string_view error_kind_name(ErrorKind kind) {
   switch (kind) {
     case ErrorKind::kTransient:

@@ -45,6 +45,9 @@ struct Error {
 
 Error make_error(ErrorKind kind, std::string message, std::string hint = {});
 
+// Where a value was taken for granted: stops the program.
+[[noreturn]] void value_is_error(const Error& error);
+
 // The error for the calling thread's `errno_value`, e.g. "opening /x: Permission denied".
 Error errno_error(int errno_value, std::string_view what);
 
@@ -59,16 +62,17 @@ class [[nodiscard]] Result {
   bool ok() const { return state_.index() == 0; }
   explicit operator bool() const { return ok(); }
 
+  // An error here stops the program, and is said.
   T& value() & {
-    CHECK(ok());
+    if (!ok()) value_is_error(error());
     return *std::get_if<0>(&state_);
   }
   const T& value() const& {
-    CHECK(ok());
+    if (!ok()) value_is_error(error());
     return *std::get_if<0>(&state_);
   }
   T value() && {
-    CHECK(ok());
+    if (!ok()) value_is_error(*std::get_if<1>(&state_));
     return std::move(*std::get_if<0>(&state_));
   }
   T& operator*() & { return value(); }
@@ -100,7 +104,9 @@ class [[nodiscard]] Result<void> {
 
   bool ok() const { return !error_.has_value(); }
   explicit operator bool() const { return ok(); }
-  void value() const { CHECK(ok()); }
+  void value() const {
+    if (!ok()) value_is_error(*error_);
+  }
 
   const Error& error() const& {
     CHECK(!ok());
