@@ -112,7 +112,8 @@ class Backup {
     for (const auto& pack : copied.packs) summary.packs.push_back("packs/" + pack.id.text());
     for (const repo::PackId& pack : maps.packs) summary.packs.push_back("maps/" + pack.text());
     summary.duration_s = std::chrono::duration<double>(clock_.monotonic() - started).count();
-    TRY(objects_.put(layout.summary(id), as_bytes(catalog::encode_summary(summary))));
+    const catalog::SummaryObject object = catalog::make_summary_object(summary);
+    TRY(objects_.put(layout.summary(id), as_bytes(object.text)));
 
     // The manifest last: with it the backup exists, and all it names is durable.
     catalog::ManifestConclusion conclusion;
@@ -124,6 +125,7 @@ class Backup {
     conclusion.block_bytes = control.block_bytes;
     conclusion.relation_segment_blocks = control.relation_segment_blocks;
     conclusion.data_checksums = control.checksums_enabled();
+    conclusion.summary_sha256 = object.sha256;
     TRY(manifest->commit(conclusion));
     return BackupReport{std::move(summary), shared.bad_pages()};
   }

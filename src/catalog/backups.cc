@@ -15,7 +15,7 @@ Result<BackupSummary> read_summary(store::ObjectStore& objects, const LineageLay
                                    const BackupId& id) {
   const store::ObjectKey key = layout.summary(id);
   const std::optional<Bytes> bytes = TRY(objects.get(key));
-  if (bytes) return decode_summary(*bytes, key.text());
+  if (bytes) return read_summary_object(*bytes, key.text());
   return make_error(ErrorKind::kCorrupt,
                     fmt::format("backup {} has a manifest but no {}", id.text, key.text()));
 }

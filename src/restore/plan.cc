@@ -83,7 +83,7 @@ class TimelineSearch {
     // What a newer backup did not find at the end of the same stretch, an older one will not.
     if (searched && !means_a_record(options_.target.kind)) return no;
     catalog::ManifestConclusion conclusion =
-        TRY(catalog::read_conclusion(objects_, archive_.layout(), backup.id));
+        TRY(catalog::read_conclusion(objects_, archive_.layout(), backup));
     const pg::ControlFile control =
         TRY_CONTEXT(pg::parse_control_file(conclusion.pg_control), "backup " + backup.id.text);
     if (searched) {
