@@ -55,6 +55,18 @@ TEST_F(BackupsTest, AChangedByteOfASummaryIsNeverBelieved) {
   EXPECT_FALSE(list().ok());
 }
 
+TEST_F(BackupsTest, TheIdInASummaryIsItsFolders) {
+  for (const char* id : {"backup-2", "../../other", "", ".", "a b\x1b[2J"}) {
+    BackupSummary hostile = backup_;
+    hostile.id.text = id;
+    archive_.overwrite(summary_key(), make_summary_object(hostile).text);
+    const auto listed = list();
+    ASSERT_FALSE(listed.ok()) << id;
+    EXPECT_EQ(listed.error().kind, ErrorKind::kCorrupt);
+    EXPECT_EQ(listed.error().message, summary_key().text() + " is the summary of another backup");
+  }
+}
+
 // Whoever can write to the repository can make a summary that is whole.
 TEST_F(BackupsTest, AnotherWholeSummaryIsNotTheManifests) {
   BackupSummary other = backup_;
