@@ -6,6 +6,7 @@ import subprocess
 import threading
 
 import psycopg2
+import pytest
 
 from harness.cluster import Cluster, wait_until
 from harness.ledger import Ledger, difference, state_of
@@ -66,6 +67,28 @@ def test_a_database_behind_a_link_is_no_backup_without_it(production, wb, place)
     refusal.says(f"base/{oid}", place / "moved", "tablespace")
     assert {name for name in wb.store.snapshot() if "/packs/" in name} == {name for name in before if "/packs/" in name}
     assert wb.backups() == []
+
+
+@pytest.mark.parametrize("what", ["manifest", "summary"])
+def test_a_damaged_backup_does_not_stand_before_an_older_one(production, wb, place, what):
+    production.sql("CREATE TABLE notes AS SELECT 1 AS id")
+    older = wb.backup()
+    production.sql("INSERT INTO notes VALUES (2)")
+    newer = wb.backup()
+    production.archive_everything()
+    [damaged] = [manifest for manifest in wb.manifests() if manifest.parent.name == newer["id"]]
+    if what == "summary":
+        damaged = damaged.parent / "summary.json"
+    damaged.chmod(0o600)
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+
+    plan = wb.run("plan", "--latest")
+    copy = wb.recover("--latest", into=place / "copy")
+
+    assert plan.json["plan"]["backup"]["id"] == copy.report["backup"] == older["id"]
+    assert "warning: " in plan.stderr and newer["id"] in plan.stderr
+    assert len(plan.json["plan"]["unreadable"]) == 1
+    assert copy.table("notes") == [(1,), (2,)]
 
 
 def test_files_that_come_go_grow_and_shrink_while_they_are_read(production, wb, place, seed):
