@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <mutex>
-
 #include "backup/data_directory_walk.h"
+#include "backup/links.h"
 #include "backup/server_session.h"
+#include "backup/shared_manifest.h"
 #include "backup/wait_for_wal.h"
 #include "catalog/control_file_reader.h"
 #include "catalog/events.h"
@@ -13,56 +13,12 @@
 #include "catalog/manifest.h"
 #include "catalog/wal_archive.h"
 #include "pg/backup_label.h"
+#include "pg/versions.h"
 #include "pipeline/copy_in.h"
 
 namespace walkback::backup {
 
 namespace {
-
-// The walk and the copying threads add to one manifest.
-class SharedManifest final : public pipeline::CopiedFileSink {
- public:
-  SharedManifest(catalog::ManifestWriter& manifest, Progress& progress)
-      : manifest_(manifest), progress_(progress) {}
-
-  Result<void> add(const catalog::ManifestDirectory& directory) {
-    std::lock_guard lock(mutex_);
-    return manifest_.add(directory);
-  }
-
-  Result<void> accept(pipeline::CopiedFile copied) override {
-    catalog::ManifestFile file;
-    file.name = std::move(copied.source.name);
-    if (file.name.starts_with(DataDirectoryWalk::kConfigurationPrefix)) {
-      file.place = catalog::Place::kConfiguration;
-      file.name.erase(0, DataDirectoryWalk::kConfigurationPrefix.size());
-    }
-    file.mode = copied.source.mode;
-    file.modified = copied.source.modified;
-    file.map = std::move(copied.map);
-    file.bad_blocks = std::move(copied.bad_blocks);
-    for (uint32_t block : file.bad_blocks) {
-      bad_pages_.push_back({file.name, block});
-      progress_.note(fmt::format("page checksum failure: {}, block {}", file.name, block));
-    }
-    std::lock_guard lock(mutex_);
-    ++files_;
-    bytes_ += file.map.file_bytes;
-    return manifest_.add(file);
-  }
-
-  const std::vector<BadPage>& bad_pages() const { return bad_pages_; }
-  uint64_t files() const { return files_; }
-  uint64_t bytes() const { return bytes_; }
-
- private:
-  std::mutex mutex_;
-  catalog::ManifestWriter& manifest_;
-  Progress& progress_;
-  std::vector<BadPage> bad_pages_;
-  uint64_t files_ = 0;
-  uint64_t bytes_ = 0;
-};
 
 class Backup {
  public:
@@ -81,7 +37,7 @@ class Backup {
   Result<BackupReport> run(const catalog::BackupId& id, Timestamp started_at) {
     const auto started = clock_.monotonic();
     facts_ = TRY(read_server_facts(connection_));
-    TRY(check_server_facts(facts_, options_.pgdata));
+    TRY(check_server_facts(facts_, options_.pgdata, files_));
     const pg::ControlFile control =
         TRY(catalog::read_control_file(files_, options_.pgdata)).control;
     if (control.system_identifier != facts_.system_identifier) {
@@ -90,6 +46,8 @@ class Backup {
                                     options_.pgdata),
                         "correct postgresql.pgdata or postgresql.conninfo in the configuration");
     }
+    TRY(refuse_linked_directories(files_, options_.pgdata,
+                                  pg::version_of_catalog(control.catalog_version).value()));
     catalog::WalArchive archive(
         objects_, options_.cluster,
         TRY(catalog::get_lineage(objects_, options_.cluster, control.system_identifier)));
@@ -124,6 +82,7 @@ class Backup {
     progress_.begin("ending backup mode", 0);
     const BackupStop backup_stop = TRY(stop_backup_mode(connection_));
     const Timestamp stopped_at = clock_.now();
+    TRY(shared.settle(backup_stop.lsn));
     const pg::BackupLabel label = TRY(pg::parse_backup_label(backup_stop.label_file));
 
     const catalog::ManifestWriter::MapsStored maps = TRY(manifest->finish_maps());
@@ -153,7 +112,8 @@ class Backup {
     for (const auto& pack : copied.packs) summary.packs.push_back("packs/" + pack.id.text());
     for (const repo::PackId& pack : maps.packs) summary.packs.push_back("maps/" + pack.text());
     summary.duration_s = std::chrono::duration<double>(clock_.monotonic() - started).count();
-    TRY(objects_.put(layout.summary(id), as_bytes(catalog::encode_summary(summary))));
+    const catalog::SummaryObject object = catalog::make_summary_object(summary);
+    TRY(objects_.put(layout.summary(id), as_bytes(object.text)));
 
     // The manifest last: with it the backup exists, and all it names is durable.
     catalog::ManifestConclusion conclusion;
@@ -165,6 +125,7 @@ class Backup {
     conclusion.block_bytes = control.block_bytes;
     conclusion.relation_segment_blocks = control.relation_segment_blocks;
     conclusion.data_checksums = control.checksums_enabled();
+    conclusion.summary_sha256 = object.sha256;
     TRY(manifest->commit(conclusion));
     return BackupReport{std::move(summary), shared.bad_pages()};
   }

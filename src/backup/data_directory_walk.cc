@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "backup/links.h"
 #include "pg/data_directory.h"
 #include "pg/versions.h"
 
@@ -106,13 +107,18 @@ Result<void> DataDirectoryWalk::add_entry(const DirectoryEntry& entry) {
 
 // pg_wal may be a link to another disk, and so may a configuration file or the log directory.
 Result<void> DataDirectoryWalk::add_link(const std::string& path, const std::string& name) {
-  const std::optional<FileInfo> target = TRY(files_.status(path));
-  if (target && target->type == FileType::kRegular) return add_file(path, name);
-  if (target && target->type == FileType::kDirectory && pg::contents_left_out(name)) {
-    return add_directory(path, name);
+  const Link link = TRY(judge_link(files_, path, name));
+  switch (link.kind) {
+    case LinkKind::kFile:
+      return add_file(path, name);
+    case LinkKind::kEmptiedDirectory:
+      return add_directory(path, name);
+    case LinkKind::kForeign:
+      progress_.note(fmt::format("left out: {} is a symbolic link to {}", name, link.target));
+      return success();
+    case LinkKind::kGone:
+      return success();
   }
-  progress_.note(
-      fmt::format("left out: {} is a symbolic link to {}", name, TRY(files_.read_symlink(path))));
   return success();
 }
 

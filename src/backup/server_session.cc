@@ -4,6 +4,8 @@
 
 #include <charconv>
 
+#include "catalog/server_directory.h"
+
 namespace walkback::backup {
 
 namespace {
@@ -46,7 +48,8 @@ Result<ServerFacts> read_server_facts(pgconn::Connection& connection) {
   return facts;
 }
 
-Result<void> check_server_facts(const ServerFacts& facts, const std::string& pgdata) {
+Result<void> check_server_facts(const ServerFacts& facts, const std::string& pgdata,
+                                FileSystem& files) {
   if (facts.version_num < 130000) {
     return make_error(ErrorKind::kUnsupported,
                       fmt::format("the server is PostgreSQL {}", facts.version_num / 10000),
@@ -74,7 +77,10 @@ Result<void> check_server_facts(const ServerFacts& facts, const std::string& pgd
     return make_error(ErrorKind::kInvalid, "the server's archive_command is empty",
                       "run `walkback init --apply`: it sets the command and proves that it works");
   }
-  if (facts.data_directory.empty() || facts.data_directory == pgdata) return success();
+  if (facts.data_directory.empty() ||
+      TRY(catalog::is_server_directory(files, facts.data_directory, pgdata))) {
+    return success();
+  }
   return make_error(ErrorKind::kInvalid,
                     fmt::format("the server's data directory is {}, the configuration's is {}",
                                 facts.data_directory, pgdata),

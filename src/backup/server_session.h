@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "base/file_system.h"
 #include "base/result.h"
 #include "pg/types.h"
 #include "pgconn/connection.h"
@@ -27,7 +28,8 @@ Result<ServerFacts> read_server_facts(pgconn::Connection& connection);
 
 // kInvalid, with what to do, when the server cannot be backed up as it is: archiving off, another
 // data directory than the configuration's, a standby.
-Result<void> check_server_facts(const ServerFacts& facts, const std::string& pgdata);
+Result<void> check_server_facts(const ServerFacts& facts, const std::string& pgdata,
+                                FileSystem& files);
 
 struct BackupStop {
   pg::Lsn lsn;

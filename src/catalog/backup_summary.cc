@@ -2,11 +2,21 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "catalog/json.h"
 
 namespace walkback::catalog {
+
+namespace {
+
+// How the object goes on behind its last field.
+std::string closing(const codec::Sha256& sha256) {
+  return fmt::format("  \"sha256\": \"{}\"\n}}\n", to_hex(sha256));
+}
+
+}  // namespace
 
 std::string_view backup_type_name(BackupType type) {
   return type == BackupType::kFull ? "full" : "incremental";
@@ -75,6 +85,32 @@ Result<BackupSummary> decode_summary(ByteView bytes, std::string_view name) {
     return make_error(ErrorKind::kCorrupt,
                       fmt::format("{}: its numbers cannot be a backup's", name));
   }
+  return summary;
+}
+
+SummaryObject make_summary_object(const BackupSummary& summary) {
+  constexpr std::string_view kEnd = "\n}\n";
+  SummaryObject object;
+  object.text = encode_summary(summary);
+  CHECK(object.text.ends_with(kEnd));
+  object.text.replace(object.text.size() - kEnd.size(), kEnd.size(), ",\n");
+  object.sha256 = codec::sha256(as_bytes(object.text));
+  object.text += closing(object.sha256);
+  return object;
+}
+
+Result<BackupSummary> read_summary_object(ByteView bytes, std::string_view name) {
+  static const size_t closing_bytes = closing({}).size();
+  const size_t covered = bytes.size() - std::min(bytes.size(), closing_bytes);
+  const codec::Sha256 sha256 = codec::sha256(bytes.first(covered));
+  if (as_text(bytes.subspan(covered)) != closing(sha256)) {
+    return make_error(
+        ErrorKind::kCorrupt,
+        fmt::format("{} is damaged: its bytes are not those it was written with", name),
+        "restore this object from another copy of the repository");
+  }
+  BackupSummary summary = TRY(decode_summary(bytes, name));
+  summary.sha256 = sha256;
   return summary;
 }
 

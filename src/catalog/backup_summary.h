@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/result.h"
+#include "codec/frame.h"
 #include "pg/types.h"
 
 namespace walkback::catalog {
@@ -40,12 +41,23 @@ struct BackupSummary {
   double duration_s = 0;
   uint64_t bad_pages = 0;
   std::vector<std::string> packs;  // every pack, of pages and of maps, that its manifest needs
+  codec::Sha256 sha256{};          // of the object it was read from, which ends with it
 };
 
 std::string_view backup_type_name(BackupType type);  // "full", "incremental"
 
+// The fields as JSON, for whatever object holds them. `name` is that object's, for messages.
 std::string encode_summary(const BackupSummary& summary);
-// `name` is the object's, for messages.
 Result<BackupSummary> decode_summary(ByteView bytes, std::string_view name);
+
+// summary.json: the fields, and last the SHA-256 of all that stands before it. The manifest has it
+// too, so that a summary with another one is found to be none of this backup's.
+struct SummaryObject {
+  std::string text;
+  codec::Sha256 sha256{};
+};
+SummaryObject make_summary_object(const BackupSummary& summary);
+// kCorrupt for bytes that were changed, anywhere.
+Result<BackupSummary> read_summary_object(ByteView bytes, std::string_view name);
 
 }  // namespace walkback::catalog

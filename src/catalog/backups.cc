@@ -15,9 +15,15 @@ Result<BackupSummary> read_summary(store::ObjectStore& objects, const LineageLay
                                    const BackupId& id) {
   const store::ObjectKey key = layout.summary(id);
   const std::optional<Bytes> bytes = TRY(objects.get(key));
-  if (bytes) return decode_summary(*bytes, key.text());
-  return make_error(ErrorKind::kCorrupt,
-                    fmt::format("backup {} has a manifest but no {}", id.text, key.text()));
+  if (!bytes) {
+    return make_error(ErrorKind::kCorrupt,
+                      fmt::format("backup {} has a manifest but no {}", id.text, key.text()));
+  }
+  BackupSummary summary = TRY(read_summary_object(*bytes, key.text()));
+  // The id names objects: it is the folder's, or it is none.
+  if (summary.id == id) return summary;
+  return make_error(ErrorKind::kCorrupt, key.text() + " is the summary of another backup",
+                    "restore this object from another copy of the repository");
 }
 
 }  // namespace

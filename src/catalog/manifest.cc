@@ -82,6 +82,7 @@ class Writer final : public ManifestWriter {
     out.set_block_bytes(conclusion.block_bytes);
     out.set_relation_segment_blocks(conclusion.relation_segment_blocks);
     out.set_data_checksums(conclusion.data_checksums);
+    out.set_summary_sha256(conclusion.summary_sha256.data(), conclusion.summary_sha256.size());
     TRY(append(entry));
     if (TRY(sealed_->finish()) == store::PutOutcome::kAlreadyExists) {
       return make_error(ErrorKind::kConflict, key_.text() + " exists already");
@@ -151,7 +152,7 @@ class Reader final : public ManifestReader {
             ManifestDirectory{entry.directory().name(), entry.directory().mode()});
       case proto::Entry::kConclusion:
         concluded_ = true;
-        return std::optional<ManifestEntry>(read_conclusion(entry.conclusion()));
+        return std::optional<ManifestEntry>(TRY(read_conclusion(entry.conclusion())));
       case proto::Entry::KIND_NOT_SET:
         break;
     }
@@ -237,8 +238,12 @@ class Reader final : public ManifestReader {
     return map;
   }
 
-  static ManifestConclusion read_conclusion(const proto::Conclusion& in) {
+  Result<ManifestConclusion> read_conclusion(const proto::Conclusion& in) const {
     ManifestConclusion conclusion;
+    if (in.summary_sha256().size() != conclusion.summary_sha256.size()) {
+      return corrupt("its conclusion names no summary");
+    }
+    std::ranges::copy(as_bytes(in.summary_sha256()), conclusion.summary_sha256.begin());
     conclusion.files = in.files();
     conclusion.bytes = in.bytes();
     conclusion.backup_label = in.backup_label();
@@ -282,12 +287,19 @@ Result<std::unique_ptr<ManifestReader>> open_manifest(store::ObjectStore& object
 }
 
 Result<ManifestConclusion> read_conclusion(store::ObjectStore& objects, const LineageLayout& layout,
-                                           const BackupId& id) {
-  std::unique_ptr<ManifestReader> reader = TRY(open_manifest(objects, layout, id));
+                                           const BackupSummary& summary) {
+  std::unique_ptr<ManifestReader> reader = TRY(open_manifest(objects, layout, summary.id));
   while (std::optional<ManifestEntry> entry = TRY(reader->next())) {
-    if (auto* conclusion = std::get_if<ManifestConclusion>(&*entry)) return std::move(*conclusion);
+    auto* conclusion = std::get_if<ManifestConclusion>(&*entry);
+    if (!conclusion) continue;
+    if (conclusion->summary_sha256 == summary.sha256) return std::move(*conclusion);
+    return make_error(ErrorKind::kCorrupt,
+                      fmt::format("{} is not the summary that the manifest beside it was written "
+                                  "with",
+                                  layout.summary(summary.id).text()),
+                      "restore both objects from another copy of the repository");
   }
-  return make_error(ErrorKind::kCorrupt, layout.manifest(id).text() + " has no conclusion");
+  return make_error(ErrorKind::kCorrupt, layout.manifest(summary.id).text() + " has no conclusion");
 }
 
 }  // namespace walkback::catalog

@@ -14,7 +14,9 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "base/result.h"
+#include "catalog/backup_summary.h"
 #include "catalog/layout.h"
+#include "codec/frame.h"
 #include "repo/page_map.h"
 #include "store/object_store.h"
 
@@ -55,6 +57,7 @@ struct ManifestConclusion {
   uint32_t block_bytes = 8192;
   uint32_t relation_segment_blocks = 131072;
   bool data_checksums = false;
+  codec::Sha256 summary_sha256{};  // SummaryObject::sha256
 };
 
 using ManifestEntry = std::variant<ManifestFile, ManifestDirectory, ManifestConclusion>;
@@ -91,8 +94,9 @@ Result<std::unique_ptr<ManifestReader>> open_manifest(store::ObjectStore& object
                                                       const LineageLayout& layout,
                                                       const BackupId& id);
 
-// Only the conclusion; reads the whole manifest.
+// Only the conclusion, of a backup that was listed; reads the whole manifest. kCorrupt, too, when
+// the summary is not the one that the manifest was written with.
 Result<ManifestConclusion> read_conclusion(store::ObjectStore& objects, const LineageLayout& layout,
-                                           const BackupId& id);
+                                           const BackupSummary& summary);
 
 }  // namespace walkback::catalog

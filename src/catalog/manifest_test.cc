@@ -63,7 +63,9 @@ TEST_F(ManifestTest, ReadsBackAsItWasWritten) {
   ASSERT_EQ(large.map.frames.size(), 60u);
   EXPECT_EQ(large.map.frames[59].location.offset, 59'000u);
   EXPECT_EQ(std::get<ManifestConclusion>(entries[3]).tablespaces[0].location, "/srv/fast");
-  EXPECT_EQ(read_conclusion(*objects_, layout_, id_).value().backup_label, conclusion.backup_label);
+  BackupSummary summary;
+  summary.id = id_;
+  EXPECT_EQ(read_conclusion(*objects_, layout_, summary)->backup_label, conclusion.backup_label);
 }
 
 // A name is bytes to the kernel: somebody's file with a Latin-1 name must not cost the backup.

@@ -171,7 +171,8 @@ Json json_of(const restore::RecoveryPlan& plan) {
           {"restore_bytes", plan.restore_bytes},
           {"fetch_bytes", plan.fetch_bytes},
           {"tablespaces", list_of(plan.tablespaces)},
-          {"replayed_tablespaces", list_of(plan.replayed_tablespaces)}};
+          {"replayed_tablespaces", list_of(plan.replayed_tablespaces)},
+          {"unreadable", list_of(plan.unreadable)}};
 }
 
 Json json_of(const catalog::Event& event) {

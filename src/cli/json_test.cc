@@ -86,6 +86,7 @@ TEST(Json, Plan) {
   plan.other_timelines = {{{2}, {0x5000000}, at("15:40:00"), at("15:50:00")}};
   plan.earlier_times_left_out = {{"abort", {0x5A40000}, at("15:46:57"), std::nullopt}};
   plan.replayed_tablespaces = {{16500, "/srv/new", {0x4000000}}};
+  plan.unreadable = {"backup 20261122T150000Z-0001: damaged"};
   expect_golden("plan.json", plan_json(plan));
 }
 

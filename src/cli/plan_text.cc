@@ -41,8 +41,9 @@ std::string describe_backup(const RecoveryPlan& plan) {
   std::string text = backup.id.text;
   if (!backup.label.empty()) text += fmt::format(" \"{}\"", backup.label);
   bool any = plan.target.kind == TargetKind::kImmediate;
-  text += fmt::format("\n{}, ended {}: the last one{}", catalog::backup_type_name(backup.type),
-                      local_second(backup.stopped_at), any ? "" : " that ended before the target");
+  text += fmt::format("\n{}, ended {}: the last {}one{}", catalog::backup_type_name(backup.type),
+                      local_second(backup.stopped_at), plan.unreadable.empty() ? "" : "whole ",
+                      any ? "" : " that ended before the target");
   if (backup.bad_pages > 0) {
     text += fmt::format("\n{} of it failed their checksum", counted(backup.bad_pages, "page"));
   }

@@ -20,6 +20,7 @@ Result<restore::PlanOptions> plan_options(const TargetOptions& target, const con
       session.failing_with(ExitStatus::kBadUsage, read_target(target, session.env().clock.now())));
   options.timeline = target.timeline;
   options.now = session.env().clock.now();
+  options.unreadable = [&session](const Error& error) { session.warn(error); };
   return options;
 }
 

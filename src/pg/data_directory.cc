@@ -10,6 +10,11 @@ namespace {
 
 constexpr std::string_view kForkSuffixes[] = {"", "_fsm", "_vm", "_init"};
 
+constexpr std::string_view kOwnDirectories[] = {
+    "base",        "global",      "pg_commit_ts", "pg_dynshmem",  "pg_logical", "pg_multixact",
+    "pg_notify",   "pg_replslot", "pg_serial",    "pg_snapshots", "pg_stat",    "pg_stat_tmp",
+    "pg_subtrans", "pg_tblspc",   "pg_twophase",  "pg_wal",       "pg_xact"};
+
 constexpr std::string_view kEmptiedDirectories[] = {
     "pg_stat_tmp",  "pg_replslot", "pg_dynshmem",           "pg_notify",       "pg_serial",
     "pg_snapshots", "pg_subtrans", "pg_wal/archive_status", "pg_wal/summaries"};
@@ -108,6 +113,11 @@ bool is_temporary_relation_name(std::string_view file_name) {
   file_name.remove_prefix(digits);
   (void)take_fork(file_name);
   return file_name.empty() || (take_prefix(file_name, ".") && is_digits(file_name));
+}
+
+bool is_postgresqls_own(std::string_view path) {
+  const std::string_view first = path.substr(0, path.find('/'));
+  return std::ranges::find(kOwnDirectories, first) != std::end(kOwnDirectories);
 }
 
 bool contents_left_out(std::string_view directory_path) {

@@ -49,6 +49,11 @@ std::string tablespace_version_directory(const Version& version);
 // "t3_16384": a session's temporary relation; its contents mean nothing after a restart.
 bool is_temporary_relation_name(std::string_view file_name);
 
+// Whether the path is, or lies in, a directory that initdb makes (subdirs[] in
+// src/bin/initdb/initdb.c): a cluster without it is not one. All else in a data directory is the
+// user's: configuration, logs, certificates.
+bool is_postgresqls_own(std::string_view path);
+
 // The directory is kept, empty; what it holds is removed or rebuilt when a server starts.
 // pg_wal, pg_wal/archive_status and pg_wal/summaries are among them: WAL comes from the repository.
 bool contents_left_out(std::string_view directory_path);

@@ -73,6 +73,17 @@ TEST(DataDirectory, FilesOfTheRunningServerAreLeftOut) {
   }
 }
 
+TEST(PostgresqlsOwn, AreTheDirectoriesThatInitdbMakesAndWhatIsInThem) {
+  for (const char* path : {"base", "base/5", "base/5/1259", "pg_xact", "pg_multixact/members",
+                           "global", "pg_wal", "pg_tblspc/16390/PG_15_202209061/5"}) {
+    EXPECT_TRUE(is_postgresqls_own(path)) << path;
+  }
+  for (const char* path : {"log", "pg_log", "pg_log/base", "postgresql.conf", "base2", "PG_VERSION",
+                           "certificates/global", ""}) {
+    EXPECT_FALSE(is_postgresqls_own(path)) << path;
+  }
+}
+
 TEST(UnloggedRelations, OnlyTheInitForkIsKept) {
   UnloggedRelations unlogged;
   for (const char* name : {"16384", "16384_init", "16384_vm", "16385", "16385_vm"})

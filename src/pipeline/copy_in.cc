@@ -120,6 +120,9 @@ class Worker {
       for (const uint32_t index : verdicts.bad) {
         stored.bad_blocks.push_back(range.first_block + index);
       }
+      for (const DoubtfulPage& page : verdicts.doubtful) {
+        stored.doubtful_blocks.push_back({range.first_block + page.index, page.lsn});
+      }
     }
     stored.page_hashes.reserve(options_.frame_bytes / options_.block_bytes);
     for (size_t at = 0; at < content.size(); at += options_.block_bytes) {

@@ -37,12 +37,20 @@ struct SourceFile {
   std::optional<PageCheck> relation;  // a relation's main fork or another file made of pages
 };
 
+// A block that failed its checksum and claims to have been changed after the backup's start.
+struct DoubtfulBlock {
+  uint32_t block = 0;
+  pg::Lsn lsn;
+};
+
 struct CopiedFile {
   SourceFile source;
   repo::PageMap map;
   // Blocks of this file that still failed their checksum after being read again and whose LSN is
-  // older than the backup's start: replay does not mend them.
+  // not one of this backup's: replay does not mend them.
   std::vector<uint32_t> bad_blocks;
+  // Those that replay mends if the backup's stop is at or behind their LSN, and does not otherwise.
+  std::vector<DoubtfulBlock> doubtful_blocks;
 };
 
 // Called from one thread at a time.
@@ -67,7 +75,7 @@ struct CopyInOptions {
   uint32_t frame_bytes = 1 << 20;  // content of one frame; measured: docs/design/frames.md
   uint32_t pack_bytes = 32 << 20;
   std::string pack_prefix;  // "clusters/main/…/packs"
-  pg::Lsn start_lsn;        // the backup's redo point: pages at or after it are replayed
+  pg::Lsn start_lsn;        // the backup's redo point: pages behind it are replayed
 };
 
 struct CopyInResult {

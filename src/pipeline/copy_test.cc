@@ -201,12 +201,15 @@ TEST_F(CopyTest, ABadPageIsReportedByItsBlockAndKeptAsItIs) {
   expect_restored("16384.1", relation);
 }
 
-TEST_F(CopyTest, ABadPageThatReplayWillReplaceIsNotReported) {
-  Bytes relation = pages(9, 0, kStartLsn);
+TEST_F(CopyTest, ABadPageThatReplayMayReplaceIsReportedWithItsLsn) {
+  Bytes relation = pages(9, 0, kStartLsn + 8);
   relation[4 * kPage + 5000] ^= std::byte{1};
   add_relation("16384", relation);
   back_up().value();
   EXPECT_TRUE(copied.at("16384").bad_blocks.empty());
+  ASSERT_EQ(copied.at("16384").doubtful_blocks.size(), 1u);
+  EXPECT_EQ(copied.at("16384").doubtful_blocks[0].block, 4u);
+  EXPECT_EQ(copied.at("16384").doubtful_blocks[0].lsn, kStartLsn + 8);
 }
 
 TEST_F(CopyTest, WithoutChecksumsNoPageIsBad) {

@@ -53,6 +53,8 @@ CopiedFile FileCopy::finish() && {
                              piece.page_hashes.end());
       copied.bad_blocks.insert(copied.bad_blocks.end(), piece.bad_blocks.begin(),
                                piece.bad_blocks.end());
+      copied.doubtful_blocks.insert(copied.doubtful_blocks.end(), piece.doubtful_blocks.begin(),
+                                    piece.doubtful_blocks.end());
       map.file_bytes += content;
     }
     // Truncated here while it was read; what other workers found further on is gone as well.

@@ -23,6 +23,7 @@ class FileCopy {
     repo::Frame frame;  // content_bytes below its range's: the file was truncated meanwhile
     std::vector<uint64_t> page_hashes;
     std::vector<uint32_t> bad_blocks;  // of the file
+    std::vector<DoubtfulBlock> doubtful_blocks;
   };
 
   FileCopy(SourceFile source, std::unique_ptr<File> file, uint64_t bytes,

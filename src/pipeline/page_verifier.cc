@@ -27,9 +27,10 @@ bool fails(const PagesToVerify& what, uint32_t index) {
          pg::PageVerdict::kBad;
 }
 
-bool replay_mends(ByteView page, pg::Lsn start) {
-  const pg::Lsn lsn = pg::page_lsn(page);
-  return lsn >= start && lsn - start < kMostWalDuringBackup;
+// A page whose LSN is the start itself was last changed before it (XLogRecordAssemble() in
+// src/backend/access/transam/xloginsert.c takes a full image of it at its next change).
+bool replay_may_mend(pg::Lsn lsn, pg::Lsn start) {
+  return lsn > start && lsn - start < kMostWalDuringBackup;
 }
 
 std::vector<uint32_t> failing_pages(const PagesToVerify& what) {
@@ -71,7 +72,12 @@ Result<PageVerdicts> verify_pages(File& file, const PagesToVerify& what, pg::Lsn
     verdicts.bytes_read_again += TRY(read_again(file, what, failing));
   }
   for (const uint32_t index : failing) {
-    if (!replay_mends(page(what, index), start_lsn)) verdicts.bad.push_back(index);
+    const pg::Lsn lsn = pg::page_lsn(page(what, index));
+    if (replay_may_mend(lsn, start_lsn)) {
+      verdicts.doubtful.push_back({index, lsn});
+    } else {
+      verdicts.bad.push_back(index);
+    }
   }
   return verdicts;
 }

@@ -1,7 +1,8 @@
 // Verifies the checksums of pages that a running server may be writing at this moment.
 //
 // A page read while it was written is torn and fails; read again a moment later it is whole. A page
-// that fails every time is damaged, unless replay will replace it.
+// that fails every time is damaged, unless replay will replace it: that depends on where the backup
+// stops.
 #pragma once
 
 #include <cstdint>
@@ -14,9 +15,9 @@
 
 namespace walkback::pipeline {
 
-// Pages with an LSN at or after the backup's start have a full image in the WAL that will be
-// replayed. An LSN this far ahead is no LSN but damage: no server writes that much during one
-// backup.
+// Pages with an LSN behind the backup's start have a full image in the WAL that will be replayed,
+// if their LSN is one of this WAL's at all. One this far ahead is not, wherever the backup stops:
+// no server writes that much during one backup.
 inline constexpr uint64_t kMostWalDuringBackup = uint64_t{1} << 46;  // 64 TiB
 
 struct PagesToVerify {
@@ -25,8 +26,15 @@ struct PagesToVerify {
   MutableBytes pages;           // whole pages; those read again are replaced
 };
 
+// Replay mends it if its LSN is not behind the backup's stop.
+struct DoubtfulPage {
+  uint32_t index = 0;  // into `pages`
+  pg::Lsn lsn;
+};
+
 struct PageVerdicts {
-  std::vector<uint32_t> bad;  // indexes into `pages`, in order
+  std::vector<uint32_t> bad;           // indexes into `pages`, in order
+  std::vector<DoubtfulPage> doubtful;  // in order
   uint64_t bytes_read_again = 0;
 };
 

@@ -62,11 +62,23 @@ TEST_F(PageVerifierTest, DamageIsBadHoweverOftenItIsRead) {
   EXPECT_THAT(verify().bad, ElementsAre(1));
 }
 
-TEST_F(PageVerifierTest, DamageThatReplayMendsIsNotBad) {
+TEST_F(PageVerifierTest, DamageThatReplayMayMendIsDoubtful) {
+  Bytes damaged = pages(3, 0, kStartLsn + 1);
+  damaged[kPage + 100] ^= std::byte{1};
+  file_and_buffer(damaged);
+  const PageVerdicts verdicts = verify();
+  EXPECT_THAT(verdicts.bad, IsEmpty());
+  ASSERT_EQ(verdicts.doubtful.size(), 1u);
+  EXPECT_EQ(verdicts.doubtful[0].index, 1u);
+  EXPECT_EQ(verdicts.doubtful[0].lsn, kStartLsn + 1);
+}
+
+// The record that changed it ended where replay begins.
+TEST_F(PageVerifierTest, DamageOfAPageFromTheVeryStartIsBad) {
   Bytes damaged = pages(3, 0, kStartLsn);
   damaged[kPage + 100] ^= std::byte{1};
   file_and_buffer(damaged);
-  EXPECT_THAT(verify().bad, IsEmpty());
+  EXPECT_THAT(verify().bad, ElementsAre(1));
 }
 
 // Garbage has a garbage LSN: taken for a page of the future, it would pass every backup.

@@ -13,6 +13,7 @@
 #include "catalog/wal_chain.h"
 #include "catalog/wal_stream.h"
 #include "pg/control_file.h"
+#include "restore/manifests.h"
 #include "restore/other_timelines.h"
 #include "restore/refusal.h"
 #include "restore/target_search.h"
@@ -41,10 +42,10 @@ bool means_a_record(TargetKind kind) {
 // Looks for the target along one timeline, from the newest backup: the least WAL to replay.
 class TimelineSearch {
  public:
-  TimelineSearch(const PlanOptions& options, store::ObjectStore& objects,
+  TimelineSearch(const PlanOptions& options, Manifests& manifests,
                  const catalog::WalArchive& archive, const WalChain& chain, std::stop_token stop)
       : options_(options),
-        objects_(objects),
+        manifests_(manifests),
         archive_(archive),
         chain_(chain),
         stop_(std::move(stop)) {}
@@ -82,10 +83,9 @@ class TimelineSearch {
     const bool searched = searched_ && searched_->end == end;
     // What a newer backup did not find at the end of the same stretch, an older one will not.
     if (searched && !means_a_record(options_.target.kind)) return no;
-    catalog::ManifestConclusion conclusion =
-        TRY(catalog::read_conclusion(objects_, archive_.layout(), backup.id));
-    const pg::ControlFile control =
-        TRY_CONTEXT(pg::parse_control_file(conclusion.pg_control), "backup " + backup.id.text);
+    std::optional<Manifests::Opened> opened = TRY(manifests_.open(backup));
+    if (!opened) return no;
+    const pg::ControlFile& control = opened->control;
     if (searched) {
       TargetSearch before(options_.target, control, backup.stop_lsn);
       (void)TRY(read(before, backup.start_lsn, searched_->begin));
@@ -115,7 +115,7 @@ class TimelineSearch {
     TRY(refuse_ambiguous(search));
     const StopPoint stop = *search.stop();
     return std::optional<Reached>(
-        Reached{backup, stop, std::move(search), std::move(conclusion), control});
+        Reached{backup, stop, std::move(search), std::move(opened->conclusion), control});
   }
 
   // What can be said without reading WAL.
@@ -167,7 +167,7 @@ class TimelineSearch {
   }
 
   const PlanOptions& options_;
-  store::ObjectStore& objects_;
+  Manifests& manifests_;
   const catalog::WalArchive& archive_;
   const WalChain& chain_;
   const std::stop_token stop_;
@@ -183,9 +183,23 @@ class Planner {
       : options_(options), objects_(objects), progress_(progress), stop_(std::move(stop)) {}
 
   Result<RecoveryPlan> plan() {
+    Result<RecoveryPlan> made = find();
+    for (const Error& error : unreadable_) {
+      // What is the failure itself is not told twice.
+      const bool is_the_failure = !made.ok() && made.error().message == error.message;
+      if (options_.unreadable && !is_the_failure) options_.unreadable(error);
+      if (made.ok()) made->unreadable.push_back(error.message);
+    }
+    return made;
+  }
+
+ private:
+  Result<RecoveryPlan> find() {
     TRY(find_lineage());
     const pg::TimelineId timeline = TRY(choose_timeline());
-    backups_ = TRY(catalog::list_backups(objects_, archive_->layout()));
+    const auto pass_over = [this](const Error& error) { unreadable_.push_back(error); };
+    backups_ = TRY(catalog::list_backups(objects_, archive_->layout(), pass_over));
+    if (backups_.empty() && !unreadable_.empty()) return unreadable_.back();
     if (backups_.empty()) {
       return make_error(ErrorKind::kInvalid,
                         fmt::format("cluster '{}' has no backup yet", options_.cluster),
@@ -196,7 +210,8 @@ class Planner {
     const std::vector<OtherTimeline> others =
         TRY(find_other_timelines(*lists_, chain, timelines_, stop_));
     TRY(refuse_undecided(chain, others));
-    TimelineSearch search(options_, objects_, *archive_, chain, stop_);
+    manifests_.emplace(objects_, archive_->layout(), pass_over);
+    TimelineSearch search(options_, *manifests_, *archive_, chain, stop_);
     std::optional<Reached> reached = TRY(search.run(backups_));
     if (!reached) return unreachable(chain, std::move(search.unreached()), others);
     RecoveryPlan plan = TRY(compose(chain, *reached));
@@ -205,7 +220,6 @@ class Planner {
     return plan;
   }
 
- private:
   Result<void> find_lineage() {
     const std::vector<catalog::Lineage> lineages =
         TRY(catalog::list_lineages(objects_, options_.cluster));
@@ -349,6 +363,9 @@ class Planner {
   // The refusal, with what would work.
   Result<RecoveryPlan> unreachable(const WalChain& chain, Unreached why,
                                    const std::vector<OtherTimeline>& others) {
+    if (std::optional<Error> damaged = manifests_->why_none()) return *std::move(damaged);
+    std::erase_if(backups_,
+                  [&](const BackupSummary& backup) { return manifests_->passed_over(backup.id); });
     why.current = is_current(chain);
     const auto& switches = chain.history().switches();
     if (!chain.has_own_wal() && !switches.empty()) why.left = switches.back();
@@ -361,7 +378,7 @@ class Planner {
     }
     for (const OtherTimeline& other : others) {
       const WalChain other_chain = TRY(WalChain::load(*lists_, other.timeline));
-      TimelineSearch search(options_, objects_, *archive_, other_chain, stop_);
+      TimelineSearch search(options_, *manifests_, *archive_, other_chain, stop_);
       const Result<std::optional<Reached>> there = search.run(backups_);
       if (there.ok() && *there) why.held_by.push_back(other.timeline);
     }
@@ -376,6 +393,8 @@ class Planner {
   std::optional<catalog::SegmentLists> lists_;
   std::vector<pg::TimelineId> timelines_;  // oldest first
   std::vector<BackupSummary> backups_;     // oldest first
+  std::optional<Manifests> manifests_;
+  std::vector<Error> unreadable_;  // backups that were passed over
 };
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "base/progress.h"
 #include "base/result.h"
 #include "catalog/backup_summary.h"
+#include "catalog/unreadable.h"
 #include "pg/types.h"
 #include "restore/target.h"
 #include "restore/target_directory.h"
@@ -25,6 +26,9 @@ struct PlanOptions {
   std::optional<pg::TimelineId> timeline;
   std::optional<pg::SystemIdentifier> lineage;  // default: the newest
   std::optional<Timestamp> now;                 // to tell a time that is not yet
+  // Is told of each damaged backup that was passed over for an older one, whether or not there is a
+  // plan in the end.
+  catalog::OnUnreadable unreadable;
 };
 
 // A record of the WAL worth showing beside the target.
@@ -47,6 +51,7 @@ struct OtherTimeline {
 struct RecoveryPlan {
   RecoveryTarget target;
   catalog::BackupSummary backup;
+  std::vector<std::string> unreadable;  // why other backups were passed over
   // Goes to PostgreSQL: recovery_target_lsn, recovery_target_inclusive, recovery_target_timeline.
   pg::Lsn target_lsn;      // the start of a record
   bool inclusive = false;  // stop after that record (true) or before it (false)

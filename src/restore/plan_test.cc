@@ -50,6 +50,7 @@ class PlanTest : public ::testing::Test {
     options.target = std::move(target);
     if (timeline != 0) options.timeline = pg::TimelineId{timeline};
     options.now = at(1000);
+    options.unreadable = [this](const Error& error) { told_.push_back(error.message); };
     return make_plan(options, archive_.objects(), silent_progress(), {});
   }
   RecoveryPlan plan(RecoveryTarget target, uint32_t timeline = 0) {
@@ -68,8 +69,16 @@ class PlanTest : public ::testing::Test {
     return plan.last_replayed ? plan.last_replayed->xid.value_or(0) : 0;
   }
 
+  void damage_manifest(const BackupSummary& backup) {
+    archive_.overwrite(archive_.wal().layout().manifest(backup.id), "no manifest");
+  }
+  void damage_summary(const BackupSummary& backup) {
+    archive_.overwrite(archive_.wal().layout().summary(backup.id), "no summary");
+  }
+
   ScratchArchive archive_;
   ScratchTimeline first_{1};
+  std::vector<std::string> told_;
 };
 
 // The accident is 750; a copy from before it became the cluster, and has archived nothing yet.
@@ -408,6 +417,72 @@ TEST_F(PlanTest, TheBackupBeforeTheTransactionServesHoweverManyCameAfter) {
   EXPECT_EQ(plan(name("point")).commits_given_up, 2u);
   EXPECT_EQ(plan(before(701)).backup.id, second.id);
   EXPECT_THAT(refusal(xid(4'000'000)), HasSubstr("whose last transaction is 702"));
+}
+
+// Two backups, from both of which the end can be reached.
+class DamagedBackup : public PlanTest {
+ protected:
+  DamagedBackup() {
+    older_ = archive_.backup(first_, 1, 2);
+    first_.commit(700, 10);
+    newer_ = archive_.backup(first_, 20, 22);
+    first_.commit(701, 30);
+    archive_.put_all(first_);
+  }
+  BackupSummary older_, newer_;
+};
+
+TEST_F(DamagedBackup, WithADamagedManifestIsPassedOverForAnOlderOne) {
+  damage_manifest(newer_);
+  const RecoveryPlan made = plan(latest());
+  EXPECT_EQ(made.backup.id, older_.id);
+  EXPECT_EQ(last_xid(made), 701u);
+  EXPECT_THAT(told_, ElementsAre(HasSubstr("backups/backup-2/manifest.zst")));
+  EXPECT_EQ(made.unreadable, told_);
+}
+
+TEST_F(DamagedBackup, WithADamagedSummaryIsPassedOverForAnOlderOne) {
+  damage_summary(newer_);
+  EXPECT_EQ(plan(latest()).backup.id, older_.id);
+  EXPECT_THAT(told_, ElementsAre(HasSubstr("backups/backup-2/summary.json")));
+}
+
+// Made by somebody who may write to the repository: whole, and not the manifest's.
+TEST_F(DamagedBackup, WithAnotherSummaryIsPassedOverForAnOlderOne) {
+  BackupSummary forged = newer_;
+  forged.stopped_at = at(21);
+  archive_.overwrite(archive_.wal().layout().summary(newer_.id),
+                     catalog::make_summary_object(forged).text);
+  EXPECT_EQ(plan(latest()).backup.id, older_.id);
+  EXPECT_THAT(told_, ElementsAre(HasSubstr("backups/backup-2/summary.json")));
+}
+
+TEST_F(DamagedBackup, ThatIsTheOnlyOneToReachTheTargetIsTheFailure) {
+  damage_manifest(older_);
+  const Result<RecoveryPlan> before_the_newer = try_plan(to(15));
+  ASSERT_FALSE(before_the_newer.ok());
+  EXPECT_EQ(before_the_newer.error().kind, ErrorKind::kCorrupt);
+  EXPECT_THAT(before_the_newer.error().message, HasSubstr("backups/backup-1/manifest.zst"));
+  EXPECT_THAT(told_, IsEmpty()) << "the failure says it";
+
+  EXPECT_EQ(plan(latest()).backup.id, newer_.id);
+  EXPECT_THAT(told_, IsEmpty()) << "it was not looked at";
+}
+
+TEST_F(DamagedBackup, WhenAllAreTheNewestIsNamed) {
+  damage_summary(newer_);
+  damage_summary(older_);
+  const Result<RecoveryPlan> made = try_plan(latest());
+  ASSERT_FALSE(made.ok());
+  EXPECT_EQ(made.error().kind, ErrorKind::kCorrupt);
+  EXPECT_THAT(made.error().message, HasSubstr("backup-2"));
+  EXPECT_THAT(told_, ElementsAre(HasSubstr("backup-1")));
+}
+
+TEST_F(DamagedBackup, IsToldBesideARefusalToo) {
+  damage_manifest(newer_);
+  EXPECT_THAT(refusal(xid(4'000'000)), HasSubstr("transaction 4000000 is not in"));
+  EXPECT_THAT(told_, ElementsAre(HasSubstr("backups/backup-2/manifest.zst")));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "catalog/layout.h"
 #include "catalog/lineage.h"
 #include "catalog/server_commands.h"
+#include "catalog/server_directory.h"
 #include "catalog/wal_archive.h"
 #include "repo/repository.h"
 #include "setup/archiving_proof.h"
@@ -34,9 +35,9 @@ Result<void> check_same_directory(const InitOptions& options, pgconn::Connection
   // Who may not see it is told so by `backup`, which needs more of this kind.
   if (!answered.ok() && answered.error().kind == ErrorKind::kDenied) return success();
   const std::string servers = TRY(std::move(answered));
-  if (servers.empty()) return success();
-  const Result<std::string> seen = files.canonical(servers);
-  if ((seen.ok() ? *seen : servers) == TRY(files.canonical(options.pgdata))) return success();
+  if (servers.empty() || TRY(catalog::is_server_directory(files, servers, options.pgdata))) {
+    return success();
+  }
   return make_error(ErrorKind::kInvalid,
                     fmt::format("the data directory of the server that answers is {}, not {}",
                                 servers, options.pgdata),

@@ -1,10 +1,12 @@
 """A backup of a server that does not hold still."""
 
 import shutil
+import struct
 import subprocess
 import threading
 
 import psycopg2
+import pytest
 
 from harness.cluster import Cluster, wait_until
 from harness.ledger import Ledger, difference, state_of
@@ -29,6 +31,64 @@ def test_a_page_that_fails_its_checksum_is_reported_and_recorded(production, wb,
     assert "error: " in outcome.stderr and file in outcome.stderr
     [listed] = wb.backups()
     assert listed["id"] == outcome.json["backup"]["id"]
+
+
+def test_a_page_from_the_future_is_damage_and_not_mended_by_replay(production, wb):
+    """Its LSN lies behind the backup's start, and behind its stop as well: no WAL holds an image of it."""
+    production.sql("CREATE TABLE notes AS SELECT g, md5(g::text) FROM generate_series(1, 5000) g")
+    production.sql("CHECKPOINT")
+    file = production.value("SELECT pg_relation_filepath('notes')")
+    in_a_gigabyte = int(production.value("SELECT pg_current_wal_lsn() - '0/0'")) + (1 << 30)
+    production.stop()
+    with open(production.pgdata / file, "r+b") as relation:
+        relation.seek(3 * 8192)
+        relation.write(struct.pack("<II", in_a_gigabyte >> 32, in_a_gigabyte & 0xFFFFFFFF))
+    production.start()
+
+    outcome = wb.run("backup")
+
+    assert outcome.status == 4, outcome.describe()
+    assert outcome.json["bad_pages"] == [{"file": file, "block": 3}]
+    assert wb.backups()[0]["bad_page_count"] == 1
+
+
+def test_a_database_behind_a_link_is_no_backup_without_it(production, wb, place):
+    production.sql("CREATE DATABASE moved")
+    oid = production.value("SELECT oid FROM pg_database WHERE datname = 'moved'")
+    production.stop()
+    shutil.move(production.pgdata / f"base/{oid}", place / "moved")
+    (production.pgdata / f"base/{oid}").symlink_to(place / "moved")
+    production.start()
+    before = wb.store.snapshot()
+
+    refusal = wb.refused("backup")
+
+    assert refusal.kind == "unsupported"
+    refusal.says(f"base/{oid}", place / "moved", "tablespace")
+    assert {name for name in wb.store.snapshot() if "/packs/" in name} == {name for name in before if "/packs/" in name}
+    assert wb.backups() == []
+
+
+@pytest.mark.parametrize("what", ["manifest", "summary"])
+def test_a_damaged_backup_does_not_stand_before_an_older_one(production, wb, place, what):
+    production.sql("CREATE TABLE notes AS SELECT 1 AS id")
+    older = wb.backup()
+    production.sql("INSERT INTO notes VALUES (2)")
+    newer = wb.backup()
+    production.archive_everything()
+    [damaged] = [manifest for manifest in wb.manifests() if manifest.parent.name == newer["id"]]
+    if what == "summary":
+        damaged = damaged.parent / "summary.json"
+    damaged.chmod(0o600)
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+
+    plan = wb.run("plan", "--latest")
+    copy = wb.recover("--latest", into=place / "copy")
+
+    assert plan.json["plan"]["backup"]["id"] == copy.report["backup"] == older["id"]
+    assert "warning: " in plan.stderr and newer["id"] in plan.stderr
+    assert len(plan.json["plan"]["unreadable"]) == 1
+    assert copy.table("notes") == [(1,), (2,)]
 
 
 def test_files_that_come_go_grow_and_shrink_while_they_are_read(production, wb, place, seed):

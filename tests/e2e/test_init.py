@@ -36,6 +36,16 @@ def test_init_without_apply_changes_nothing_of_the_server(make_cluster, make_wal
     assert production.sql("SELECT name, setting FROM pg_file_settings") == before
 
 
+def test_the_data_directory_may_be_given_by_any_of_its_paths(make_cluster, make_walkback, place):
+    production = make_cluster().start()
+    (place / "link").symlink_to(production.pgdata)
+    wb = make_walkback()
+    wb.done("init", "--pgdata", f"{place}/link/", "--repository", f"file://{wb.repository}",
+            "--conninfo", production.conninfo, "--encryption", "none", "--apply")  # fmt: skip
+    production.restart()
+    assert wb.backup()["id"] == wb.backups()[0]["id"]
+
+
 def test_an_empty_repository_says_what_to_do_next(wb, place):
     assert wb.backups() == []
     wb.refused("recover", "--latest", "--into", place / "copy").says("backup")

@@ -157,19 +157,20 @@ class TestTheRepository:
         assert wb.get("00000007.history", place / "got").status == 1
         assert not (place / "got").exists()
 
-    @pytest.mark.parametrize("what", ["segment", "manifest", "pack"])
+    @pytest.mark.parametrize("what", ["segment", "manifest", "summary", "pack"])
     def test_one_byte_changed_is_found_and_named(self, production, wb, place, chance, what):
         production.sql("CREATE TABLE notes AS SELECT g, md5(g::text) FROM generate_series(1, 20000) g")
         wb.backup()
         segment = production.archive_everything()
-        paths = {"segment": [wb.stored_segment(segment)], "manifest": wb.manifests(), "pack": wb.packs()}[what]
+        summaries = [manifest.parent / "summary.json" for manifest in wb.manifests()]
+        paths = {"segment": [wb.stored_segment(segment)], "manifest": wb.manifests(), "summary": summaries, "pack": wb.packs()}[what]
         for attempt in range(int(os.environ.get("WALKBACK_CHANGES", "4"))):
             path = chance.choice(paths)
             at = chance.randrange(path.stat().st_size)
             with damaged(path, at, 1 << chance.randrange(8)):
                 into = place / f"copy{attempt}"
                 refusal = wb.refused("recover", "--latest", "--into", into, "--no-start")
-                refusal.says(path.name.split(".")[0] if what != "manifest" else path.parent.name)
+                refusal.says(path.name.split(".")[0] if what in ("segment", "pack") else path.parent.name)
                 assert refusal.kind == "corrupt", f"byte {at} of {path}"
                 assert not (into / "global/pg_control").exists(), f"byte {at} of {path}"
         wb.recover("--latest", into=place / "whole", no_start=True)

@@ -1,5 +1,8 @@
 """A person with `zstd` can read what walkback wrote."""
 
+import json
+import subprocess
+
 from harness.walkback import unzstd
 
 SEGMENT_BYTES = 16 * 1024 * 1024
@@ -28,6 +31,16 @@ def test_a_manifest_decompresses(production, wb):
     wb.backup()
     [manifest] = wb.manifests()
     assert len(unzstd(manifest)) > 0
+
+
+def test_a_summary_ends_with_the_hash_of_what_stands_before(production, wb):
+    wb.backup()
+    [manifest] = wb.manifests()
+    summary = manifest.parent / "summary.json"
+    said = json.loads(summary.read_text())
+    counted = subprocess.run("head -n -2 | sha256sum", shell=True, stdin=summary.open(), check=True, capture_output=True, text=True)
+    assert said["id"] == manifest.parent.name
+    assert counted.stdout.split()[0] == said["sha256"]
 
 
 def test_wal_get_gives_the_segment_back(production, wb, place):

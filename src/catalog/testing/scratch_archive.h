@@ -133,6 +133,11 @@ class ScratchArchive {
   void put_history(const ScratchTimeline& timeline) {
     put(pg::history_file_name(timeline.id()), to_bytes(as_bytes(timeline.history())));
   }
+  // What lies under this name is other bytes now.
+  void overwrite(const store::ObjectKey& key, std::string_view text) {
+    EXPECT_TRUE(objects_->remove(key).ok());
+    EXPECT_TRUE(objects_->put(key, as_bytes(text)).ok());
+  }
   void lose(const std::string& file) {
     EXPECT_TRUE(objects_->remove(wal_.layout().wal_file(file)).ok());
   }
@@ -151,13 +156,15 @@ class ScratchArchive {
     timeline.insert();
     timeline.insert();
     summary.stop_lsn = timeline.end();
+    const SummaryObject object = make_summary_object(summary);
+    summary.sha256 = object.sha256;
     backups_.push_back(summary);
-    EXPECT_TRUE(
-        objects_->put(wal_.layout().summary(summary.id), as_bytes(encode_summary(summary))).ok());
+    EXPECT_TRUE(objects_->put(wal_.layout().summary(summary.id), as_bytes(object.text)).ok());
     auto manifest = create_manifest(*objects_, random_, wal_.layout(), summary.id, 3).value();
     EXPECT_TRUE(manifest->finish_maps().ok());
     ManifestConclusion conclusion;
     conclusion.pg_control = control_file();
+    conclusion.summary_sha256 = object.sha256;
     EXPECT_TRUE(manifest->commit(conclusion).ok());
     return summary;
   }

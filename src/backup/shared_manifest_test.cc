@@ -1,0 +1,74 @@
+#include "backup/shared_manifest.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/testing/seeded_random.h"
+#include "store/memory_store.h"
+
+namespace walkback::backup {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+constexpr pg::Lsn kStop{2'000'000};
+
+class SharedManifestTest : public ::testing::Test {
+ protected:
+  static pipeline::CopiedFile file(const std::string& name) {
+    pipeline::CopiedFile file;
+    file.source.name = name;
+    return file;
+  }
+  // What the manifest holds in the end: files and their bad blocks, in its order.
+  std::vector<std::pair<std::string, std::vector<uint32_t>>> committed() {
+    EXPECT_TRUE(manifest_->finish_maps().ok());
+    EXPECT_TRUE(manifest_->commit({}).ok());
+    std::vector<std::pair<std::string, std::vector<uint32_t>>> files;
+    const auto reader = catalog::open_manifest(*objects_, layout_, id_).value();
+    while (auto entry = reader->next().value()) {
+      if (const auto* file = std::get_if<catalog::ManifestFile>(&*entry)) {
+        files.emplace_back(file->name, file->bad_blocks);
+      }
+    }
+    return files;
+  }
+
+  SeededRandom random_{5};
+  std::unique_ptr<store::ObjectStore> objects_ = store::make_memory_store();
+  const catalog::LineageLayout layout_{"main", pg::SystemIdentifier{7312}};
+  const catalog::BackupId id_{"20261122T154659Z-3f9a"};
+  std::unique_ptr<catalog::ManifestWriter> manifest_ =
+      catalog::create_manifest(*objects_, random_, layout_, id_, 3).value();
+  SharedManifest shared_{*manifest_, silent_progress()};
+};
+
+TEST_F(SharedManifestTest, APageFromBehindTheBackupsStopIsBad) {
+  pipeline::CopiedFile damaged = file("base/5/16384");
+  damaged.bad_blocks = {7};
+  damaged.doubtful_blocks = {{3, kStop + 1}, {4, kStop}, {9, kStop + 100}};
+  ASSERT_TRUE(shared_.accept(damaged).ok());
+  ASSERT_TRUE(shared_.accept(file("base/5/16385")).ok());
+  ASSERT_TRUE(shared_.settle(kStop).ok());
+  EXPECT_THAT(committed(), ElementsAre(testing::Pair("base/5/16385", IsEmpty()),
+                                       testing::Pair("base/5/16384", ElementsAre(3, 7, 9))));
+  ASSERT_EQ(shared_.bad_pages().size(), 3u);
+  EXPECT_EQ(shared_.bad_pages()[0].file, "base/5/16384");
+  EXPECT_EQ(shared_.bad_pages()[0].block, 3u);
+}
+
+TEST_F(SharedManifestTest, APageThatReplayMendsIsNotBad) {
+  pipeline::CopiedFile torn = file("base/5/16384");
+  torn.doubtful_blocks = {{3, kStop}};
+  torn.map.file_bytes = 0;
+  ASSERT_TRUE(shared_.accept(torn).ok());
+  EXPECT_EQ(shared_.files(), 0u) << "it waits";
+  ASSERT_TRUE(shared_.settle(kStop).ok());
+  EXPECT_EQ(shared_.files(), 1u);
+  EXPECT_THAT(shared_.bad_pages(), IsEmpty());
+  EXPECT_THAT(committed(), ElementsAre(testing::Pair("base/5/16384", IsEmpty())));
+}
+
+}  // namespace
+}  // namespace walkback::backup
