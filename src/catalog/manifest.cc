@@ -13,6 +13,8 @@ namespace walkback::catalog {
 
 namespace {
 
+// Manifest.entry: field 1, length-delimited (Protocol Buffers, "Encoding", Message Structure).
+constexpr char kEntryTag = 1 << 3 | 2;
 // A map of one or two frames fits; larger ones would make a manifest of many big files slow to
 // read.
 constexpr size_t kLargestInlineMap = 512;
@@ -110,9 +112,9 @@ class Writer final : public ManifestWriter {
   }
 
   Result<void> append(const proto::Entry& entry) {
-    std::string message;
+    // As Protocol Buffers write a Manifest, which is never in memory as a whole.
+    std::string message(1, kEntryTag);
     uint64_t size = entry.ByteSizeLong();
-    // The length as a varint, as Protocol Buffers write their own.
     for (; size >= 0x80; size >>= 7) message.push_back(static_cast<char>(size | 0x80));
     message.push_back(static_cast<char>(size));
     entry.AppendToString(&message);
@@ -165,6 +167,9 @@ class Reader final : public ManifestReader {
   }
 
   Result<Bytes> read_message() {
+    std::byte tag{};
+    if (TRY(sealed_->read({&tag, 1})) != 1) return corrupt("it ends without its conclusion");
+    if (std::to_integer<char>(tag) != kEntryTag) return corrupt("what follows is no entry");
     uint64_t size = 0;
     for (int shift = 0;; shift += 7) {
       std::byte digit{};

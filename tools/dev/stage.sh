@@ -12,6 +12,11 @@ make_stage() {
   # For the comparison with pg_waldump; the demo does without.
   if [ -e build/release/src/wal/wal_dump ]; then cp build/release/src/wal/wal_dump "$stage/"; fi
   cp -r tests "$stage/tests"
+  # What docs/by-hand.md reads.
+  mkdir -p "$stage/docs" "$stage/src/catalog" "$stage/src/repo"
+  cp docs/by-hand.md "$stage/docs/"
+  cp src/catalog/manifest.proto "$stage/src/catalog/"
+  cp src/repo/page_map.proto "$stage/src/repo/"
   find "$stage/tests" -name __pycache__ -prune -exec rm -rf {} +
   mount_small_disk
   if [ "$(id -u)" -eq 0 ]; then chown -R postgres: "$stage"; fi
