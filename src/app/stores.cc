@@ -23,8 +23,16 @@ constexpr std::string_view kS3Scheme = "s3://";
 constexpr uint64_t kKiB = 1024;
 constexpr uint64_t kMiB = kKiB * 1024;
 
+// What may be a password, of a URL that is not understood, is not shown.
+std::string without_credentials(const std::string& url) {
+  const size_t begin = url.find("://");
+  const size_t end = url.rfind('@');
+  if (begin == std::string::npos || end == std::string::npos || end < begin) return url;
+  return url.substr(0, begin + 3) + "…" + url.substr(end);
+}
+
 Error wrong_url(ErrorKind kind, const std::string& url, std::string_view why) {
-  return make_error(kind, fmt::format("repository URL {}{}", url, why),
+  return make_error(kind, fmt::format("repository URL {}{}", without_credentials(url), why),
                     "a directory is written file:///srv/walkback, a bucket s3://bucket/prefix");
 }
 

@@ -81,6 +81,14 @@ TEST_F(StoresTest, AnotherSchemeIsRefusedWithWhatIsRead) {
   }
 }
 
+TEST_F(StoresTest, APasswordInAUrlIsNotShown) {
+  for (const char* url : {"https://me:s3cret@host/x", "file://me:s3c/ret@host/x"}) {
+    config_.repository_url = url;
+    const Error error = refused();
+    EXPECT_EQ((error.message + error.hint).find("s3c"), std::string::npos) << error.message;
+  }
+}
+
 TEST_F(StoresTest, AFileUrlNeedsAnAbsolutePath) {
   for (const char* url : {"file://", "file://srv/walkback", "file://./x"}) {
     config_.repository_url = url;

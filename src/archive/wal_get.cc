@@ -88,6 +88,18 @@ bool stands_for_taken_timeline(const WalGetOptions& options) {
   return asked.ok() && asked->value < *options.reserved_timeline;
 }
 
+// "Not in the archive" ends a recovery, so it is said of an archive that can be seen only. Where
+// not one file of WAL is, it is not this segment that is missing.
+Result<void> check_holds_wal(const catalog::WalArchive& archive,
+                             const store::ObjectStore& objects) {
+  if (!TRY(archive.timelines()).empty()) return success();
+  return make_error(
+      ErrorKind::kMissing,
+      fmt::format("there is no WAL at all in {}, below {}", objects.description(),
+                  archive.layout().wal_folder()),
+      "was it moved, or is its disk not mounted? `walkback list` shows what is there");
+}
+
 }  // namespace
 
 Result<WalGetOutcome> run_wal_get(const WalGetOptions& options, FileSystem& files,
@@ -101,7 +113,10 @@ Result<WalGetOutcome> run_wal_get(const WalGetOptions& options, FileSystem& file
   const std::optional<Bytes> stored = TRY(archive.get_stored(options.name));
   Delivery delivery(files, options.path);
   if (!stored) {
-    if (!stands_for_taken_timeline(options)) return WalGetOutcome::kNotInArchive;
+    if (!stands_for_taken_timeline(options)) {
+      TRY(check_holds_wal(archive, objects));
+      return WalGetOutcome::kNotInArchive;
+    }
     TRY(delivery.begin());
     TRY(delivery.write(0, as_bytes("# taken by another recovery\n")));
     TRY(delivery.finish());

@@ -25,8 +25,9 @@ struct WalGetOptions {
 
 enum class WalGetOutcome {
   kDelivered,
-  kNotInArchive,  // exit status 1: PostgreSQL may go on without it. Every other failure is above
-                  // 125.
+  // Exit status 1: PostgreSQL may go on without it. Only where the archive can be read and holds
+  // other WAL. Every other failure is above 125.
+  kNotInArchive,
 };
 
 // The file appears at `path` whole (written beside, renamed). It is not synced: the server can ask

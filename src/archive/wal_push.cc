@@ -1,5 +1,6 @@
 #include "archive/wal_push.h"
 
+#include "archive/unfinished_segment.h"
 #include "catalog/control_file_reader.h"
 #include "catalog/lineage.h"
 #include "catalog/wal_archive.h"
@@ -38,6 +39,7 @@ Result<WalPushReport> run_wal_push(const WalPushOptions& options, FileSystem& fi
       objects, options.cluster,
       TRY(catalog::get_lineage(objects, options.cluster, control.system_identifier)));
 
+  TRY(check_is_finished(options.path, **content, files, archive));
   const catalog::WalArchive::PutReport put =
       TRY(archive.put(report.name, **content, options.compression_level, options.workers));
   report.already_there = put.already_there;

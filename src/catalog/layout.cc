@@ -15,6 +15,11 @@ constexpr size_t kLogDigits = 8;
 
 constexpr std::string_view kCompressed = ".zst";
 
+// Folders of the layout: a cluster of such a name would make `clusters/wal/…` or `clusters/packs/…`
+// say what it does not.
+constexpr std::string_view kFolders[] = {"backups", "events", "keys",      "maps",
+                                         "packs",   "wal",    "timelines", "clusters"};
+
 bool is_name_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
          c == '-' || c == '.';
@@ -29,6 +34,11 @@ Result<std::string> check_cluster_name(std::string_view name) {
         ErrorKind::kInvalid, fmt::format("'{}' cannot be a cluster's name", name),
         "use 1 to 64 letters, digits, '.', '_' or '-', such as 'main', beginning with a "
         "letter or digit");
+  }
+  if (std::ranges::find(kFolders, name) != std::end(kFolders)) {
+    return make_error(ErrorKind::kInvalid,
+                      fmt::format("'{}' is the name of a folder in every repository", name),
+                      "choose another name for the cluster, such as 'main'");
   }
   return std::string(name);
 }

@@ -25,8 +25,9 @@ TEST(Layout, AClustersNameIsWhatTheConfigurationTakes) {
   for (const char* name : {"main", "shop.prod-2", "_x"}) {
     EXPECT_TRUE(check_cluster_name(name).ok()) << name;
   }
-  for (const std::string& name : {std::string(), std::string(".."), std::string("-x"),
-                                  std::string("a/b"), std::string(65, 'a')}) {
+  for (const std::string& name :
+       {std::string(), std::string(".."), std::string("-x"), std::string("a/b"),
+        std::string(65, 'a'), std::string("events"), std::string("packs"), std::string("wal")}) {
     EXPECT_FALSE(check_cluster_name(name).ok()) << name;
   }
 }

@@ -11,10 +11,39 @@ namespace {
 // How far from an edge a commit is looked for: on an idle cluster whole segments hold none.
 constexpr uint64_t kSegmentsAtAnEdge = 8;
 
+// A stretch within a stretch that no server replays: written with wal_level=minimal.
+struct IncompleteWal {
+  pg::Lsn begin;
+  std::optional<pg::Lsn> end;  // nothing: it goes on
+  KnownTime before;
+};
+
 struct Edge {
   pg::Lsn end;  // of the last record
   KnownTime known;
-  bool unread = false;  // no private key at hand: `end` is the segment's, and no time is known
+  // Of several, from the first's begin to the last's end.
+  std::optional<IncompleteWal> incomplete;
+  // It began before the edge.
+  bool incomplete_from_before = false;
+  // No private key at hand: `end` is the segment's, and no time is known.
+  bool unread = false;
+
+  void see(const wal::TimedEvent& event) {
+    if (const std::optional<pg::WalLevel> level = event.wal_level()) see_level(event, *level);
+    known.see(event);
+  }
+
+ private:
+  void see_level(const wal::TimedEvent& event, pg::WalLevel level) {
+    if (level != pg::WalLevel::kMinimal) {
+      if (incomplete && !incomplete->end) incomplete->end = event.start;
+    } else if (incomplete) {
+      incomplete->end.reset();
+    } else {
+      incomplete = IncompleteWal{event.start, {}, known};
+      incomplete_from_before = !std::holds_alternative<wal::ParameterChange>(event.what);
+    }
+  }
 };
 
 class Edges {
@@ -29,10 +58,11 @@ class Edges {
       const pg::Lsn from = std::max(stretch.begin, pg::Lsn{first * chain_.segment_bytes()});
       Edge edge;
       edge.end = TRY(read(from, stretch.end, [&](const wal::TimedEvent& event) {
-        edge.known.see(event);
+        edge.see(event);
         return true;
       }));
-      const bool enough = edge.known.last_commit() || segments >= kSegmentsAtAnEdge;
+      const bool enough = (edge.known.last_commit() || segments >= kSegmentsAtAnEdge) &&
+                          !edge.incomplete_from_before;
       if (enough || from == stretch.begin) return edge;
     }
   }
@@ -68,7 +98,10 @@ class Edges {
 Result<Edge> last_if_readable(const Edges& edges, const WalChain::Stretch& stretch) {
   Result<Edge> last = edges.last(stretch);
   if (last.ok() || last.error().kind != ErrorKind::kDenied) return last;
-  return Edge{stretch.end, {}, true};
+  Edge unread;
+  unread.end = stretch.end;
+  unread.unread = true;
+  return unread;
 }
 
 Result<std::optional<Timestamp>> first_if_readable(const Edges& edges,
@@ -99,6 +132,22 @@ const BackupSummary* earliest_backup(const std::vector<BackupSummary>& backups,
     if (!earliest || backup.stop_lsn < earliest->stop_lsn) earliest = &backup;
   }
   return earliest;
+}
+
+// What one backup can lead through.
+struct Piece {
+  WalChain::Stretch stretch;
+  pg::Lsn end;  // of the last record
+  KnownTime known;
+};
+
+std::vector<Piece> pieces_of(const WalChain::Stretch& stretch, const Edge& last) {
+  const std::optional<IncompleteWal>& incomplete = last.incomplete;
+  if (!incomplete) return {{stretch, last.end, last.known}};
+  std::vector<Piece> pieces = {
+      {{stretch.begin, incomplete->begin}, incomplete->begin, incomplete->before}};
+  if (incomplete->end) pieces.push_back({{*incomplete->end, stretch.end}, last.end, last.known});
+  return pieces;
 }
 
 }  // namespace
@@ -146,14 +195,15 @@ Result<TimelineWindows> find_windows_on(const WalArchive& archive, const WalChai
     const bool own_gap = next != nullptr && next->begin > begin;
     if (!own_window && !own_gap) continue;
     const Edge last = TRY(last_if_readable(edges, stretch));
-    const BackupSummary* backup = own_window ? earliest_backup(backups, chain, stretch) : nullptr;
-    if (backup != nullptr) {
+    for (const Piece& piece : own_window ? pieces_of(stretch, last) : std::vector<Piece>()) {
+      const BackupSummary* backup = earliest_backup(backups, chain, piece.stretch);
+      if (backup == nullptr) continue;
       const Timestamp to =
           last.unread
-              ? proved_by_backups(backups, chain, stretch, backup->stopped_at)
-              : std::max(last.known.until().value_or(backup->stopped_at), backup->stopped_at);
+              ? proved_by_backups(backups, chain, piece.stretch, backup->stopped_at)
+              : std::max(piece.known.until().value_or(backup->stopped_at), backup->stopped_at);
       found.windows.push_back(
-          {id, chain.timeline(), backup->stop_lsn, last.end, backup->stopped_at, to, last.unread});
+          {id, chain.timeline(), backup->stop_lsn, piece.end, backup->stopped_at, to, last.unread});
     }
     if (own_gap) {
       found.gaps.push_back({id, chain.timeline(), stretch.end, next->begin,

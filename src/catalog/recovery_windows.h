@@ -64,8 +64,10 @@ enum class Stretches {
   kAll,  // that lead to the timeline, its parents' included
   kOwn,  // that reach its own beginning: what lies before it is shown with its parent
 };
-// From the earliest backup in each stretch without a hole to the stretch's end. Reads the segments
-// at the edges, for their times.
+// From the earliest backup in each stretch without a hole to the stretch's end, or to where it was
+// written with wal_level=minimal, and from the earliest backup after that. Reads the segments at
+// the edges alone, for their times: such WAL further back is not seen, and `plan` refuses what
+// needs it.
 Result<TimelineWindows> find_windows_on(const WalArchive& archive, const WalChain& chain,
                                         const std::vector<BackupSummary>& backups, Stretches which);
 

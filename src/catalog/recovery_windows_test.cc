@@ -140,5 +140,31 @@ TEST_F(RecoveryWindowsTest, ATimelineWithoutItsHistoryIsListedAsSuch) {
   EXPECT_TRUE(windows().timelines.at(1).has_wal);
 }
 
+TEST_F(RecoveryWindowsTest, AWindowEndsWhereWalLevelBecameMinimal) {
+  archive_.backup(first_, 1, 2);
+  first_.commit(700, 10);
+  const pg::Lsn begin = first_.wal_level(0);
+  first_.commit(701, 20);
+  archive_.put_all(first_);
+  EXPECT_EQ(window_of(1).to_lsn, begin);
+  EXPECT_EQ(window_of(1).to, at(10));
+}
+
+TEST_F(RecoveryWindowsTest, ABackupAfterAMinimalSpanBeginsAWindow) {
+  archive_.backup(first_, 1, 2);
+  first_.commit(700, 10);
+  first_.wal_level(0);
+  first_.commit(701, 20);
+  first_.wal_level(1);
+  const BackupSummary second = archive_.backup(first_, 30, 31);
+  first_.commit(702, 40);
+  archive_.put_all(first_);
+  const std::vector<RecoveryWindow> found = windows().windows;
+  ASSERT_EQ(found.size(), 2u);
+  EXPECT_EQ(found[0].to, at(10));
+  EXPECT_EQ(found[1].from_lsn, second.stop_lsn);
+  EXPECT_EQ(found[1].to, at(40));
+}
+
 }  // namespace
 }  // namespace walkback::catalog

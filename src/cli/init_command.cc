@@ -5,6 +5,7 @@
 #include "cli/json.h"
 #include "cli/key_options.h"
 #include "cli/text.h"
+#include "config/keys.h"
 #include "config/write.h"
 #include "setup/init.h"
 #include "setup/initial_keys.h"
@@ -43,7 +44,10 @@ Result<void> choose_encryption(const InitOptions& options, const std::string& co
 Result<config::Config> wanted_config(const InitOptions& options, config::Config config,
                                      const Session& session) {
   if (options.pgdata) config.pgdata = session.absolute(*options.pgdata);
-  if (options.repository) config.repository_url = *options.repository;
+  if (options.repository) {
+    TRY(config::check_repository_url(*options.repository, "--repository"));
+    config.repository_url = *options.repository;
+  }
   if (options.conninfo) config.conninfo = *options.conninfo;
   if (config.pgdata.empty()) return missing("--pgdata", "postgresql.pgdata");
   if (config.repository_url.empty()) return missing("--repository", "repository.url");

@@ -35,6 +35,7 @@ Json json_of(const restore::PlanRecord& record);
 Json json_of(const restore::OtherTimeline& other);
 Json json_of(const restore::Tablespace& tablespace);
 Json json_of(const restore::RecoveryPlan::ReplayedTablespace& tablespace);
+Json json_of(const restore::ReplayedPlace& replayed);
 Json json_of(const restore::SettingChange& change);
 Json json_of(const setup::ServerSetting& setting);
 Json json_of(const catalog::Event& event);
@@ -123,6 +124,10 @@ Json json_of(const restore::OtherTimeline& other) {
 
 Json json_of(const restore::Tablespace& tablespace) {
   return {{"oid", tablespace.oid}, {"location", tablespace.location}};
+}
+
+Json json_of(const restore::ReplayedPlace& replayed) {
+  return {{"location", replayed.location}, {"place", replayed.place}};
 }
 
 Json json_of(const restore::RecoveryPlan::ReplayedTablespace& tablespace) {
@@ -282,7 +287,8 @@ std::string dry_run_json(const restore::RecoveryPlan& plan, const restore::Targe
   return text({{"plan", json_of(plan)},
                {"layout",
                 {{"data_directory", layout.data_directory},
-                 {"tablespaces", list_of(layout.tablespaces)}}}});
+                 {"tablespaces", list_of(layout.tablespaces)},
+                 {"replayed_tablespaces", list_of(layout.replayed)}}}});
 }
 
 std::string recover_json(const restore::RecoverReport& report, const Error* error) {

@@ -45,19 +45,24 @@ std::string start(const RecoverReport& report, std::string_view more = {}) {
 }
 
 std::string connect(const RecoverReport& report) {
-  return restore::psql_command(report.socket_directory, report.port);
+  return restore::psql_command(report.socket_directory, report.port, report.role);
 }
 
 // What is given back by stopping the copy and removing its directories.
 std::string discard(const RecoverReport& report, const Suggestion& suggestion) {
   std::string directories = shell_word(report.data_directory);
   const std::string beside = report.data_directory + ".tablespaces";
+  bool has_beside = false;
   for (const auto& tablespace : report.layout.tablespaces) {
-    if (tablespace.location.starts_with(beside + "/")) {
-      directories += " " + shell_word(beside);
-      break;
-    }
+    has_beside = has_beside || tablespace.location.starts_with(beside + "/");
   }
+  std::string links;
+  for (const auto& replayed : report.layout.replayed) {
+    has_beside = has_beside || replayed.place.starts_with(beside + "/");
+    if (replayed.place != replayed.location) links += " " + shell_word(replayed.location);
+  }
+  if (has_beside) directories += " " + shell_word(beside);
+  directories += links;
   return fmt::format(
       "  {}\n  {}\n",
       suggestion.other(restore::stop_command(report.binaries, report.data_directory)),
@@ -73,7 +78,7 @@ std::string go_on_paused(const RecoverReport& report, const Suggestion& suggesti
       "Wrong moment: discard it, and recover to another target.\n"
       "{}",
       suggestion.other(connect(report)),
-      suggestion.other(restore::promote_command(report.socket_directory, report.port)),
+      suggestion.other(restore::promote_command(report.socket_directory, report.port, report.role)),
       discard(report, suggestion));
 }
 

@@ -12,7 +12,7 @@ namespace walkback::cli {
 Result<ExitStatus> run_wal_push(const WalPushOptions& options, Session& session) {
   config::Config config = TRY(session.load_config());
   TRY(session.check_repository_owner(config, /*root_only=*/true));
-  auto store = TRY(session.open_store(config, Access::kMetadata));
+  auto store = TRY(session.if_mounted(config, session.open_store(config, Access::kMetadata)));
   archive::WalPushOptions push;
   push.cluster = config.cluster;
   push.path = options.path;
@@ -28,7 +28,7 @@ Result<ExitStatus> run_wal_push(const WalPushOptions& options, Session& session)
 
 Result<ExitStatus> run_wal_get(const WalGetOptions& options, Session& session) {
   config::Config config = TRY(session.load_config());
-  auto store = TRY(session.open_store(config, Access::kReadData));
+  auto store = TRY(session.if_mounted(config, session.open_store(config, Access::kReadData)));
   archive::WalGetOptions get;
   get.cluster = config.cluster;
   get.name = options.name;

@@ -159,6 +159,22 @@ TEST_F(ConfigTest, InitReadsWhatIsThereAndAsksForNothing) {
   EXPECT_EQ(config->repository_url, "");
 }
 
+TEST_F(ConfigTest, CredentialsInTheRepositorysUrlAreRefusedAndNotShown) {
+  const auto refused = parse("[repository]\nurl = \"s3://key:s3cret@bucket/x\"\n", "w.toml");
+  ASSERT_FALSE(refused.ok());
+  EXPECT_THAT(refused.error().message, HasSubstr("repository.url"));
+  EXPECT_EQ((refused.error().message + refused.error().hint).find("s3cret"), std::string::npos);
+  EXPECT_TRUE(parse("[repository]\nurl = \"file:///srv/a@b\"\n", "w.toml").ok());
+}
+
+TEST_F(ConfigTest, AClusterIsNotCalledAsTheRepositorysOwnFolders) {
+  for (const std::string name : {"events", "wal", "packs"}) {
+    const auto refused = parse("[cluster]\nname = \"" + name + "\"\n", "w.toml");
+    ASSERT_FALSE(refused.ok()) << name;
+    EXPECT_THAT(refused.error().message, HasSubstr("none of backups, clusters, events"));
+  }
+}
+
 TEST_F(ConfigTest, UnknownKeysNameTheClosest) {
   EXPECT_EQ(wrong("\n[repository]\nulr = \"file:///r\""),
             "w.toml:3: unknown key repository.ulr | the closest known one is repository.url");

@@ -88,12 +88,16 @@ bool is_choice(std::string_view choices, std::string_view value) {
   return false;
 }
 
+// As catalog::check_cluster_name(): what the repository's own folders are called.
+constexpr std::string_view kReservedNames =
+    "backups, clusters, events, keys, maps, packs, timelines, wal";
+
 bool is_name(std::string_view value) {
   auto allowed = [](unsigned char c) {
     return std::isalnum(c) != 0 || c == '.' || c == '_' || c == '-';
   };
   return !value.empty() && value.size() <= kLongestName && value[0] != '.' && value[0] != '-' &&
-         std::all_of(value.begin(), value.end(), allowed);
+         std::all_of(value.begin(), value.end(), allowed) && !is_choice(kReservedNames, value);
 }
 
 bool fits(const Key& key, std::string_view value) {
@@ -130,7 +134,8 @@ std::string Key::expected() const {
     case ValueType::kPath:
       return "an absolute path";
     case ValueType::kName:
-      return fmt::format("up to {} letters, digits, '.', '_' or '-'", kLongestName);
+      return fmt::format("up to {} letters, digits, '.', '_' or '-', and none of {}", kLongestName,
+                         kReservedNames);
     case ValueType::kChoice:
       return choices.find(',') == std::string_view::npos ? fmt::format("\"{}\"", choices)
                                                          : fmt::format("one of {}", choices);
@@ -174,8 +179,22 @@ Result<void> set_text(Config& config, const Key& key, std::string_view value,
     return make_error(ErrorKind::kInvalid,
                       fmt::format("{} is \"{}\", expected {}", where, value, key.expected()));
   }
+  if (key.text == &Config::repository_url) TRY(check_repository_url(value, where));
   config.*key.text = value;
   return success();
+}
+
+// Everything that is wrong with a repository names its URL, in logs too.
+Result<void> check_repository_url(std::string_view url, std::string_view where) {
+  const size_t scheme = url.find("://");
+  if (scheme == std::string_view::npos) return success();
+  const std::string_view rest = url.substr(scheme + 3);
+  const std::string_view authority = rest.substr(0, rest.find_first_of("/?#"));
+  if (authority.find('@') == std::string_view::npos) return success();
+  return make_error(
+      ErrorKind::kInvalid, fmt::format("{} holds a user or password, before the \"@\"", where),
+      "take it out: credentials come from the environment, the files in ~/.aws or the cloud's own "
+      "services");
 }
 
 Result<void> set_list(Config& config, const Key& key, std::vector<std::string> values,

@@ -50,6 +50,8 @@ std::optional<std::string> closest_section(std::string_view name);
 // backup.workers".
 Result<void> set_text(Config& config, const Key& key, std::string_view value,
                       std::string_view where);
+// kInvalid, without showing it, for a URL with credentials in it ("s3://user:password@bucket").
+Result<void> check_repository_url(std::string_view url, std::string_view where);
 Result<void> set_list(Config& config, const Key& key, std::vector<std::string> values,
                       std::string_view where);
 Result<void> set_number(Config& config, const Key& key, int64_t value, std::string_view where);

@@ -170,21 +170,50 @@ Error connect_error(const Libpq& libpq, PGconn* session) {
                     "check that the server runs, and host, port and user in conninfo");
 }
 
-// Fixed, whatever the role, the database or postgresql.conf say. idle_session_timeout is from 14.
-constexpr const char* kSessionSettings =
+// Fixed, whatever the role, the database or postgresql.conf say. One message is one transaction,
+// and it begins with the defaults that this changes: so there are only SETs in it, which take no
+// snapshot. A SELECT among them would fail in a hot standby whose default is "serializable".
+constexpr std::string_view kSessionSettings =
+    "SET default_transaction_isolation = 'read committed';"
+    "SET default_transaction_read_only = off;"
+    "SET default_transaction_deferrable = off;"
+    "SET lock_timeout = 0;"
+    "SET idle_in_transaction_session_timeout = 0;"
     "SET search_path = pg_catalog;"
     "SET DateStyle = 'ISO, YMD';"
     "SET IntervalStyle = 'postgres';"
     "SET TimeZone = 'UTC';"
     "SET bytea_output = 'hex';"
     "SET extra_float_digits = 1;"
+    "SET quote_all_identifiers = off;"
     "SET standard_conforming_strings = on;"
-    "SET statement_timeout = 0;"
-    "SET lock_timeout = 0;"
-    "SET idle_in_transaction_session_timeout = 0;"
-    "SET default_transaction_isolation = 'read committed';"
-    "SELECT set_config(name, '0', false) FROM pg_settings"
-    " WHERE name IN ('idle_session_timeout', 'transaction_timeout')";
+    "SET row_security = on;"
+    "SET client_min_messages = warning;";
+
+std::string session_settings(int server_version) {
+  std::string settings(kSessionSettings);
+  if (server_version >= 140000) settings += "SET idle_session_timeout = 0;";
+  return settings;
+}
+
+// A time limit of a millisecond ends the very statement that lifts it, when the server is slow that
+// moment: so it stands alone, and is tried again.
+Result<void> lift_time_limits(LibpqConnection& connection) {
+  constexpr int kMostTries = 20;
+  const char* lift = connection.server_version() >= 170000
+                         ? "SET transaction_timeout = 0; SET statement_timeout = 0"
+                         : "SET statement_timeout = 0";
+  Result<void> lifted = connection.execute(lift);
+  for (int tries = 1; !lifted.ok() && connection.alive() && tries < kMostTries; ++tries) {
+    lifted = connection.execute(lift);
+  }
+  return lifted;
+}
+
+Result<void> prepare(LibpqConnection& connection) {
+  TRY(lift_time_limits(connection));
+  return connection.execute(session_settings(connection.server_version()).c_str());
+}
 
 }  // namespace
 
@@ -204,7 +233,7 @@ Result<std::unique_ptr<Connection>> connect(const ConnectOptions& options) {
   }
   libpq.PQsetNoticeReceiver(session.get(), ignore_notice, nullptr);
   auto connection = std::make_unique<LibpqConnection>(libpq, std::move(session));
-  TRY_CONTEXT(connection->execute(kSessionSettings), "preparing the session");
+  TRY_CONTEXT(prepare(*connection), "preparing the session");
   return std::unique_ptr<Connection>(std::move(connection));
 }
 

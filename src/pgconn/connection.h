@@ -41,8 +41,9 @@ struct ConnectOptions {
   std::string application_name = "walkback";
   int connect_timeout_s = 10;  // for each address tried; a connect_timeout in conninfo wins
 };
-// Sets search_path to pg_catalog alone, ISO dates, TimeZone UTC, UTF-8 and no timeouts, so that
-// answers do not depend on the settings of the role or database, and a long backup is not cut off.
+// Sets search_path to pg_catalog alone, ISO dates, TimeZone UTC, UTF-8, plain transactions and no
+// timeouts, so that answers do not depend on the settings of the role, the database or the server,
+// and a long backup is not cut off.
 // kInvalid for a conninfo that cannot be read, kDenied when the server wants a password that is not
 // there, else kTransient. conninfo, which may hold a password, is never in a message.
 Result<std::unique_ptr<Connection>> connect(const ConnectOptions& options);

@@ -86,6 +86,40 @@ TEST_F(ConnectionTest, AnswersDoNotDependOnTheRolesSettings) {
   cluster().sql("ALTER ROLE postgres RESET ALL");
 }
 
+// As somebody may have set them who thought of the application only.
+TEST_F(ConnectionTest, NoDefaultOfTheServerIsHostileEnough) {
+  ScratchCluster hostile;
+  hostile.start();
+  for (const char* setting :
+       {"default_transaction_isolation = 'serializable'", "default_transaction_read_only = on",
+        "default_transaction_deferrable = on", "statement_timeout = 1", "lock_timeout = 1",
+        "idle_in_transaction_session_timeout = 1", "idle_session_timeout = 1000",
+        "search_path = 'nowhere'", "DateStyle = 'Postgres, DMY'", "IntervalStyle = 'iso_8601'",
+        "TimeZone = 'Asia/Tokyo'", "bytea_output = 'escape'", "extra_float_digits = -15",
+        "quote_all_identifiers = on", "client_encoding = 'LATIN1'",
+        "standard_conforming_strings = off"}) {
+    hostile.sql(std::string("ALTER SYSTEM SET ") + setting);
+  }
+  hostile.stop();
+  hostile.configure("hot_standby = on\nrestore_command = 'false'\n");
+  std::ofstream(hostile.pgdata() + "/standby.signal").flush();
+  hostile.start();
+  auto session = hostile.connect();
+  EXPECT_EQ(*query_text(*session, "SELECT pg_is_in_recovery()"), "t");
+  EXPECT_EQ(*query_text(*session, "SELECT '2026-11-22 15:46:59+00'::timestamptz"),
+            "2026-11-22 15:46:59+00");
+  EXPECT_EQ(*query_text(*session, "SELECT '\\x00ff'::bytea || ''"), "\\x00ff");
+  EXPECT_EQ(*query_text(*session, "SELECT 0.1::float8 + 0.2::float8"), "0.30000000000000004");
+  EXPECT_EQ(*query_text(*session, "SELECT '1 day 2 hours'::interval"), "1 day 02:00:00");
+  EXPECT_EQ(*query_text(*session, "SELECT quote_ident('plain') || 'ë'"), "plainë");
+  EXPECT_EQ(*query_text(*session, "SHOW transaction_isolation"), "read committed");
+  EXPECT_EQ(*query_text(*session, "SHOW transaction_deferrable"), "off");
+  for (const char* name : {"statement_timeout", "lock_timeout", "idle_session_timeout",
+                           "idle_in_transaction_session_timeout"}) {
+    EXPECT_EQ(*query_text(*session, "SELECT current_setting($1)", {Value(name)}), "0") << name;
+  }
+}
+
 TEST_F(ConnectionTest, KnowsTheServersVersion) {
   auto session = connect();
   EXPECT_EQ(std::to_string(session->server_version()),

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "pipeline/copy_out.h"
+#include "restore/replayed_tablespaces.h"
 
 namespace walkback::restore {
 
@@ -104,6 +105,7 @@ Result<catalog::ManifestConclusion> materialize(const TargetLayout& layout,
   // An empty directory that was there may be open to others; PostgreSQL refuses that.
   TRY(files.set_mode(layout.data_directory, kDirectoryMode));
   TRY(files.make_directory(join_path(layout.data_directory, "pg_tblspc"), kDirectoryMode));
+  TRY(make_replayed_tablespaces(files, layout));
   for (const Tablespace& tablespace : layout.tablespaces) {
     TRY(make_directories(files, tablespace.location, kDirectoryMode));
     TRY(files.make_symlink(tablespace.location,
@@ -128,6 +130,7 @@ Result<void> sync_layout(const TargetLayout& layout, FileSystem& files) {
   };
   TRY(sync(layout.data_directory));
   for (const Tablespace& tablespace : layout.tablespaces) TRY(sync(tablespace.location));
+  for (const ReplayedPlace& replayed : layout.replayed) TRY(sync(replayed.place));
   // The directory's own name, in case that its parent lies on another file system.
   return files.sync_directory(parent_path(layout.data_directory));
 }

@@ -88,7 +88,8 @@ class TimelineSearch {
     const pg::ControlFile& control = opened->control;
     if (searched) {
       TargetSearch before(options_.target, control, backup.stop_lsn);
-      (void)TRY(read(before, backup.start_lsn, searched_->begin));
+      const Read read_to = TRY(read(before, backup.start_lsn, searched_->begin));
+      if (read_to.problem) why_.problem = read_to.problem;
       const bool found = before.stop() || before.rolled_back();
       learn(before);
       searched_->begin = backup.start_lsn;

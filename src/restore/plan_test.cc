@@ -485,5 +485,59 @@ TEST_F(DamagedBackup, IsToldBesideARefusalToo) {
   EXPECT_THAT(told_, ElementsAre(HasSubstr("backups/backup-2/manifest.zst")));
 }
 
+// wal_level was minimal for a while, for a bulk load, and no segment is missing.
+class MinimalSpan : public PlanTest {
+ protected:
+  MinimalSpan() {
+    archive_.backup(first_, 1, 2);
+    first_.commit(700, 10);
+    kept_ = first_.end();
+    begin_ = first_.wal_level(0);
+    first_.commit(701, 20);
+    first_.wal_level(1);
+    first_.commit(702, 30);
+  }
+  void archived() { archive_.put_all(first_); }
+
+  pg::Lsn kept_, begin_;
+};
+
+TEST_F(MinimalSpan, NothingBehindItsBeginningIsPlanned) {
+  archived();
+  const std::string why =
+      "from LSN " + begin_.text() + " on the WAL was written with wal_level=minimal";
+  for (const RecoveryTarget& target : {latest(), to(15), to(25), xid(701), before(702)}) {
+    EXPECT_THAT(refusal(target), HasSubstr(why)) << target_kind_name(target.kind);
+  }
+  EXPECT_THAT(refusal(latest()), HasSubstr("--lsn " + begin_.text()));
+  EXPECT_THAT(refusal(lsn(first_.end())), HasSubstr(why));
+}
+
+TEST_F(MinimalSpan, WhatLiesBeforeItIsPlannedAndAllThatIsGivenUpIsCounted) {
+  archived();
+  EXPECT_EQ(last_xid(plan(xid(700))), 700u);
+  EXPECT_EQ(plan(xid(700)).commits_given_up, 2u);
+  EXPECT_EQ(plan(before(700)).commits_given_up, 3u);
+  EXPECT_EQ(plan(lsn(begin_)).end_lsn, kept_);
+  EXPECT_EQ(last_xid(plan(to(9))), 0u);
+  EXPECT_EQ(plan(immediate()).commits_replayed, 0u);
+}
+
+TEST_F(MinimalSpan, ABackupAfterItLeadsFurther) {
+  archive_.backup(first_, 40, 41);
+  first_.commit(703, 50);
+  archived();
+  EXPECT_EQ(last_xid(plan(latest())), 703u);
+  EXPECT_EQ(last_xid(plan(xid(700))), 700u);
+  EXPECT_THAT(refusal(to(25)), AllOf(HasSubstr("wal_level=minimal"), HasSubstr("and again from")));
+  EXPECT_THAT(refusal(xid(701)), HasSubstr("wal_level=minimal"));
+}
+
+TEST_F(MinimalSpan, ANameIsNotTakenFromBehindIt) {
+  first_.restore_point("here", 60);
+  archived();
+  EXPECT_THAT(refusal(name("here")), HasSubstr("wal_level=minimal"));
+}
+
 }  // namespace
 }  // namespace walkback::restore

@@ -11,8 +11,10 @@
 #include "catalog/wal_archive.h"
 #include "restore/host_memory.h"
 #include "restore/materialize.h"
+#include "restore/replayed_tablespaces.h"
 #include "restore/server.h"
 #include "restore/server_commands.h"
+#include "restore/superusers.h"
 
 namespace walkback::restore {
 
@@ -45,9 +47,10 @@ class Recovery {
     catalog::WalArchive archive(
         objects_, plan_options_.cluster,
         TRY(catalog::get_lineage(objects_, plan_options_.cluster, plan_.backup.system_identifier)));
+    if (options_.start && options_.port) port_ = TRY(reserve_port(*options_.port));
+    const HostLock ours = TRY(begin(layout.data_directory));
     reserve_timeline(archive);
 
-    TRY(begin_copy(files_, layout.data_directory));
     progress_.begin("restoring files", plan_.restore_bytes);
     const catalog::ManifestConclusion conclusion =
         TRY(unfinished(materialize(layout, archive.layout(), plan_.backup.id, options_.workers,
@@ -71,11 +74,26 @@ class Recovery {
     return std::chrono::duration<double>(clock_.monotonic() - started).count();
   }
 
+  // The directory was empty when it was checked. Held until the end, so that nobody is told to
+  // remove what we are writing; and from here on what is in it is ours.
+  Result<HostLock> begin(const std::string& directory) {
+    TRY(make_directories(files_, directory, 0700));
+    std::optional<HostLock> lock = TRY(lock_target(files_, directory));
+    if (!lock) return unfinished_restore(files_, directory);
+    if (!TRY(files_.list(directory)).empty()) {
+      return make_error(ErrorKind::kConflict,
+                        fmt::format("{} was empty a moment ago: somebody else fills it", directory),
+                        "recover into another directory");
+    }
+    TRY(begin_copy(files_, directory));
+    return *std::move(lock);
+  }
+
   template <typename T>
   Result<T> unfinished(Result<T> result) const {
     if (result.ok()) return result;
     Error error = std::move(result).error();
-    const std::string what = unfinished_restore(files_, report_.data_directory).hint;
+    const std::string what = how_to_remove(files_, report_.data_directory);
     error.hint = error.hint.empty() ? what : error.hint + "; " + what;
     return error;
   }
@@ -102,10 +120,18 @@ class Recovery {
     }
   }
 
+  // For a server that is started later, by somebody else.
+  Result<int> some_port() const {
+    if (options_.port) return *options_.port;
+    const ReservedPort port = TRY(reserve_free_port());
+    return port.port;
+  }
+
   Result<void> write_settings(const TargetLayout& layout) {
     CopySettings copy;
     copy.data_directory = layout.data_directory;
-    copy.port = options_.port ? *options_.port : TRY(choose_free_port());
+    if (options_.start && !port_) port_ = TRY(reserve_free_port());
+    copy.port = port_ ? port_->port : TRY(some_port());
     copy.socket_directory = TRY(choose_socket_directory(layout.data_directory));
     copy.restore_command = catalog::restore_command(
         {options_.program, options_.config_path, plan_options_.cluster}, reserved_);
@@ -180,6 +206,7 @@ class Recovery {
       if (state->accepting_connections && is_done(*state)) {
         report_.reached_lsn = state->replayed;
         report_.reached_time = state->last_commit;
+        if (server.role() != own_user_name()) report_.role = server.role();
         return success();
       }
       clock_.sleep(kBetweenLooks);
@@ -232,6 +259,7 @@ class Recovery {
   std::stop_token stop_;
   const std::string host_;
   std::optional<pg::TimelineId> reserved_;
+  std::optional<ReservedPort> port_;  // until the server listens on it
   RecoverReport report_;
   bool stands_elsewhere_ = false;
 };
@@ -267,18 +295,6 @@ Result<void> check_port(const RecoverOptions& options) {
   return check_port_is_free(*options.port);
 }
 
-std::string describe_replayed_tablespaces(const RecoveryPlan& plan, FileSystem& files) {
-  std::string found;
-  for (const auto& tablespace : plan.replayed_tablespaces) {
-    const Result<std::optional<FileInfo>> there = files.link_status(tablespace.location);
-    if (there.ok() && !*there)
-      continue;  // no such path on this host: nothing of anybody's to touch
-    if (!found.empty()) found += ", ";
-    found += fmt::format("{} (at {})", tablespace.location, tablespace.lsn.text());
-  }
-  return found;
-}
-
 }  // namespace
 
 Result<void> check_destination(const RecoverOptions& options, FileSystem& files) {
@@ -291,24 +307,14 @@ Result<void> check_destination(const RecoverOptions& options, FileSystem& files)
 
 Result<TargetLayout> check_recovery(const RecoverOptions& options, const RecoveryPlan& plan,
                                     FileSystem& files) {
-  TargetLayout layout = TRY(lay_out_target(options.into, plan.tablespaces, options.tablespaces));
+  TargetLayout layout = TRY(lay_out_target(options.into, plan.tablespaces, options.tablespaces,
+                                           replayed_locations(plan)));
   TargetNeed need;
   need.data_directory_bytes = plan.restore_bytes;
   need.tablespace_bytes.assign(layout.tablespaces.size(), 0);
   TRY(check_target(files, layout, need, options.neighbours));
   TRY(check_port(options));
-  // Replay of CREATE TABLESPACE goes to the original path, whatever the copy's layout is
-  // (src/backend/commands/tablespace.c, tblspc_redo): here that would be somebody's live files.
-  const std::string replayed = describe_replayed_tablespaces(plan, files);
-  if (!replayed.empty()) {
-    return make_error(ErrorKind::kConflict,
-                      fmt::format("the WAL to be replayed creates a tablespace in a directory that "
-                                  "exists on this host: {}",
-                                  replayed),
-                      "replay would write there; recover on another host, or take a backup after "
-                      "the CREATE TABLESPACE and "
-                      "recover from that");
-  }
+  TRY(check_replayed_tablespaces(files, plan, layout));
   if (options.start) {
     TRY(check_user(options));
     TRY(find_server_binaries(options.server_binaries, plan.backup.server_version_num / 10000));

@@ -45,6 +45,7 @@ struct RecoverReport {
   std::string log_file;
   std::string binaries;  // PostgreSQL's; empty when they are not on this host
   int port = 0;
+  std::string role;  // to connect as; empty where it is the user's own name
   uint64_t segments_replayed = 0;
   double restore_s = 0, replay_s = 0, total_s = 0;
   std::vector<SettingChange> setting_changes;

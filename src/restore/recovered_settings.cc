@@ -10,6 +10,8 @@
 #include "restore/access_lines.h"
 #include "restore/copy_setting_rules.h"
 #include "restore/own_settings.h"
+#include "restore/owner_access.h"
+#include "restore/superusers.h"
 
 namespace walkback::restore {
 
@@ -30,7 +32,6 @@ constexpr std::string_view kBegin =
 constexpr std::string_view kEnd = "walkback: end";
 constexpr std::string_view kLeftOut = "# walkback: left out of the copy: ";
 constexpr std::string_view kAdopted = "adopted.";  // prefix in the record: the value once adopted
-constexpr std::string_view kOwnerLineMark = "# walkback: asks the copy where it stands";
 
 // Readable by the owner alone: conninfo may be in there.
 constexpr uint32_t kMode = 0600;
@@ -161,20 +162,22 @@ class CopyWriter {
   }
 
   Result<void> write_access() {
-    std::string access = TRY(readable_rules(kAccess));
-    if (access.empty()) {
-      access =
+    AccessFiles rules;
+    rules.access = TRY(readable_rules(kAccess));
+    rules.identities = TRY(readable_rules(kIdentities));
+    if (rules.access.empty()) {
+      rules.access =
           "# TYPE DATABASE USER ADDRESS METHOD\n"
           "local all all peer\n"
           "host all all 127.0.0.1/32 scram-sha-256\n"
           "host all all ::1/128 scram-sha-256\n";
     }
-    std::string owner = TRY(owner_name());
-    if (!owner.empty() && !lets_owner_in(access, owner)) {
-      access = fmt::format("{}\nlocal all \"{}\" peer\n{}", kOwnerLineMark, owner, access);
+    const std::string owner = TRY(owner_name());
+    if (!owner.empty()) {
+      let_owner_in(rules, owner, find_superusers(files_, copy_.data_directory));
     }
-    TRY(write_text(files_, path(kAccess), access));
-    return write_text(files_, path(kIdentities), TRY(readable_rules(kIdentities)));
+    TRY(write_text(files_, path(kAccess), rules.access));
+    return write_text(files_, path(kIdentities), rules.identities);
   }
 
   // pg_hba.conf and pg_ident.conf; a line with which no server would start here as a comment.
@@ -198,28 +201,6 @@ class CopyWriter {
     std::vector<char> buffer(16384);
     getpwuid_r(info->owner, &entry, buffer.data(), buffer.size(), &found);
     return std::string(found == nullptr ? "" : found->pw_name);
-  }
-
-  // Whether the first rule for the owner's session over the socket asks for nothing.
-  static bool lets_owner_in(std::string_view access, const std::string& owner) {
-    for (const std::string& line : lines_of(access)) {
-      std::vector<std::string> words;
-      std::string word;
-      for (char c : line + " ") {
-        if (c == '#') break;
-        if (c != ' ' && c != '\t') {
-          if (c != '"') word += c;
-        } else if (!word.empty()) {
-          words.push_back(std::move(word));
-          word.clear();
-        }
-      }
-      if (words.size() < 4 || words[0] != "local") continue;
-      bool matches = words[1] == "all" && (words[2] == "all" || words[2] == owner);
-      if (matches) return words.size() == 4 && (words[3] == "peer" || words[3] == "trust");
-      if (words[1] != "replication") return false;  // a rule of its own: rather first than after it
-    }
-    return false;
   }
 
   Result<void> write_signals() const {
@@ -286,12 +267,13 @@ Result<void> adopt_main(FileSystem& files, const std::string& data_directory) {
 }
 
 Result<void> adopt_access(FileSystem& files, const std::string& data_directory) {
-  const std::string path = join_path(data_directory, kAccess);
-  std::vector<std::string> lines = lines_of(TRY(read_text_if_there(files, path)));
-  auto mark = std::find(lines.begin(), lines.end(), kOwnerLineMark);
-  if (mark == lines.end()) return success();
-  lines.erase(mark, std::min(mark + 2, lines.end()));
-  return write_text(files, path, text_of(lines));
+  for (const std::string_view name : {kAccess, kIdentities}) {
+    const std::string path = join_path(data_directory, name);
+    const std::string text = TRY(read_text_if_there(files, path));
+    const std::string own = without_owner_lines(text);
+    if (own != text) TRY(write_text(files, path, own));
+  }
+  return success();
 }
 
 }  // namespace
@@ -309,11 +291,14 @@ std::string_view recovery_action_name(RecoveryAction action) {
 }
 
 Result<void> begin_copy(FileSystem& files, const std::string& data_directory) {
-  TRY(make_directories(files, data_directory, 0700));
   pg::Configuration record;
   record.append_comment(kRecordSays);
   record.append_comment("as long as there is no global/pg_control, it is unfinished.");
-  return write_text(files, join_path(data_directory, kRecord), record.text());
+  // Made, and never replaced: of two that begin at once one has it.
+  const std::unique_ptr<File> file = TRY(files.create(join_path(data_directory, kRecord), kMode));
+  TRY(file->write_at(0, as_bytes(record.text())));
+  TRY(file->sync());
+  return files.sync_directory(data_directory);
 }
 
 Result<std::vector<SettingChange>> write_copy_settings(FileSystem& files,

@@ -52,9 +52,9 @@ struct SettingChange {
   std::string why;
 };
 
-// The first file of a copy, before anything is restored into its directory: with it, a directory
-// without pg_control is known for a restore that was never finished. write_copy_settings() writes
-// it anew.
+// The first file of a copy, before anything is restored into its directory, which is there: with
+// it, a directory without pg_control is known for a restore that was never finished. kConflict when
+// there is one. write_copy_settings() writes it anew.
 Result<void> begin_copy(FileSystem& files, const std::string& data_directory);
 
 // Works on a restored, never started directory: appends to postgresql.auto.conf (read last, so it
@@ -63,7 +63,8 @@ Result<void> begin_copy(FileSystem& files, const std::string& data_directory);
 // pg_ident.conf too); makes recovery.signal; removes
 // standby.signal; makes a pg_hba.conf (the owner over the socket, others with a password from this
 // host) and an empty pg_ident.conf when the backup had none, and lets the owner in over the socket
-// where its own pg_hba.conf would ask for a password, since walkback must ask the server where it
+// where its own pg_hba.conf would ask for a password, or knows no role of the owner's name, since
+// walkback must ask the server where it
 // stands. walkback.copy.conf beside them says what of this goes when the copy is adopted.
 // Everything written is synced. The changes returned are those where the cluster's own setting was
 // another.

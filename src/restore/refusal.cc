@@ -153,9 +153,15 @@ class Refusal {
   }
 
   void explain_gap(const RecoveryWindow& before, const RecoveryWindow* after) {
-    words_.message = describe(why_.target) + " lies in a gap";
-    name_missing(
-        missing_from(before.to_lsn, after != nullptr ? after->from_lsn : pg::Lsn{UINT64_MAX}));
+    const std::vector<MissingWal> missing =
+        missing_from(before.to_lsn, after != nullptr ? after->from_lsn : pg::Lsn{UINT64_MAX});
+    if (missing.empty() && why_.problem) {
+      words_.message =
+          fmt::format("{} cannot be reached: {}", describe(why_.target), why_.problem->message);
+    } else {
+      words_.message = describe(why_.target) + " lies in a gap";
+      name_missing(missing);
+    }
     if (after == nullptr) words_.message += ", and no backup was taken after that";
     std::string around = fmt::format("recovery is possible up to {} (--lsn {})",
                                      show_time(before.to), before.to_lsn.text());

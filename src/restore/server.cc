@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <netinet/in.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -19,6 +18,7 @@
 #include "base/file_system.h"
 #include "pgconn/connection.h"
 #include "restore/spawn.h"
+#include "restore/superusers.h"
 
 namespace walkback::restore {
 
@@ -27,14 +27,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr uint64_t kLogTail = 256 << 10;
-
-std::string own_name() {
-  passwd entry{};
-  passwd* found = nullptr;
-  std::vector<char> buffer(16384);
-  getpwuid_r(geteuid(), &entry, buffer.data(), buffer.size(), &found);
-  return found == nullptr ? "postgres" : found->pw_name;
-}
 
 // In conninfo, between single quotes.
 std::string quoted(std::string_view value) {
@@ -130,6 +122,7 @@ class StartedServer final : public CopyServer {
   }
 
   int pid() const override { return pid_; }
+  std::string role() const override { return role_; }
 
  private:
   bool has_exited() {
@@ -160,10 +153,16 @@ class StartedServer final : public CopyServer {
     return text.starts_with("ready") || text.starts_with("standby");
   }
 
-  // The owner's role in a database that initdb makes; where either was dropped, what else it makes.
+  // The owner's role, else a superuser by the copy's own files: `initdb -U dba` makes no role
+  // "postgres". In a database that initdb makes; where one was dropped, in the other.
   Result<void> connect() {
-    Error last;
-    for (const std::string& user : {own_name(), std::string("postgres")}) {
+    std::vector<std::string> users = {own_user_name()};
+    for (std::string& user : find_superusers(system_files(), options_.data_directory)) {
+      if (user != users.front()) users.push_back(std::move(user));
+    }
+    if (users.size() == 1) users.push_back("postgres");
+    std::optional<Error> first;
+    for (const std::string& user : users) {
       for (const char* database : {"postgres", "template1"}) {
         pgconn::ConnectOptions how;
         how.conninfo =
@@ -173,12 +172,13 @@ class StartedServer final : public CopyServer {
         Result<std::unique_ptr<pgconn::Connection>> session = pgconn::connect(how);
         if (session.ok()) {
           session_ = std::move(session).value();
+          role_ = user;
           return success();
         }
-        last = std::move(session).error();
+        if (!first) first = std::move(session).error();
       }
     }
-    return last;
+    return *std::move(first);
   }
 
   Result<ReplayState> ask() {
@@ -211,6 +211,7 @@ class StartedServer final : public CopyServer {
   const uint64_t log_start_;
   bool exited_ = false;
   std::unique_ptr<pgconn::Connection> session_;
+  std::string role_;
   std::optional<std::chrono::steady_clock::time_point> turned_away_since_;
 };
 
@@ -234,6 +235,11 @@ CommandLine server_command(const ServerOptions& options) {
   return command;
 }
 
+constexpr std::string_view kNameAnotherPort =
+    "name another one with --port; without it a free one is found";
+
+std::string port_lock(int port) { return fmt::format("port/{}", port); }
+
 // Bound and closed again: the port, or what keeps it from being listened on.
 Result<int> try_port(int port) {
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -250,13 +256,13 @@ Result<int> try_port(int port) {
   const int problem = errno;
   close(fd);
   if (bound) return ntohs(address.sin_port);
-  constexpr std::string_view kHint = "name another one with --port; without it a free one is found";
   if (problem == EADDRINUSE) {
     return make_error(ErrorKind::kConflict,
                       fmt::format("port {} is taken: something listens on it", port),
-                      std::string(kHint));
+                      std::string(kNameAnotherPort));
   }
-  return errno_error(problem, fmt::format("listening on port {}", port)).with_hint(kHint);
+  return errno_error(problem, fmt::format("listening on port {}", port))
+      .with_hint(kNameAnotherPort);
 }
 
 }  // namespace
@@ -283,13 +289,25 @@ Result<std::string> choose_socket_directory(const std::string& data_directory) {
   return directory;
 }
 
-Result<int> choose_free_port() {
-  constexpr int kFirst = 5433, kLast = 5532;
-  for (int port = kFirst; port <= kLast; ++port) {
-    if (Result<int> free = try_port(port); free.ok()) return free;
+Result<ReservedPort> reserve_free_port() {
+  constexpr int kFirst = 5433, kLast = 5532, kMoreTries = 100;
+  for (int i = 0; i <= kLast - kFirst + kMoreTries; ++i) {
+    // Behind the last one, any that the system gives.
+    const Result<int> free = try_port(kFirst + i <= kLast ? kFirst + i : 0);
+    if (!free.ok()) continue;
+    std::optional<HostLock> lock = TRY(HostLock::take(port_lock(*free)));
+    if (lock) return ReservedPort{*free, *std::move(lock)};
   }
-  if (Result<int> free = try_port(0); free.ok()) return free;
   return make_error(ErrorKind::kTransient, "no free port on this host", "name one with --port");
+}
+
+Result<ReservedPort> reserve_port(int port) {
+  TRY(try_port(port));
+  std::optional<HostLock> lock = TRY(HostLock::take(port_lock(port)));
+  if (lock) return ReservedPort{port, *std::move(lock)};
+  return make_error(ErrorKind::kConflict,
+                    fmt::format("port {} is taken by another recovery, which goes on", port),
+                    std::string(kNameAnotherPort));
 }
 
 Result<void> check_port_is_free(int port) {

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "pg/types.h"
+#include "restore/host_lock.h"
 
 namespace walkback::restore {
 
@@ -53,6 +54,8 @@ class CopyServer {
   virtual Result<ReplayState> state() = 0;
   virtual Result<void> stop() = 0;  // fast shutdown, waits
   virtual int pid() const = 0;
+  // As whom it was asked; empty until it answered.
+  virtual std::string role() const = 0;
 };
 
 // Runs postgres directly in its own session (setsid), -D and -c data_directory= config_file=
@@ -65,9 +68,18 @@ Result<std::unique_ptr<CopyServer>> start_copy(const ServerOptions& options);
 // A directory for the socket whose path fits sun_path (107 bytes): the data directory, else a new
 // one in /tmp.
 Result<std::string> choose_socket_directory(const std::string& data_directory);
+// A port that no other recovery of this host takes while this one holds it: between its choice and
+// the server's listening lies the whole restore.
+struct ReservedPort {
+  int port = 0;
+  HostLock lock;
+};
 // One that nothing on this host listens on now: from 5433 up, the next to PostgreSQL's own, where
 // people look.
-Result<int> choose_free_port();
+Result<ReservedPort> reserve_free_port();
+// This one: kConflict when something listens on it or another recovery is about to, kDenied when
+// this user may not listen there.
+Result<ReservedPort> reserve_port(int port);
 // kConflict when something listens on it now, kDenied when this user may not listen there.
 Result<void> check_port_is_free(int port);
 

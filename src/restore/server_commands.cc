@@ -28,14 +28,16 @@ std::string stop_command(const std::string& binaries, const std::string& data_di
   return pg_ctl(binaries, data_directory) + " -m fast stop";
 }
 
-std::string psql_command(const std::string& socket_directory, int port) {
+std::string psql_command(const std::string& socket_directory, int port, const std::string& role) {
   const std::string host =
       socket_directory.empty() ? "" : fmt::format(" -h {}", shell_word(socket_directory));
-  return fmt::format("psql{} -p {} -d postgres", host, port);
+  const std::string user = role.empty() ? "" : fmt::format(" -U {}", shell_word(role));
+  return fmt::format("psql{} -p {}{} -d postgres", host, port, user);
 }
 
-std::string promote_command(const std::string& socket_directory, int port) {
-  return psql_command(socket_directory, port) + " -c 'SELECT pg_promote()'";
+std::string promote_command(const std::string& socket_directory, int port,
+                            const std::string& role) {
+  return psql_command(socket_directory, port, role) + " -c 'SELECT pg_promote()'";
 }
 
 }  // namespace walkback::restore

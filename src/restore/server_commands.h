@@ -16,8 +16,11 @@ std::string start_command(const std::string& binaries, const std::string& data_d
                           std::string_view more = {});
 std::string stop_command(const std::string& binaries, const std::string& data_directory);
 
-std::string psql_command(const std::string& socket_directory, int port);
+// As `role`, where the user has none of its own name.
+std::string psql_command(const std::string& socket_directory, int port,
+                         const std::string& role = {});
 // Works on a paused copy too, and returns when it is done (13 and later).
-std::string promote_command(const std::string& socket_directory, int port);
+std::string promote_command(const std::string& socket_directory, int port,
+                            const std::string& role = {});
 
 }  // namespace walkback::restore

@@ -43,6 +43,10 @@ struct Place {
 constexpr std::string_view kGiveAnEmptyOne =
     "walkback never empties a directory: name one that is empty or does not exist yet";
 
+constexpr std::string_view kReplayElsewhere =
+    "replay would write there; recover on another host, or take a backup after the CREATE "
+    "TABLESPACE and recover from that";
+
 Error conflict(std::string message, std::string_view hint = kGiveAnEmptyOne) {
   return make_error(ErrorKind::kConflict, std::move(message), std::string(hint));
 }
@@ -69,8 +73,8 @@ Result<std::string> absolute_path(std::string_view path, std::string_view what) 
 }
 
 std::string list_locations(const std::vector<Tablespace>& tablespaces) {
-  if (tablespaces.empty()) return "the backup has no tablespaces";
-  std::string text = "the backup's tablespaces are at";
+  if (tablespaces.empty()) return "the backup and the WAL to be replayed have no tablespaces";
+  std::string text = "tablespaces are at";
   for (const Tablespace& tablespace : tablespaces) text += " " + tablespace.location;
   return text;
 }
@@ -84,7 +88,9 @@ Result<void> check_mappings(const std::vector<Tablespace>& saved,
                      [&](const Tablespace& t) { return is_from(t.location); })) {
       return make_error(
           ErrorKind::kInvalid,
-          fmt::format("no tablespace was at {} when the backup was taken", mappings[i].from),
+          fmt::format(
+              "no tablespace was at {} when the backup was taken or later, up to the target",
+              mappings[i].from),
           list_locations(saved));
     }
     for (size_t j = 0; j < i; ++j) {
@@ -257,6 +263,78 @@ Result<void> check_no_cluster_around(FileSystem& files, const Place& place) {
   }
 }
 
+std::string own_name() {
+  passwd entry{};
+  passwd* found = nullptr;
+  std::vector<char> buffer(16384);
+  getpwuid_r(geteuid(), &entry, buffer.data(), buffer.size(), &found);
+  return found == nullptr ? fmt::format("user {}", geteuid()) : found->pw_name;
+}
+
+// A link that leads nowhere now, to a disk that is not mounted, leads to live files tomorrow.
+Result<void> check_is_not_live(FileSystem& files, const std::string& location,
+                               const std::string& live_pgdata) {
+  const std::string links = join_path(live_pgdata, "pg_tblspc");
+  if (live_pgdata.empty() || !TRY(files.status(links))) return success();
+  for (const DirectoryEntry& entry : TRY(files.list(links))) {
+    if (entry.type != FileType::kSymlink) continue;
+    if (tidy_path(TRY(files.read_symlink(join_path(links, entry.name)))) != tidy_path(location)) {
+      continue;
+    }
+    return conflict(fmt::format("{} is the tablespace {} of the live cluster, and the WAL to be "
+                                "replayed creates one there",
+                                location, entry.name),
+                    kReplayElsewhere);
+  }
+  return success();
+}
+
+Error may_not_link(const ReplayedPlace& replayed) {
+  const std::string parent = parent_path(replayed.location);
+  return make_error(
+      ErrorKind::kDenied, fmt::format("{} may not make the link {}", own_name(), replayed.location),
+      fmt::format("`sudo mkdir -p {} && sudo ln -s {} {}` makes it; then this command again",
+                  shell_word(parent), shell_word(replayed.place), shell_word(replayed.location)));
+}
+
+Result<void> check_replayed(FileSystem& files, const ReplayedPlace& replayed,
+                            const std::vector<LivePlace>& others, const std::string& live_pgdata) {
+  TRY(check_is_not_live(files, replayed.location, live_pgdata));
+  if (replayed.place == replayed.location) return success();  // judged as a place
+  if (const std::optional<FileInfo> there = TRY(files.link_status(replayed.location))) {
+    const bool linked = there->type == FileType::kSymlink &&
+                        tidy_path(TRY(files.read_symlink(replayed.location))) == replayed.place;
+    if (linked) return success();
+    return conflict(fmt::format("{} exists on this host, and the WAL to be replayed creates a "
+                                "tablespace there",
+                                replayed.location),
+                    kReplayElsewhere);
+  }
+  const Place place = TRY(locate(files, replayed.location));
+  TRY(check_apart_from(place, others));
+  TRY(check_no_cluster_around(files, place));
+  if (faccessat(AT_FDCWD, place.ancestor.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
+    return may_not_link(replayed);
+  }
+  return success();
+}
+
+// The directories of a layout: the data directory's first, then those of its tablespaces.
+std::vector<std::string> directories_of(const TargetLayout& layout) {
+  std::vector<std::string> directories = {layout.data_directory};
+  for (const Tablespace& tablespace : layout.tablespaces) {
+    directories.push_back(tablespace.location);
+  }
+  // One that was made while the backup was taken is in both.
+  for (const ReplayedPlace& replayed : layout.replayed) {
+    const auto saved = directories.begin() + 1;
+    if (std::find(saved, directories.end(), replayed.place) == directories.end()) {
+      directories.push_back(replayed.place);
+    }
+  }
+  return directories;
+}
+
 Result<void> check_empty(FileSystem& files, const Place& place) {
   if (!place.exists) return success();
   if (TRY(files.list(place.ancestor)).empty()) return success();
@@ -267,14 +345,6 @@ Result<void> check_empty(FileSystem& files, const Place& place) {
     return unfinished_restore(files, place.given);
   }
   return conflict(fmt::format("{} is not empty", place.given));
-}
-
-std::string own_name() {
-  passwd entry{};
-  passwd* found = nullptr;
-  std::vector<char> buffer(16384);
-  getpwuid_r(geteuid(), &entry, buffer.data(), buffer.size(), &found);
-  return found == nullptr ? fmt::format("user {}", geteuid()) : found->pw_name;
 }
 
 // What the copying would find out after the plan was shown, or PostgreSQL after the copying: it
@@ -342,6 +412,11 @@ Result<void> check_space(FileSystem& files, const std::vector<Place>& places,
   return success();
 }
 
+Error being_recovered(const std::string& directory) {
+  return conflict(fmt::format("another recovery is writing into {}", directory),
+                  "leave it alone, or wait for its end; recover into another directory meanwhile");
+}
+
 // The first line of postmaster.pid; negative for a standalone backend. Nothing when it is not a
 // number.
 std::optional<int> process_in_pid_file(std::string_view text) {
@@ -356,13 +431,23 @@ std::optional<int> process_in_pid_file(std::string_view text) {
 }  // namespace
 
 Result<TargetLayout> lay_out_target(std::string_view into, const std::vector<Tablespace>& saved,
-                                    const std::vector<TablespaceMapping>& mappings) {
+                                    const std::vector<TablespaceMapping>& mappings,
+                                    const std::vector<std::string>& replayed) {
   TargetLayout layout;
   layout.data_directory = TRY(absolute_path(into, "the directory to recover into"));
-  TRY(check_mappings(saved, mappings));
+  std::vector<Tablespace> known = saved;
+  for (const std::string& location : replayed) known.push_back({0, location});
+  TRY(check_mappings(known, mappings));
   for (const Tablespace& tablespace : saved) {
     std::string location = TRY(new_location(layout.data_directory, tablespace, mappings));
     layout.tablespaces.push_back({tablespace.oid, std::move(location)});
+  }
+  for (const std::string& location : replayed) {
+    for (const TablespaceMapping& mapping : mappings) {
+      if (tidy_path(mapping.from) != tidy_path(location)) continue;
+      std::string place = TRY(absolute_path(mapping.to, "the new place of tablespace " + location));
+      layout.replayed.push_back({location, std::move(place)});
+    }
   }
   return layout;
 }
@@ -370,12 +455,14 @@ Result<TargetLayout> lay_out_target(std::string_view into, const std::vector<Tab
 Result<void> check_target(FileSystem& files, const TargetLayout& layout, const TargetNeed& need,
                           const Neighbours& neighbours) {
   CHECK(need.tablespace_bytes.size() == layout.tablespaces.size());
-  std::vector<Place> places = {TRY(locate(files, layout.data_directory))};
-  std::vector<uint64_t> needed_bytes = {need.data_directory_bytes};
-  for (size_t i = 0; i < layout.tablespaces.size(); ++i) {
-    places.push_back(TRY(locate(files, layout.tablespaces[i].location)));
-    needed_bytes.push_back(need.tablespace_bytes[i]);
+  std::vector<Place> places;
+  for (const std::string& directory : directories_of(layout)) {
+    places.push_back(TRY(locate(files, directory)));
   }
+  std::vector<uint64_t> needed_bytes = {need.data_directory_bytes};
+  needed_bytes.insert(needed_bytes.end(), need.tablespace_bytes.begin(),
+                      need.tablespace_bytes.end());
+  needed_bytes.resize(places.size());
   std::vector<LivePlace> others = TRY_CONTEXT(live_places(files, neighbours.live_pgdata),
                                               "looking at the live cluster's directories");
   TRY(add_repository(files, neighbours.repository, others));
@@ -386,6 +473,9 @@ Result<void> check_target(FileSystem& files, const TargetLayout& layout, const T
     TRY(check_may_write(place));
   }
   TRY(check_apart_from_each_other(places));
+  for (const ReplayedPlace& replayed : layout.replayed) {
+    TRY(check_replayed(files, replayed, others, neighbours.live_pgdata));
+  }
   return check_space(files, places, needed_bytes);
 }
 
@@ -394,13 +484,25 @@ Result<bool> is_unfinished_restore(FileSystem& files, const std::string& directo
   return !TRY(files.status(join_path(directory, "global/pg_control"))).has_value();
 }
 
-Error unfinished_restore(FileSystem& files, const std::string& directory) {
+Result<std::optional<HostLock>> lock_target(FileSystem& files, const std::string& directory) {
+  const std::optional<FileInfo> info = TRY(files.status(directory));
+  if (!info) return make_error(ErrorKind::kMissing, directory + " is not there");
+  return HostLock::take(fmt::format("copy/{}/{}", info->device, info->inode));
+}
+
+std::string how_to_remove(FileSystem& files, const std::string& directory) {
   std::string what = shell_word(directory);
   const std::string tablespaces = directory + ".tablespaces";
   const auto there = files.status(tablespaces);
   if (there.ok() && *there) what += " " + shell_word(tablespaces);
+  return fmt::format("remove it, `rm -r {}`, and recover again", what);
+}
+
+Error unfinished_restore(FileSystem& files, const std::string& directory) {
+  const auto lock = lock_target(files, directory);
+  if (lock.ok() && !*lock) return being_recovered(directory);
   return conflict(fmt::format("{} is an unfinished restore: no server can start on it", directory),
-                  fmt::format("remove it, `rm -r {}`, and recover again", what));
+                  how_to_remove(files, directory));
 }
 
 Result<bool> server_is_running(FileSystem& files, const std::string& pgdata) {

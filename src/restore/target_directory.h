@@ -11,6 +11,7 @@
 
 #include "base/file_system.h"
 #include "base/result.h"
+#include "restore/host_lock.h"
 
 namespace walkback::restore {
 
@@ -25,16 +26,26 @@ struct TablespaceMapping {
   std::string to;
 };
 
+// Where replay makes a tablespace (replayed_tablespaces.h), and where it is to lie instead:
+// `location` is, or becomes, a symbolic link to `place`, unless both are the same.
+struct ReplayedPlace {
+  std::string location;
+  std::string place;
+};
+
 struct TargetLayout {
   std::string data_directory;           // absolute
   std::vector<Tablespace> tablespaces;  // where each will lie
+  std::vector<ReplayedPlace> replayed;  // those that were mapped
 };
 
 // Every tablespace of the backup gets its new place: mapped, or else DATA_DIRECTORY's sibling
 // "DATA_DIRECTORY.tablespaces/OID" so that a copy never shares a path with the original by default.
-// A mapping whose OLD matches no tablespace is kInvalid and lists those there are.
+// `replayed` are the locations that the WAL to be replayed makes: those that are not mapped get no
+// place. A mapping whose OLD matches no tablespace is kInvalid and lists those there are.
 Result<TargetLayout> lay_out_target(std::string_view into, const std::vector<Tablespace>& saved,
-                                    const std::vector<TablespaceMapping>& mappings);
+                                    const std::vector<TablespaceMapping>& mappings,
+                                    const std::vector<std::string>& replayed = {});
 
 struct TargetNeed {
   uint64_t data_directory_bytes = 0;
@@ -49,7 +60,8 @@ struct Neighbours {
 
 // kConflict when any directory of the layout exists and is not empty, belongs to a running server
 // (postmaster.pid names a living process), lies inside a data directory or a tablespace of the live
-// cluster or inside the repository (or holds one), or two of them are the same; kDenied when this
+// cluster or inside the repository (or holds one), or two of them are the same, or when a replayed
+// location is there or is what a tablespace of the live cluster links to; kDenied when this
 // user may not make it, or does not own it; kNoSpace when their file systems have less than `need`
 // free. Writes nothing.
 Result<void> check_target(FileSystem& files, const TargetLayout& layout, const TargetNeed& need,
@@ -57,8 +69,16 @@ Result<void> check_target(FileSystem& files, const TargetLayout& layout, const T
 
 // Whether a recovery into `directory` began and was never finished: it can only be removed.
 Result<bool> is_unfinished_restore(FileSystem& files, const std::string& directory);
-// kConflict that says so, and what to remove.
+// kConflict that says so, and what to remove; or, while another recovery is at it, to leave it
+// alone.
 Error unfinished_restore(FileSystem& files, const std::string& directory);
+
+// The hint of it: for who knows that the restore is his own.
+std::string how_to_remove(FileSystem& files, const std::string& directory);
+
+// Held by a recovery from its first write in `directory`, which is there, to its end: nothing when
+// another of this host holds it.
+Result<std::optional<HostLock>> lock_target(FileSystem& files, const std::string& directory);
 
 // Whether `pgdata`'s postmaster.pid names a living postmaster. A stale file is not one.
 Result<bool> server_is_running(FileSystem& files, const std::string& pgdata);

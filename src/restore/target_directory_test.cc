@@ -19,6 +19,7 @@ using pgconn::testing::ScratchCluster;
 using pgconn::testing::ScratchDirectory;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 TEST(LayOutTarget, ATablespaceWithoutAMappingGoesBesideTheCopyNeverToTheOriginal) {
   auto layout = lay_out_target("/srv//copy/", {{16390, "/srv/live_ts"}}, {});
@@ -148,6 +149,7 @@ TEST_F(CheckTarget, TheRepositoryIsNoPlaceForACopyNorTheOtherWayRound) {
 }
 
 TEST_F(CheckTarget, AnUnfinishedRestoreIsToBeRemoved) {
+  fs::create_directories(scratch_ / "copy");
   ASSERT_TRUE(begin_copy(system_files(), scratch_ / "copy").ok());
   EXPECT_THAT(check("copy"), HasSubstr("is an unfinished restore"));
   fs::create_directories(scratch_ / "copy.tablespaces");
@@ -157,6 +159,21 @@ TEST_F(CheckTarget, AnUnfinishedRestoreIsToBeRemoved) {
   fs::create_directories(scratch_ / "copy/global");
   write("copy/global/pg_control", "");
   EXPECT_THAT(check("copy"), HasSubstr("is not empty"));
+}
+
+// To remove it would be to remove what another writes.
+TEST_F(CheckTarget, ARestoreThatGoesOnIsLeftAlone) {
+  fs::create_directories(scratch_ / "copy");
+  {
+    const auto recovery = lock_target(system_files(), scratch_ / "copy").value();
+    ASSERT_TRUE(recovery.has_value());
+    ASSERT_TRUE(begin_copy(system_files(), scratch_ / "copy").ok());
+    EXPECT_THAT(check("copy"), HasSubstr("another recovery is writing into"));
+    EXPECT_THAT(unfinished_restore(system_files(), scratch_ / "copy").hint,
+                Not(HasSubstr("rm -r")));
+    EXPECT_EQ(begin_copy(system_files(), scratch_ / "copy").error().kind, ErrorKind::kConflict);
+  }
+  EXPECT_THAT(check("copy"), HasSubstr("is an unfinished restore"));
 }
 
 TEST_F(CheckTarget, ALostClusterMayComeBackToWhereItWas) {

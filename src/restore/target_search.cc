@@ -42,10 +42,25 @@ Result<void> TargetSearch::see(const wal::Record& record) {
     stop_after(last_start_, last_end_);
   }
   const std::optional<wal::TimedEvent> event = TRY(events_.of(record));
-  if (event) look_at(*event);
+  if (event) {
+    TRY(check_is_complete(*event));
+    look_at(*event);
+  }
   last_start_ = record.start;
   last_end_ = record.end;
   return success();
+}
+
+// A server that is to replay from here on refuses. Behind the stop it does not matter; a name may
+// be met again there.
+Result<void> TargetSearch::check_is_complete(const wal::TimedEvent& event) const {
+  const bool matters = !stop_ || target_.kind == TargetKind::kName;
+  if (!matters || event.wal_level() != pg::WalLevel::kMinimal) return success();
+  return make_error(ErrorKind::kInvalid,
+                    fmt::format("from LSN {} on the WAL was written with wal_level=minimal, which "
+                                "leaves out what recovery needs; only a backup taken after that "
+                                "leads further",
+                                event.start.text()));
 }
 
 void TargetSearch::finish() {

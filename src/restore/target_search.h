@@ -73,6 +73,7 @@ class TargetSearch {
     set_stop({start, false, last_end_, last_start_, end});
   }
   void stop_after(pg::Lsn start, pg::Lsn end) { set_stop({start, true, end, start, end}); }
+  Result<void> check_is_complete(const wal::TimedEvent& event) const;
   void look_at(const wal::TimedEvent& event);
   void look_at_transaction(const wal::TimedEvent& event, const wal::TransactionEnd& ended);
   void look_at_restore_point(const wal::TimedEvent& event, const wal::RestorePoint& point);

@@ -104,6 +104,7 @@ class FileStore final : public ObjectStore {
   Result<std::unique_ptr<ObjectWriter>> start(const ObjectKey& key, Size size);
   Result<std::unique_ptr<File>> create_temporary(const std::string& path);
   Result<std::optional<FileInfo>> object_info(const ObjectKey& key);
+  Result<void> check_absent(std::string path);
   Result<Bytes> read_object(const ObjectKey& key);
   Result<void> make_existing_durable(const ObjectKey& key);
 
@@ -228,9 +229,28 @@ Result<std::optional<FileInfo>> FileStore::object_info(const ObjectKey& key) {
   Result<std::optional<FileInfo>> info = files_.status(path_of(key));
   if (!info.ok()) return explain(std::move(info).error(), "looking for", key.text());
   if (*info && (*info)->type == FileType::kRegular) return info;
-  Result<void> there = directories_.check_root();
-  if (!there.ok()) return explain(std::move(there).error(), "looking for", key.text());
+  Result<void> absent = directories_.check_root();
+  if (absent.ok()) absent = check_absent(path_of(key));
+  if (!absent.ok()) return explain(std::move(absent).error(), "looking for", key.text());
   return {std::nullopt};
+}
+
+// That nothing is there must be plain: a folder that was moved to another disk, with a symbolic
+// link in its place, is not empty while that disk is away.
+Result<void> FileStore::check_absent(std::string path) {
+  const std::string wanted = path;
+  while (!TRY(files_.link_status(path))) {
+    if (path.size() <= root_.size()) return success();
+    path = parent_path(path);
+  }
+  const std::optional<FileInfo> there = TRY(files_.status(path));
+  if (!there) {
+    return make_error(ErrorKind::kMissing, path + " is a symbolic link that leads nowhere",
+                      "mount the file system that it leads to, or correct the link");
+  }
+  if (path == wanted || there->type == FileType::kDirectory) return success();
+  return make_error(ErrorKind::kConflict, path + " is not a directory",
+                    "move it out of the repository: walkback did not put it there");
 }
 
 Result<std::optional<ObjectInfo>> FileStore::info(const ObjectKey& key) {

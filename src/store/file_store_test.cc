@@ -55,6 +55,22 @@ TEST_F(FileStoreTest, ARootThatCannotBeIsRefused) {
   EXPECT_EQ(open_file_store(files_, random_, "/no/backup").error().kind, ErrorKind::kMissing);
 }
 
+// A folder was moved to another disk, which is not mounted now.
+TEST_F(FileStoreTest, WhatLiesBehindALinkThatLeadsNowhereIsNotAbsent) {
+  auto store = open();
+  ASSERT_TRUE(store->put(ObjectKey("wal/1/a"), as_bytes("x")).ok());
+  ASSERT_TRUE(files_.make_symlink("/mnt/packs", "/srv/backup/packs").ok());
+  ASSERT_TRUE(files_.make_symlink("/mnt/b", "/srv/backup/wal/1/b").ok());
+  for (const char* key : {"packs/x", "packs/x/y/z", "wal/1/b"}) {
+    const Result<std::optional<Bytes>> got = store->get(ObjectKey(key));
+    ASSERT_FALSE(got.ok()) << key;
+    EXPECT_NE(got.error().message.find("leads nowhere"), std::string::npos) << key;
+  }
+  EXPECT_FALSE(store->get(ObjectKey("wal/1/c")).value().has_value());
+  EXPECT_FALSE(store->get(ObjectKey("wal/2/c/d")).value().has_value());
+  EXPECT_EQ(store->get(ObjectKey("wal/1/a/b")).error().kind, ErrorKind::kConflict);
+}
+
 TEST_F(FileStoreTest, ARootThatIsGoneIsNotAnEmptyStore) {
   ASSERT_TRUE(files_.make_directory("/srv/backup", 0755).ok());
   auto store = open();

@@ -16,12 +16,12 @@ Found event(const Record& record, Result<T> parsed) {
 
 const Found kNoEvent = std::optional<TimedEvent>();
 
-Found of_xlog(const Record& record, ByteView data) {
+Found of_xlog(const Record& record, ByteView data, int major) {
   switch (record.info & 0xF0) {
     case kXlogCheckpointShutdown:
-      return event(record, parse_checkpoint(data, true));
+      return event(record, parse_checkpoint(data, true, major));
     case kXlogCheckpointOnline:
-      return event(record, parse_checkpoint(data, false));
+      return event(record, parse_checkpoint(data, false, major));
     case kXlogRestorePoint:
       return event(record, parse_restore_point(data));
     case kXlogParameterChange:
@@ -87,13 +87,19 @@ std::optional<Timestamp> TimedEvent::time() const {
       what);
 }
 
+std::optional<pg::WalLevel> TimedEvent::wal_level() const {
+  if (const auto* change = std::get_if<ParameterChange>(&what)) return change->wal_level;
+  if (const auto* checkpoint = std::get_if<Checkpoint>(&what)) return checkpoint->wal_level;
+  return std::nullopt;
+}
+
 Found TimedEvents::of(const Record& record) {
   if (!may_be_timed_event(record)) return kNoEvent;
   TRY(decoded_.decode(record, major_));
   const ByteView data = decoded_.main_data();
   switch (record.rmgr) {
     case kXlogRmgr:
-      return of_xlog(record, data);
+      return of_xlog(record, data, major_);
     case kTransactionRmgr:
       return of_transaction(record, data, major_);
     case kDatabaseRmgr:

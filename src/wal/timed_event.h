@@ -25,6 +25,11 @@ struct TimedEvent {
 
   // Of a commit, abort, restore point, checkpoint, …: nothing for those without a time.
   std::optional<Timestamp> time() const;
+  // Of a parameter change, and since 17 of a checkpoint: with what wal_level the log goes on. What
+  // is written with "minimal" lacks changes: archive recovery stops at the parameter change that
+  // says so (CheckRequiredParameterValues in src/backend/access/transam/xlog.c: FATAL since 14; in
+  // 13 a warning, and an error because the copy is a hot standby).
+  std::optional<pg::WalLevel> wal_level() const;
 };
 
 // By its kind alone, without decoding it: false for nearly all records.

@@ -25,14 +25,16 @@ bool read_flag(ByteReader& reader) { return reader.read<uint8_t>() != 0; }
 
 }  // namespace
 
-Result<Checkpoint> parse_checkpoint(ByteView main_data, bool shutdown) {
+Result<Checkpoint> parse_checkpoint(ByteView main_data, bool shutdown, int major) {
   ByteReader reader(main_data);
   Checkpoint checkpoint;
   checkpoint.shutdown = shutdown;
   checkpoint.redo = {reader.read<uint64_t>()};
   checkpoint.timeline = {reader.read<uint32_t>()};
   checkpoint.previous_timeline = {reader.read<uint32_t>()};
-  reader.skip(8);  // full_page_writes; since 17 wal_level, in what was padding
+  reader.skip(4);                                 // full_page_writes
+  const auto wal_level = reader.read<int32_t>();  // padding until 16
+  if (major >= 17) checkpoint.wal_level = static_cast<pg::WalLevel>(wal_level);
   checkpoint.next_xid = {reader.read<uint64_t>()};
   reader.skip(32);  // next OID and multixact, oldest xid and multixact, padding
   int64_t unix_us = 0;

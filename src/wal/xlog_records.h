@@ -23,10 +23,11 @@ struct Checkpoint {
   pg::TimelineId timeline;
   pg::TimelineId previous_timeline;  // differs where a shutdown checkpoint begins a timeline
   pg::FullXid next_xid;
-  pg::Xid oldest_active_xid = 0;  // 0 when not known
-  Timestamp time;                 // whole seconds
+  pg::Xid oldest_active_xid = 0;          // 0 when not known
+  Timestamp time;                         // whole seconds
+  std::optional<pg::WalLevel> wal_level;  // since 17
 };
-Result<Checkpoint> parse_checkpoint(ByteView main_data, bool shutdown);
+Result<Checkpoint> parse_checkpoint(ByteView main_data, bool shutdown, int major);
 
 // pg_create_restore_point().
 struct RestorePoint {

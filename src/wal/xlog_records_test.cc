@@ -18,7 +18,7 @@ TEST(XlogRecords, Checkpoint) {
       .put(uint64_t{0x1000002D4});
   bytes.zeros(32).put(int64_t{1'795'358'253}).zeros(8).put(uint32_t{720}).zeros(4);
   ASSERT_EQ(bytes.size(), 88u) << "sizeof(CheckPoint)";
-  const Checkpoint checkpoint = parse_checkpoint(bytes, true).value();
+  const Checkpoint checkpoint = parse_checkpoint(bytes, true, 16).value();
   EXPECT_TRUE(checkpoint.shutdown);
   EXPECT_EQ(checkpoint.redo.text(), "0/8529F0");
   EXPECT_EQ(checkpoint.timeline.value, 2u);
@@ -26,7 +26,16 @@ TEST(XlogRecords, Checkpoint) {
   EXPECT_EQ(checkpoint.next_xid.value, 0x1000002D4u);
   EXPECT_EQ(checkpoint.time.unix_us, 1'795'358'253'000'000);
   EXPECT_EQ(checkpoint.oldest_active_xid, 720u);
-  EXPECT_FALSE(parse_checkpoint(ByteView(bytes).first(80), true).ok());
+  EXPECT_FALSE(parse_checkpoint(ByteView(bytes).first(80), true, 16).ok());
+}
+
+TEST(XlogRecords, ACheckpointSaysItsWalLevelSince17) {
+  Bytes bytes(88);
+  bytes[20] = std::byte{1};
+  EXPECT_FALSE(parse_checkpoint(bytes, true, 16)->wal_level.has_value()) << "padding";
+  EXPECT_EQ(parse_checkpoint(bytes, true, 17)->wal_level, pg::WalLevel::kReplica);
+  bytes[20] = std::byte{0};
+  EXPECT_EQ(parse_checkpoint(bytes, true, 18)->wal_level, pg::WalLevel::kMinimal);
 }
 
 TEST(XlogRecords, RestorePoint) {

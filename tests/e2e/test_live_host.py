@@ -1,6 +1,7 @@
 """Recovering on the very host of the live cluster harms nothing that is live."""
 
 import os
+import re
 import time
 
 import pytest
@@ -74,6 +75,35 @@ def test_a_create_tablespace_in_the_wal_to_replay_is_refused(production, wb, pla
     assert copy.sql("SELECT spcname FROM pg_tablespace WHERE spcname = 'fast'") == []
     assert live_files(space) == live
     assert production.value("SELECT count(*) FROM readings") == 500
+
+
+@pytest.fixture
+def dropped(production, wb, space):
+    """A tablespace that came and went after the backup, and its directory with it."""
+    wb.backup()
+    production.sql(f"CREATE TABLESPACE fast LOCATION '{space}'")
+    production.sql("CREATE TABLE readings TABLESPACE fast AS SELECT g FROM generate_series(1, 500) g")
+    production.sql("SELECT pg_create_restore_point('used')")
+    production.sql("DROP TABLE readings")
+    production.sql("DROP TABLESPACE fast")
+    production.archive_everything()
+    space.rmdir()
+
+
+def test_a_tablespace_that_is_gone_is_asked_for_before_anything_is_copied(wb, dropped, place, space):
+    refusal = wb.refused("recover", "--latest", "--into", place / "copy").says(space, "is not on this host")
+    assert not (place / "copy").exists() and not space.exists()
+    option = re.search(r"--tablespace (\S+=\S+\.tablespaces/\d+):", refusal.hint).group(1)
+
+    copy = wb.recover("--latest", into=place / "copy", tablespace=option)
+    assert copy.sql("SELECT spcname FROM pg_tablespace WHERE spcname = 'fast'") == []
+    assert space.is_symlink()
+    mapping = f"{space}={place / 'new'}"
+    wb.refused("recover", "--name", "used", "--into", place / "used", "--tablespace", mapping).says("exists on this host")
+    space.unlink()
+    used = wb.recover("--name", "used", into=place / "used", tablespace=mapping)
+    assert used.value("SELECT count(*) FROM readings") == 500
+    assert any((place / "new").rglob("PG_15_*/*/*"))
 
 
 def test_a_configuration_outside_the_data_directory_as_debian_has_it(make_cluster, make_walkback, place):

@@ -46,6 +46,23 @@ class TestWalPush:
         assert wb.push(held).status == 0
         assert snapshot(wb.repository) == before
 
+    def test_a_segment_that_the_server_still_writes(self, production, wb, held, place):
+        production.sql("CREATE TABLE more AS SELECT 1")
+        current = production.pgdata / "pg_wal" / production.value("SELECT pg_walfile_name(pg_current_wal_lsn())")
+        wb.refused("wal-push", current, status=1).says(current.name, "not finished", "pg_switch_wal()")
+        assert wb.stored_segment(current.name) is None
+        production.switch_wal()
+        assert wb.push(current).status == 0
+        assert stored(wb, current) == current.read_bytes()
+        # Finished, and not marked: as where archive_mode is off.
+        (current.parent / "archive_status" / f"{current.name}.ready").unlink()
+        assert wb.push(current).status == 0
+        # What a lost server wrote last.
+        last = production.pgdata / "pg_wal" / production.value("SELECT pg_walfile_name(pg_current_wal_lsn())")
+        production.stop("immediate")
+        shutil.copy(last, place / last.name)
+        assert wb.push(place / last.name).status == 0
+
     def test_the_same_name_with_other_bytes(self, wb, held, place):
         assert wb.push(held).status == 0
         other = changed_copy(held, place / "other", at=held.stat().st_size // 2)
@@ -155,6 +172,19 @@ class TestTheRepository:
     def test_wal_get_says_absent_only_for_what_is_not_in_the_archive(self, wb, place):
         assert wb.get("0000000100000000000000EE", place / "got").status == 1
         assert wb.get("00000007.history", place / "got").status == 1
+        assert not (place / "got").exists()
+
+    @pytest.mark.parametrize("broken", ["the folder is a link to what is away", "the folder is away", "a log's folder"])
+    def test_wal_get_never_says_absent_of_an_archive_that_cannot_be_seen(self, wb, held, place, broken):
+        assert wb.push(held).status == 0
+        wal = next(wb.repository.glob("clusters/*/*/wal"))
+        folder = wb.stored_segment(held.name).parent if broken == "a log's folder" else wal
+        folder.rename(place / "away")
+        if broken != "the folder is away":
+            folder.symlink_to("/mnt/nowhere")
+        for name in (held.name, "0000000100000000000000EE"):
+            outcome = wb.get(name, place / "got")
+            assert outcome.status > 125, outcome.describe()
         assert not (place / "got").exists()
 
     @pytest.mark.parametrize("what", ["segment", "manifest", "summary", "pack"])

@@ -60,6 +60,7 @@ class Cluster:
         self.sockets = Path(sockets) if sockets else self.pgdata.parent / f"{self.pgdata.name}.s"
         self.config_dir = Path(config_dir) if config_dir else self.pgdata
         self.log = self.pgdata.parent / f"{self.pgdata.name}.log"
+        self.user = "postgres"
 
     # Making one
 
@@ -67,6 +68,8 @@ class Cluster:
     def make(cls, pgdata, *initdb_options, **settings):
         cluster = cls(pgdata)
         cluster.sockets.mkdir(exist_ok=True)
+        if "-U" in initdb_options:
+            cluster.user = initdb_options[initdb_options.index("-U") + 1]
         subprocess.run(
             [BINARIES / "initdb", "-D", cluster.pgdata, "-k", "-N", "-U", "postgres", "-A", "trust",
              "--locale=C.UTF-8", "--encoding=UTF8", *initdb_options],
@@ -157,7 +160,7 @@ class Cluster:
 
     @property
     def conninfo(self):
-        return f"host={self.sockets} port={self.port} user=postgres dbname=postgres"
+        return f"host={self.sockets} port={self.port} user={self.user} dbname=postgres"
 
     def connect(self, autocommit=True):
         connection = psycopg2.connect(self.conninfo)

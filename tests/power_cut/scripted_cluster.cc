@@ -122,7 +122,7 @@ void make_scripted_cluster(FileSystem& files) {
   write(files, "pg_hba.conf", as_bytes("local all all trust\n"));
   write(files, "pg_ident.conf", as_bytes("# nothing\n"));
   write(files, join_path("pg_wal", kSegment), scripted_segment(id));
-  ASSERT_TRUE(make_directories(files, join_path(kPgdata, "pg_wal/archive_status"), 0700).ok());
+  write(files, fmt::format("pg_wal/archive_status/{}.ready", kSegment), {});
   ASSERT_TRUE(make_directories(files, join_path(kPgdata, "pg_tblspc"), 0700).ok());
 }
 

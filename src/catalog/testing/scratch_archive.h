@@ -80,6 +80,13 @@ class ScratchTimeline {
     std::memcpy(body.data() + 64, &time, 8);
     return log_.append(wal::kXlogRmgr, 0x10, 0, body);
   }
+  // As a server does that is started with another wal_level: 0 is minimal.
+  pg::Lsn wal_level(int32_t level) {
+    Bytes body;
+    for (const int32_t value : {100, 8, 10, 0, 64, level}) put(body, value);
+    put(body, int32_t{0});
+    return log_.append(wal::kXlogRmgr, wal::kXlogParameterChange, 0, body);
+  }
   // pg_switch_wal(): what follows begins a segment.
   void switch_segment() {
     if (end().value % kSegmentBytes != 0) log_.switch_segment();

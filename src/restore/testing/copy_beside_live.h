@@ -103,7 +103,7 @@ class CopyBesideLive : public ::testing::Test {
     fs::copy(path("backup"), path("copy"),
              fs::copy_options::recursive | fs::copy_options::copy_symlinks);
     settings_.data_directory = path("copy");
-    settings_.port = *choose_free_port();
+    settings_.port = reserve_free_port()->port;
     settings_.socket_directory = path("copy");
     settings_.restore_command = "cp " + path("archive") + "/%f %p";
     settings_.target_lsn = before_delete_;
