@@ -8,9 +8,8 @@ from harness import wal
 from harness.ledger import Ledger, difference, state_of
 from harness.repositories import KINDS
 
-REPOSITORIES = KINDS
-
 INSTANTS = int(os.environ.get("WALKBACK_INSTANTS", "6"))
+REPOSITORIES = KINDS if INSTANTS > 6 else ("file", "s3-age")
 
 
 def workload(production, wb, seed):

@@ -1,8 +1,6 @@
 """After a recovery the history forks; the archive keeps every branch and mixes none."""
 
-from harness.repositories import KINDS
-
-REPOSITORIES = KINDS
+REPOSITORIES = ("file", "s3-age")
 
 
 def test_an_adopted_copy_goes_on_and_can_itself_be_recovered(production, wb, place):

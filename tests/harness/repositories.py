@@ -10,7 +10,7 @@ from harness.trees import snapshot
 
 RADOSGW = Path(__file__).resolve().parent.parent / "s3/radosgw.sh"
 # Kinds of repository that the main job passes with. "age" is what `init` makes by default: an owner's key in a file.
-KINDS = ("file", "file-age", "s3-age", "s3-gpg")
+KINDS = ("file", "s3-age", "s3-gpg")
 
 
 # Read by the server's archive_command too, which inherits them from whoever starts the server.
