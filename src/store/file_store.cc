@@ -238,19 +238,13 @@ Result<std::optional<FileInfo>> FileStore::object_info(const ObjectKey& key) {
 // That nothing is there must be plain: a folder that was moved to another disk, with a symbolic
 // link in its place, is not empty while that disk is away.
 Result<void> FileStore::check_absent(std::string path) {
-  const std::string wanted = path;
   while (!TRY(files_.link_status(path))) {
     if (path.size() <= root_.size()) return success();
     path = parent_path(path);
   }
-  const std::optional<FileInfo> there = TRY(files_.status(path));
-  if (!there) {
-    return make_error(ErrorKind::kMissing, path + " is a symbolic link that leads nowhere",
-                      "mount the file system that it leads to, or correct the link");
-  }
-  if (path == wanted || there->type == FileType::kDirectory) return success();
-  return make_error(ErrorKind::kConflict, path + " is not a directory",
-                    "move it out of the repository: walkback did not put it there");
+  if (TRY(files_.status(path))) return success();
+  return make_error(ErrorKind::kMissing, path + " is a symbolic link that leads nowhere",
+                    "mount the file system that it leads to, or correct the link");
 }
 
 Result<std::optional<ObjectInfo>> FileStore::info(const ObjectKey& key) {

@@ -1,5 +1,6 @@
 #include "scripted_cluster.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <fstream>

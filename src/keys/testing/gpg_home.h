@@ -39,7 +39,10 @@ class GpgHome {
   }
   ~GpgHome() {
     run("gpgconf --kill all");
-    std::filesystem::remove_all(path_);
+    // The agent removes its sockets meanwhile.
+    std::error_code removed_by_another;
+    do std::filesystem::remove_all(path_, removed_by_another);
+    while (removed_by_another == std::errc::no_such_file_or_directory);
   }
   GpgHome(const GpgHome&) = delete;
   GpgHome& operator=(const GpgHome&) = delete;
