@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 
@@ -10,6 +11,9 @@ namespace walkback::cli {
 
 // "error: …\nhint: …\n"; without a hint, one line.
 std::string error_lines(const Error& error);
+
+// What to do about an error of this kind where nobody who knows more said it.
+std::string_view usual_hint(ErrorKind kind);
 
 // "warning: …\nhint: …\n": what does not stop a command.
 std::string warning_lines(const Error& warning);

@@ -82,8 +82,9 @@ Result<void> Session::check_repository_owner(const config::Config& config, bool 
 }
 
 Result<void> Session::check_cluster(store::ObjectStore& objects, const config::Config& config) {
-  return failing_with(ExitStatus::kBadUsage,
-                      catalog::check_cluster_is_known(objects, config.cluster));
+  Result<void> known = catalog::check_cluster_is_known(objects, config.cluster);
+  if (known.ok() || known.error().kind != ErrorKind::kMissing) return known;
+  return failing_with(ExitStatus::kBadUsage, std::move(known));
 }
 
 // A URL that is not read is a mistake in the configuration; a repository that does not answer is
@@ -177,6 +178,7 @@ ExitStatus Session::fail(const Error& error) {
   progress_.reset();
   bool stopped = error.kind == ErrorKind::kCancelled && stop_.stop_requested();
   Error shown = stopped ? interrupted(error.hint) : error;
+  shown = std::move(shown).with_hint(std::string(usual_hint(shown.kind)));
   shown.hint = suggestion_.complete(shown.hint);
   if (global_.json) env_.output.out(error_json(shown));
   env_.output.err(error_lines(shown));

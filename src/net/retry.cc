@@ -53,7 +53,8 @@ Error Retries::give_up(Error error, std::string_view why) const {
   double seconds = std::chrono::duration<double>(clock_.monotonic() - began_).count();
   error.message += fmt::format(" ({} after {} {} in {:.1f} s)", why, failures_,
                                failures_ == 1 ? "attempt" : "attempts", seconds);
-  return error;
+  return std::move(error).with_hint(
+      "try again; if it stays so, look at the server and at the network to it");
 }
 
 bool sleep_unless_stopped(Clock& clock, nanoseconds duration, const std::stop_token& stop) {
