@@ -12,8 +12,12 @@ kill-wal-push         5      kill -9 of wal-push at 10 moments, then zstd -d and
 kill-recover          10     kill -9 of recover at 5 moments, then PostgreSQL is asked to start on it
 one-byte              10     one byte changed in a manifest, a pack, a segment: 20 of each
 large-relation        1      a relation above 1 GiB
+bad-network           10     10 networks on a bad day: pushes, backups and recoveries through each
+s3-faults             1      the store's suite through 100 seeds of lost requests, lost answers and busy servers
+s3-swift              1      the store's suites against OpenStack Swift, the second dialect
+s3-kill-osd           1      Ceph with two copies on three disks: one is killed under load
 power-cut             1      a power cut and a kill at every write of push, backup and recover, 50 seeds
-fuzz                  1      10 minutes of every fuzz target
+fuzz                  1      a minute and a half of every fuzz target
 PARTS
 }
 
@@ -28,6 +32,8 @@ soak_seed() {
     kill-wal-push) e2e_soak test_a_killed_wal_push WALKBACK_MOMENTS=5 ;;
     kill-recover) e2e_soak test_a_killed_recover WALKBACK_MOMENTS=5 ;;
     one-byte) e2e_soak test_one_byte_changed WALKBACK_CHANGES=20 ;;
+    bad-network) e2e_soak test_what_is_acknowledged_is_there_and_right WALKBACK_NETWORKS=10 ;;
+    s3-*) soak_s3 "${part#s3-}" ;;
     large-relation) e2e_soak test_a_relation_above_one_gibibyte WALKBACK_LARGE=1 ;;
     power-cut) soak_power_cut ;;
     fuzz) soak_fuzz ;;
@@ -39,11 +45,15 @@ soak_power_cut() {
     WALKBACK_POWER_CUT_SEEDS=50 "$(find build/release -name walkback_power_cut_test -type f | head -n 1)" --gtest_brief=1
 }
 
+soak_s3() {
+  build_preset release walkback_s3_test && tests/s3/soak.sh "$1" build/release/src/s3/walkback_s3_test
+}
+
 soak_fuzz() {
   source tools/dev/test.sh
   build_preset fuzz $(fuzz_targets)
   local target
-  for target in $(fuzz_targets); do fuzz_one "$target" 600 || return 1; done
+  for target in $(fuzz_targets); do fuzz_one "$target" 90 || return 1; done
 }
 
 run_soak() {
@@ -58,7 +68,7 @@ run_soak() {
     return 0
   fi
   seeds=${2:-$seeds}
-  setup test
+  setup test soak
   build_release
   make_stage
   done_dir=build/soak/$part/$(sha256sum build/release/walkback | cut -c1-16)
