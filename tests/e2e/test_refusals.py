@@ -192,6 +192,7 @@ class TestTheRepository:
         production.sql("CREATE TABLE notes AS SELECT g, md5(g::text) FROM generate_series(1, 20000) g")
         wb.backup()
         segment = production.archive_everything()
+        original = (production.pgdata / "pg_wal" / segment).read_bytes()
         summaries = [manifest.parent / "summary.json" for manifest in wb.manifests()]
         paths = {"segment": [wb.stored_segment(segment)], "manifest": wb.manifests(), "summary": summaries, "pack": wb.packs()}[what]
         for attempt in range(int(os.environ.get("WALKBACK_CHANGES", "4"))):
@@ -199,6 +200,10 @@ class TestTheRepository:
             at = chance.randrange(path.stat().st_size)
             with damaged(path, at, 1 << chance.randrange(8)):
                 into = place / f"copy{attempt}"
+                # The rare bit of a zstd frame that changes nothing of what it holds: the window's size, say.
+                if what == "segment" and wb.get(segment, place / f"got{attempt}").status == 0:
+                    assert (place / f"got{attempt}").read_bytes() == original, f"byte {at} of {path}"
+                    continue
                 refusal = wb.refused("recover", "--latest", "--into", into, "--no-start")
                 refusal.says(path.name.split(".")[0] if what in ("segment", "pack") else path.parent.name)
                 assert refusal.kind == "corrupt", f"byte {at} of {path}"
