@@ -191,8 +191,7 @@ Result<std::unique_ptr<store::ObjectStore>> Stores::encrypted(
 Result<repo::EncryptionKeys> Stores::keys_of(store::ObjectStore& beneath,
                                              const config::Config& config, cli::Access access) {
   const keys::Options options = TRY(cli::key_options(config, user_id_));
-  const keys::LocalKeys local =
-      TRY(keys::load_local_keys(files_, options, keys::OwnerFile::kIfThere));
+  const keys::LocalKeys local = TRY(local_keys(options, access));
   repo::EncryptionKeys keys;
   keys.recipients = options.recipients;
   if (local.owner) keys.identities = local.owner->identities;
@@ -230,6 +229,16 @@ Result<std::vector<cli::StoreTrait>> Stores::probe(const config::Config& config,
                       row.trait->detail});
   }
   return traits;
+}
+
+// Archiving never needs an owner's key, so one that is open to others, or damaged, must not stop
+// it.
+Result<keys::LocalKeys> Stores::local_keys(const keys::Options& options, cli::Access access) {
+  auto local = keys::load_local_keys(files_, options, keys::OwnerFile::kIfThere);
+  if (local.ok() || access == cli::Access::kReadData) return local;
+  keys::Options without_owner = options;
+  without_owner.identity_file.clear();
+  return keys::load_local_keys(files_, without_owner, keys::OwnerFile::kIfThere);
 }
 
 net::Traffic Stores::traffic() const { return counters_.totals(); }

@@ -12,6 +12,7 @@
 #include "base/random.h"
 #include "cli/env.h"
 #include "config/config.h"
+#include "keys/local_keys.h"
 #include "keys/open_pgp.h"
 #include "net/traffic.h"
 #include "repo/encrypted_store.h"
@@ -58,6 +59,7 @@ class Stores {
   // `beneath` outlives what is returned.
   Result<repo::EncryptionKeys> keys_of(store::ObjectStore& beneath, const config::Config& config,
                                        cli::Access access);
+  Result<keys::LocalKeys> local_keys(const keys::Options& options, cli::Access access);
 
   FileSystem& files_;
   Clock& clock_;

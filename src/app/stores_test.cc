@@ -176,6 +176,13 @@ TEST_F(StoresTest, AKeyThatOthersCanReadIsRefused) {
   EXPECT_THAT(refused().hint, HasSubstr("chmod"));
 }
 
+TEST_F(StoresTest, AnOwnersKeyThatOthersCanReadStopsNoArchiving) {
+  encrypt();
+  std::filesystem::permissions(path("owner.key"), std::filesystem::perms(0644));
+  EXPECT_TRUE(open().value()->put(kPage, as_bytes("a page")).ok());
+  EXPECT_THAT(refused(Access::kReadData).hint, HasSubstr("chmod"));
+}
+
 TEST_F(StoresTest, ARecipientThatDoesNotParseIsNamedByItsKey) {
   encrypt();
   config_.encryption_recipients.push_back("age1nonsense");

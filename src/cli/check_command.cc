@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
+#include "catalog/listing.h"
 #include "cli/commands.h"
+#include "cli/human.h"
 #include "cli/json.h"
 #include "cli/key_options.h"
 #include "cli/text.h"
@@ -26,6 +28,7 @@ class Check {
     const auto store = repository();
     if (config_.encryption == "age") keys();
     if (store) {
+      backups(*store);
       probe();
       if (options_.conformance) conformance();
       server(*store);
@@ -46,6 +49,28 @@ class Check {
     add({Level::kOk, "repository",
          fmt::format("{}, encryption {}", (*store)->description(), config_.encryption)});
     return *std::move(store);
+  }
+
+  // Whether a recovery would have something to begin with, and could go on from there.
+  void backups(store::ObjectStore& objects) {
+    const auto listing = catalog::list_cluster(objects, config_.cluster,
+                                               [&](const Error& error) { fail("backups", error); });
+    if (!listing.ok()) return fail("backups", listing.error());
+    if (listing->backups.empty()) {
+      return add({Level::kWarning, "backups", "none yet: there is nothing to recover from",
+                  "`walkback backup` takes one"});
+    }
+    const catalog::BackupSummary& newest = listing->backups.back();
+    for (const catalog::WalGap& gap : listing->gaps) {
+      if (gap.timeline < newest.timeline || gap.to_lsn <= newest.stop_lsn) continue;
+      return add({Level::kFailed, "backups",
+                  fmt::format("WAL is missing from LSN {} to {}, after the last backup",
+                              gap.from_lsn.text(), gap.to_lsn.text()),
+                  "`walkback backup` makes what comes after it recoverable again"});
+    }
+    add({Level::kOk, "backups",
+         fmt::format("{}, the newest {}", counted(listing->backups.size(), "backup"),
+                     newest.id.text)});
   }
 
   void keys() {

@@ -68,7 +68,9 @@ Result<void> check_pgdata(const config::Config& config, Session& session) {
 
 // A place for files of the server's user that it may not make itself.
 Error with_place_for(const std::string& file, const Env& env, Error error) {
-  if (error.kind != ErrorKind::kDenied && error.kind != ErrorKind::kMissing) return error;
+  const Result<std::optional<FileInfo>> place = env.files.status(parent_path(file));
+  const bool ours = place.ok() && *place && (*place)->owner == env.user_id;
+  if (ours || (error.kind != ErrorKind::kDenied && error.kind != ErrorKind::kMissing)) return error;
   error.hint = fmt::format(
       "`sudo install -d -o {} -m 0750 {}` makes a place for it, then run this again; or choose "
       "another one with --config FILE",

@@ -4,6 +4,7 @@
 
 #include "catalog/control_file_reader.h"
 #include "catalog/lineage.h"
+#include "catalog/server_directory.h"
 #include "catalog/wal_archive.h"
 #include "setup/archiving_proof.h"
 #include "store/conformance.h"
@@ -63,7 +64,25 @@ class ServerCheck {
           fmt::format("the server that answers is not the cluster in {}", server_.pgdata),
           "postgresql.conninfo and postgresql.pgdata must name the same cluster");
     }
+    TRY(check_directory());
     return catalog::get_lineage(parts_.objects, server_.call.cluster, control.system_identifier);
+  }
+
+  // After an adoption both clusters have the same system identifier: the directory tells them
+  // apart.
+  Result<void> check_directory() {
+    const Result<std::string> there = pgconn::query_text(
+        parts_.connection, "SELECT coalesce(current_setting('data_directory', true), '')");
+    // Who may not see it lacks the rights for a backup too, which is looked at below.
+    if (!there.ok() && there.error().kind == ErrorKind::kDenied) return success();
+    if (!there.ok()) return there.error();
+    if (there->empty() || TRY(catalog::is_server_directory(parts_.files, *there, server_.pgdata))) {
+      return success();
+    }
+    return make_error(ErrorKind::kInvalid,
+                      fmt::format("the server that answers runs on {}, the configuration says {}",
+                                  *there, server_.pgdata),
+                      "postgresql.conninfo and postgresql.pgdata must name the same cluster");
   }
 
   Result<std::string> setting(const char* name) {

@@ -1,0 +1,44 @@
+"""`check` is green only when a recovery would work, and says what to do when it would not."""
+
+
+def findings(wb, *options):
+    outcome = wb.run("check", *options)
+    said = outcome.json["check"]
+    assert (outcome.status == 0) == said["ok"], outcome.describe()
+    return {finding["what"]: finding for finding in said["findings"]}
+
+
+def test_what_is_well_is_proved(production, wb):
+    found = findings(wb, "--conformance")
+    assert found["proof"]["level"] == found["archive_command"]["level"] == "ok"
+    assert found["backups"]["level"] == "warning" and "walkback" in found["backups"]["hint"]
+    assert not [what for what in found if what.startswith("conformance:")]
+    wb.backup()
+    assert all(finding["level"] == "ok" for finding in findings(wb).values())
+
+
+def test_wal_that_is_missing_after_the_last_backup_is_found(production, wb):
+    wb.backup()
+    production.archive_everything()
+    production.sql("ALTER SYSTEM SET archive_command = '/bin/true'")
+    production.sql("SELECT pg_reload_conf()")
+    assert findings(wb)["archive_command"]["level"] == "failed"
+    for _ in range(2):
+        production.sql("SELECT pg_create_restore_point('lost')")
+        production.archive_everything()
+    wb.init(production)
+    production.archive_everything()
+    found = findings(wb)["backups"]
+    assert found["level"] == "failed" and "WAL is missing" in found["text"]
+    wb.backup()
+    assert findings(wb)["backups"]["level"] == "ok"
+
+
+def test_another_server_than_the_configurations_is_found(production, wb, make_cluster, place):
+    wb.backup()
+    production.archive_everything()
+    copy = wb.recover("--latest", into=place / "copy")
+    there = wb.config.read_text()
+    wb.config.write_text(there.replace(f'"{production.pgdata}"', f'"{copy.pgdata}"'))
+    found = findings(wb)["cluster"]
+    assert found["level"] == "failed" and str(production.pgdata) in found["text"]
