@@ -3,11 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <iterator>
-
 #include "backup/data_directory_walk.h"
 #include "base/testing/simulated_files.h"
+#include "pg/testing/saved_control_file.h"
 
 namespace walkback::backup {
 namespace {
@@ -66,11 +64,7 @@ class LinksTest : public ::testing::Test {
     }
   }
   static pg::ControlFile control() {
-    std::ifstream in(WALKBACK_PG_TESTDATA "/pg_control_15", std::ios::binary);
-    const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-    Bytes bytes = to_bytes(as_bytes(text));
-    bytes.resize(8192);
-    return pg::parse_control_file(bytes).value();
+    return pg::parse_control_file(pg::saved_control_file(WALKBACK_PG_TESTDATA)).value();
   }
 
   SimulatedFiles files_{1};

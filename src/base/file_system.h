@@ -61,6 +61,12 @@ class File {
   virtual void forget_cached(uint64_t offset, uint64_t length) = 0;
 };
 
+// Held until it is destroyed or its process ends, however that ends.
+class DirectoryLock {
+ public:
+  virtual ~DirectoryLock() = default;
+};
+
 class FileSystem {
  public:
   virtual ~FileSystem() = default;
@@ -98,6 +104,11 @@ class FileSystem {
   // survives power loss: syncfs(2), which reports write-back errors since Linux 5.8. One call costs
   // far less than one fsync for each of a cluster's thousands of files.
   virtual Result<void> sync_file_system(const std::string& path) = 0;
+
+  // Keeps others from locking this directory, and from nothing else; null while another holds it,
+  // in this process or elsewhere on this host. flock(2) on the directory: nothing is written. A
+  // file system that cannot lock one (NFS) keeps nobody out.
+  virtual Result<std::unique_ptr<DirectoryLock>> lock_directory(const std::string& path) = 0;
 
   virtual Result<DiskSpace> disk_space(const std::string& path) = 0;
   // Absolute, without symlinks or "..": the same file has one canonical path.

@@ -1,6 +1,7 @@
 // system_files(): Linux.
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -54,6 +55,11 @@ class Descriptor {
 int open_path(const std::string& path, int flags, uint32_t mode = 0) {
   return uninterrupted([&] { return ::open(path.c_str(), flags | O_CLOEXEC, mode); });
 }
+
+struct RealLock final : DirectoryLock {
+  explicit RealLock(int fd) : directory(fd) {}
+  const Descriptor directory;
+};
 
 class RealFile final : public File {
  public:
@@ -271,6 +277,18 @@ class RealFiles final : public FileSystem {
       return failed("syncing the file system of", path);
     }
     return success();
+  }
+
+  Result<std::unique_ptr<DirectoryLock>> lock_directory(const std::string& path) override {
+    auto lock = std::make_unique<RealLock>(open_path(path, O_RDONLY | O_DIRECTORY));
+    if (!lock->directory.ok()) return failed("opening directory", path);
+    if (uninterrupted([&] { return ::flock(lock->directory.get(), LOCK_EX | LOCK_NB); }) < 0) {
+      if (errno == EWOULDBLOCK) return {nullptr};
+      // NFS locks only what was opened for writing, which no directory can be.
+      const bool cannot = errno == EBADF || errno == EOPNOTSUPP || errno == ENOLCK;
+      if (!cannot) return failed("locking", path);
+    }
+    return {std::move(lock)};
   }
 
   Result<DiskSpace> disk_space(const std::string& path) override {

@@ -2,23 +2,13 @@
 
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <iterator>
-
 #include "pg/crc32c.h"
+#include "pg/testing/saved_control_file.h"
 
 namespace walkback::pg {
 namespace {
 
-// The first 512 bytes of a fresh cluster's file (initdb -k --wal-segsize=1); the rest are zeros.
-Bytes control_of(int major) {
-  std::ifstream file(WALKBACK_TESTDATA "/pg_control_" + std::to_string(major), std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  EXPECT_EQ(text.size(), 512u);
-  Bytes bytes = to_bytes(as_bytes(text));
-  bytes.resize(8192);
-  return bytes;
-}
+Bytes control_of(int major) { return saved_control_file(WALKBACK_TESTDATA, major); }
 
 template <typename T>
 void put(Bytes& bytes, size_t offset, T value) {

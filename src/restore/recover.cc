@@ -48,7 +48,7 @@ class Recovery {
         objects_, plan_options_.cluster,
         TRY(catalog::get_lineage(objects_, plan_options_.cluster, plan_.backup.system_identifier)));
     if (options_.start && options_.port) port_ = TRY(reserve_port(*options_.port));
-    const HostLock ours = TRY(begin(layout.data_directory));
+    const auto ours = TRY(begin(layout.data_directory));
     reserve_timeline(archive);
 
     progress_.begin("restoring files", plan_.restore_bytes);
@@ -76,9 +76,9 @@ class Recovery {
 
   // The directory was empty when it was checked. Held until the end, so that nobody is told to
   // remove what we are writing; and from here on what is in it is ours.
-  Result<HostLock> begin(const std::string& directory) {
+  Result<std::unique_ptr<DirectoryLock>> begin(const std::string& directory) {
     TRY(make_directories(files_, directory, 0700));
-    std::optional<HostLock> lock = TRY(lock_target(files_, directory));
+    std::unique_ptr<DirectoryLock> lock = TRY(files_.lock_directory(directory));
     if (!lock) return unfinished_restore(files_, directory);
     if (!TRY(files_.list(directory)).empty()) {
       return make_error(ErrorKind::kConflict,
@@ -86,7 +86,7 @@ class Recovery {
                         "recover into another directory");
     }
     TRY(begin_copy(files_, directory));
-    return *std::move(lock);
+    return lock;
   }
 
   template <typename T>

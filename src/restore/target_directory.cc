@@ -484,12 +484,6 @@ Result<bool> is_unfinished_restore(FileSystem& files, const std::string& directo
   return !TRY(files.status(join_path(directory, "global/pg_control"))).has_value();
 }
 
-Result<std::optional<HostLock>> lock_target(FileSystem& files, const std::string& directory) {
-  const std::optional<FileInfo> info = TRY(files.status(directory));
-  if (!info) return make_error(ErrorKind::kMissing, directory + " is not there");
-  return HostLock::take(fmt::format("copy/{}/{}", info->device, info->inode));
-}
-
 std::string how_to_remove(FileSystem& files, const std::string& directory) {
   std::string what = shell_word(directory);
   const std::string tablespaces = directory + ".tablespaces";
@@ -499,7 +493,7 @@ std::string how_to_remove(FileSystem& files, const std::string& directory) {
 }
 
 Error unfinished_restore(FileSystem& files, const std::string& directory) {
-  const auto lock = lock_target(files, directory);
+  const auto lock = files.lock_directory(directory);
   if (lock.ok() && !*lock) return being_recovered(directory);
   return conflict(fmt::format("{} is an unfinished restore: no server can start on it", directory),
                   how_to_remove(files, directory));

@@ -11,7 +11,6 @@
 
 #include "base/file_system.h"
 #include "base/result.h"
-#include "restore/host_lock.h"
 
 namespace walkback::restore {
 
@@ -69,16 +68,12 @@ Result<void> check_target(FileSystem& files, const TargetLayout& layout, const T
 
 // Whether a recovery into `directory` began and was never finished: it can only be removed.
 Result<bool> is_unfinished_restore(FileSystem& files, const std::string& directory);
-// kConflict that says so, and what to remove; or, while another recovery is at it, to leave it
-// alone.
+// kConflict that says so, and what to remove; or, while another recovery is at it (it holds the
+// directory's lock), to leave it alone.
 Error unfinished_restore(FileSystem& files, const std::string& directory);
 
 // The hint of it: for who knows that the restore is his own.
 std::string how_to_remove(FileSystem& files, const std::string& directory);
-
-// Held by a recovery from its first write in `directory`, which is there, to its end: nothing when
-// another of this host holds it.
-Result<std::optional<HostLock>> lock_target(FileSystem& files, const std::string& directory);
 
 // Whether `pgdata`'s postmaster.pid names a living postmaster. A stale file is not one.
 Result<bool> server_is_running(FileSystem& files, const std::string& pgdata);

@@ -165,8 +165,8 @@ TEST_F(CheckTarget, AnUnfinishedRestoreIsToBeRemoved) {
 TEST_F(CheckTarget, ARestoreThatGoesOnIsLeftAlone) {
   fs::create_directories(scratch_ / "copy");
   {
-    const auto recovery = lock_target(system_files(), scratch_ / "copy").value();
-    ASSERT_TRUE(recovery.has_value());
+    const auto recovery = system_files().lock_directory(scratch_ / "copy").value();
+    ASSERT_NE(recovery, nullptr);
     ASSERT_TRUE(begin_copy(system_files(), scratch_ / "copy").ok());
     EXPECT_THAT(check("copy"), HasSubstr("another recovery is writing into"));
     EXPECT_THAT(unfinished_restore(system_files(), scratch_ / "copy").hint,

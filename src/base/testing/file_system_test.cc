@@ -188,6 +188,21 @@ TEST_P(FileSystemTest, OnlyOneOfManyRenamesWithoutReplacingWins) {
   EXPECT_EQ(files_->list(root_).value().size(), size_t{kThreads});
 }
 
+TEST_P(FileSystemTest, ADirectoryIsLockedByOneAtATime) {
+  ASSERT_TRUE(files_->make_directory(at("d"), 0755).ok());
+  ASSERT_TRUE(files_->make_directory(at("e"), 0755).ok());
+  ASSERT_TRUE(files_->make_symlink("d", at("link")).ok());
+  auto lock = files_->lock_directory(at("d")).value();
+  ASSERT_NE(lock, nullptr);
+  EXPECT_EQ(files_->lock_directory(at("d")).value(), nullptr);
+  EXPECT_EQ(files_->lock_directory(at("link")).value(), nullptr);
+  EXPECT_NE(files_->lock_directory(at("e")).value(), nullptr);
+  lock.reset();
+  EXPECT_NE(files_->lock_directory(at("link")).value(), nullptr);
+  EXPECT_EQ(kind(files_->lock_directory(at("no"))), "missing");
+  EXPECT_EQ(names("d"), "");
+}
+
 TEST_P(FileSystemTest, AnOpenFileOutlivesItsName) {
   write("a", "still here");
   auto file = files_->open_read(at("a")).value();

@@ -76,6 +76,9 @@ class LyingFiles final : public FileSystem {
   Result<void> sync_file_system(const std::string& path) override {
     return lie_(SyncKind::kFileSystem, path) ? success() : inner_.sync_file_system(path);
   }
+  Result<std::unique_ptr<DirectoryLock>> lock_directory(const std::string& path) override {
+    return inner_.lock_directory(path);
+  }
   Result<DiskSpace> disk_space(const std::string& path) override { return inner_.disk_space(path); }
   Result<std::string> canonical(const std::string& path) override { return inner_.canonical(path); }
 

@@ -294,6 +294,18 @@ Result<void> SimulatedFiles::sync_file_system(const std::string& path) {
   });
 }
 
+Result<std::unique_ptr<DirectoryLock>> SimulatedFiles::lock_directory(const std::string& path) {
+  struct Lock final : DirectoryLock {
+    std::shared_ptr<const bool> held = std::make_shared<const bool>(true);
+  };
+  std::lock_guard lock(mutex_);
+  std::weak_ptr<const bool>& holder = locks_[TRY(locate_directory(path, "locking"))->inode];
+  if (!holder.expired()) return {nullptr};
+  auto taken = std::make_unique<Lock>();
+  holder = taken->held;
+  return {std::move(taken)};
+}
+
 Result<DiskSpace> SimulatedFiles::disk_space(const std::string& path) {
   std::lock_guard lock(mutex_);
   TRY(locate_existing(path, true, "reading the free space of"));

@@ -20,6 +20,7 @@ void SimulatedFiles::power_cut(uint64_t seed) {
 void SimulatedFiles::fail(Failure failure, uint64_t seed) {
   failed_ = true;
   ++generation_;
+  locks_.clear();
   fail_at_.reset();
   if (failure == Failure::kKilled) return;
   Survival survival(seed);

@@ -98,6 +98,7 @@ class SimulatedFiles final : public FileSystem {
   Result<bool> rename_no_replace(const std::string& from, const std::string& to) override;
   Result<void> sync_directory(const std::string& path) override;
   Result<void> sync_file_system(const std::string& path) override;
+  Result<std::unique_ptr<DirectoryLock>> lock_directory(const std::string& path) override;
   Result<DiskSpace> disk_space(const std::string& path) override;
   Result<std::string> canonical(const std::string& path) override;
 
@@ -145,6 +146,7 @@ class SimulatedFiles final : public FileSystem {
   std::map<Operation, uint64_t> faults_;
   std::optional<uint64_t> space_left_;
   std::set<std::string> denied_;
+  std::map<uint64_t, std::weak_ptr<const bool>> locks_;  // by inode; alive while held
   uint64_t next_inode_ = 2;
   uint64_t next_change_ = 1;
 };

@@ -11,8 +11,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <string>
 
@@ -21,6 +19,7 @@
 #include "catalog/lineage.h"
 #include "catalog/manifest.h"
 #include "catalog/wal_archive.h"
+#include "pg/testing/saved_control_file.h"
 #include "pg/timeline_history.h"
 #include "store/memory_store.h"
 #include "wal/names.h"
@@ -203,20 +202,15 @@ class ScratchArchive {
     EXPECT_TRUE(stored.ok()) << stored.error().message;
   }
 
-  static Bytes control_file() {
-    std::ifstream in(WALKBACK_PG_TESTDATA "/pg_control_15", std::ios::binary);
-    const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-    Bytes bytes = to_bytes(as_bytes(text));
-    constexpr size_t kControlFileBytes = 8192;
-    bytes.resize(kControlFileBytes);
-    return bytes;
-  }
+  static Bytes control_file() { return control_file_; }
 
   const Lineage lineage_{wal::TestLog::kSystem, 15, ScratchTimeline::kSegmentBytes, {}};
   SeededRandom random_{7};
   std::unique_ptr<store::ObjectStore> objects_ = store::make_memory_store();
   WalArchive wal_{*objects_, "main", lineage_};
   std::vector<BackupSummary> backups_;
+  // Read before main(): a test program that gives up being root may no longer read the checkout.
+  inline static const Bytes control_file_ = pg::saved_control_file(WALKBACK_PG_TESTDATA);
 };
 
 }  // namespace walkback::catalog
