@@ -9,6 +9,7 @@
 #include "base/testing/simulated_files.h"
 #include "store/file_store.h"
 #include "store/memory_store.h"
+#include "store/mirrored_store.h"
 #include "store/testing/faulty_store.h"
 
 namespace walkback::store {
@@ -49,12 +50,20 @@ Ground simulated_directory() {
   return ground;
 }
 
+Ground two_places() {
+  Ground ground;
+  ground.store = make_mirrored_store({make_memory_store()}, {make_memory_store()},
+                                     ObjectKey("whole.json"), system_clock(), [](const Error&) {});
+  return ground;
+}
+
 struct Kind {
   const char* name;
   Ground (*make)();
   uint64_t many_objects;
 };
 constexpr Kind kKinds[] = {{"Memory", memory, 5'000},
+                           {"TwoPlaces", two_places, 3'000},
                            {"Directory", real_directory, 1'100},
                            {"SimulatedDirectory", simulated_directory, 3'000}};
 

@@ -1,0 +1,555 @@
+#include "store/mirrored_store.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <mutex>
+
+namespace walkback::store {
+
+namespace {
+
+using std::chrono::nanoseconds;
+
+constexpr std::string_view kBehind = "behind/";
+constexpr size_t kCopyBytes = size_t{4} << 20;
+constexpr size_t kPageObjects = 1000;  // what S3 gives with one request
+
+// An object from one store into another, where there is none.
+Result<PutOutcome> copy(ObjectStore& from, ObjectStore& to, const ObjectKey& key) {
+  if (TRY(to.info(key))) return PutOutcome::kAlreadyExists;
+  const std::unique_ptr<ObjectReader> reader = TRY(from.open(key));
+  const std::unique_ptr<ObjectWriter> writer = TRY(to.create(key));
+  Bytes piece;
+  for (uint64_t done = 0; done < reader->size(); done += piece.size()) {
+    piece.resize(std::min<uint64_t>(kCopyBytes, reader->size() - done));
+    TRY(reader->read_at(done, piece));
+    TRY(writer->append(piece));
+  }
+  return writer->finish();
+}
+
+// Copies what is missing and replaces what is other: an object that was removed while the place did
+// not answer may have been put anew since.
+Result<bool> make_same(ObjectStore& from, ObjectStore& to, const ObjectKey& key) {
+  if (TRY(copy(from, to, key)) == PutOutcome::kCreated) return true;
+  if (TRY(from.get(key)) == TRY(to.get(key))) return false;
+  TRY(to.remove(key));
+  return TRY(copy(from, to, key)) == PutOutcome::kCreated;
+}
+
+// One of the two stores, and whether it answers.
+class Place {
+ public:
+  Place(MirrorPlace place, Clock& clock) : place_(std::move(place)), clock_(clock) {}
+
+  ObjectStore& store() const { return *place_.store; }
+  bool required() const { return place_.required; }
+
+  bool rests() {
+    std::lock_guard lock(mutex_);
+    return !place_.required && clock_.monotonic() < rests_until_;
+  }
+  // Whether nobody was told of it yet.
+  bool failed() {
+    std::lock_guard lock(mutex_);
+    failed_at_s_ = now_s();
+    rests_until_ = clock_.monotonic() + kRestAfterFailure;
+    return !std::exchange(told_, true);
+  }
+  // Another process found it failing.
+  void failed_before(int64_t at_s) {
+    std::lock_guard lock(mutex_);
+    failed_at_s_ = at_s;
+    const int64_t rest_s = at_s + kRestAfterFailure.count() - now_s();
+    const bool rests = rest_s > 0 && rest_s <= kRestAfterFailure.count();
+    if (rests) rests_until_ = clock_.monotonic() + std::chrono::seconds(rest_s);
+  }
+  int64_t failed_at_s() {
+    std::lock_guard lock(mutex_);
+    return failed_at_s_ == 0 ? now_s() : failed_at_s_;
+  }
+
+ private:
+  int64_t now_s() { return clock_.now().unix_us / 1'000'000; }
+
+  const MirrorPlace place_;
+  Clock& clock_;
+  std::mutex mutex_;
+  nanoseconds rests_until_{nanoseconds::min()};
+  int64_t failed_at_s_ = 0;
+  bool told_ = false;
+};
+
+// A store's listing, asked for page by page.
+class Listing {
+ public:
+  Listing(ObjectStore& store, std::string_view prefix, std::string_view after)
+      : store_(store), prefix_(prefix), after_(after) {}
+
+  // Null at the end.
+  Result<const ObjectInfo*> peek() {
+    if (next_ == page_.size() && !ended_) TRY(read_page());
+    return next_ == page_.size() ? nullptr : &page_[next_];
+  }
+  void skip() { ++next_; }
+
+ private:
+  Result<void> read_page() {
+    page_.clear();
+    next_ = 0;
+    ended_ = true;
+    TRY(store_.list(prefix_, after_, [&](const ObjectInfo& info) {
+      page_.push_back(info);
+      ended_ = page_.size() < kPageObjects;
+      return ended_;
+    }));
+    if (!page_.empty()) after_ = page_.back().key.text();
+    return success();
+  }
+
+  ObjectStore& store_;
+  const std::string prefix_;
+  std::string after_;
+  std::vector<ObjectInfo> page_;
+  size_t next_ = 0;
+  bool ended_ = false;
+};
+
+// An object that a place missed, as the other place has it written down.
+struct Missed {
+  ObjectKey note;
+  ObjectKey key;
+};
+
+class Mirror final : public MirroredStore {
+ public:
+  Mirror(MirrorPlace first, MirrorPlace second, ObjectKey completeness, Clock& clock,
+         std::function<void(const Error&)> tell)
+      : places_{Place(std::move(first), clock), Place(std::move(second), clock)},
+        completeness_(std::move(completeness)),
+        clock_(clock),
+        tell_(std::move(tell)) {}
+
+  Result<PutOutcome> put(const ObjectKey& key, ByteView data) override {
+    return write(key, [&](size_t place) { return store(place).put(key, data); });
+  }
+  Result<std::unique_ptr<ObjectWriter>> create(const ObjectKey& key) override;
+  Result<std::optional<Bytes>> get(const ObjectKey& key) override {
+    return ask<Bytes>([&](size_t place) { return store(place).get(key); });
+  }
+  Result<std::unique_ptr<ObjectReader>> open(const ObjectKey& key) override;
+  Result<std::optional<ObjectInfo>> info(const ObjectKey& key) override {
+    return ask<ObjectInfo>([&](size_t place) { return store(place).info(key); });
+  }
+  Result<void> list(std::string_view prefix, std::string_view after, const Visitor& visit) override;
+  Result<std::vector<std::string>> list_folders(std::string_view folder) override;
+  Result<void> remove(const ObjectKey& key) override { return remove_all(std::span(&key, 1)); }
+  Result<void> remove_all(std::span<const ObjectKey> keys) override;
+
+  Properties properties() const override {
+    const Properties first = places_[0].store().properties();
+    const Properties second = places_[1].store().properties();
+    return {.conditional_put = first.conditional_put && second.conditional_put,
+            .encrypted = first.encrypted || second.encrypted};
+  }
+  std::string description() const override {
+    return places_[0].store().description() + " and " + places_[1].store().description();
+  }
+
+  Result<CatchUp> catch_up(nanoseconds deadline) override;
+  Result<CatchUp> compare_and_catch_up() override;
+  Result<uint64_t> count_differences() override;
+
+ private:
+  class Writer;
+  class Reader;
+
+  ObjectStore& store(size_t place) const { return places_[place].store(); }
+  static size_t other(size_t place) { return 1 - place; }
+
+  // A call that changes something: nothing when the place rests, or failed and may.
+  template <typename Call>
+  auto attempt(size_t place, Call call)
+      -> Result<std::optional<std::decay_t<decltype(call().value())>>> {
+    look_for_notes();
+    if (places_[place].rests()) return {std::nullopt};
+    auto done = call();
+    if (done.ok()) return std::optional(std::move(done).value());
+    if (places_[place].required() || done.error().kind == ErrorKind::kCancelled) {
+      return done.error();
+    }
+    failed(place, done.error());
+    return {std::nullopt};
+  }
+
+  void failed(size_t place, const Error& error) {
+    if (!places_[place].failed()) return;
+    tell_(Error(error).with_context(store(place).description() + " has to catch up later"));
+  }
+
+  // Once a process: what others wrote down of either place.
+  void look_for_notes() {
+    std::call_once(looked_, [this] {
+      for (size_t place : {0, 1}) {
+        if (places_[place].required()) continue;
+        const auto times = store(other(place)).list_folders(kBehind);
+        if (!times.ok() || times->empty()) continue;
+        int64_t at_s = 0;
+        const std::string& last = times->back();
+        std::from_chars(last.data(), last.data() + last.size(), at_s);
+        places_[place].failed_before(at_s);
+      }
+    });
+  }
+
+  // In the place that has it: that the other has not.
+  Result<void> note(size_t place, const ObjectKey& key) {
+    const ObjectKey name(
+        fmt::format("{}{:012}/{}", kBehind, places_[place].failed_at_s(), key.text()));
+    TRY_CONTEXT(store(other(place)).put(name, {}),
+                "writing down what " + store(place).description() + " misses");
+    return success();
+  }
+
+  Error neither(const ObjectKey& key) {
+    return make_error(ErrorKind::kTransient,
+                      fmt::format("neither {} took {}", description(), key.text()),
+                      "one of them has to answer: `walkback check` says what is wrong");
+  }
+
+  template <typename PutInto>
+  Result<PutOutcome> write(const ObjectKey& key, PutInto put_into);
+  Result<PutOutcome> older_wins(const ObjectKey& key);
+
+  // A call that reads: the first place's answer, or the second's when the first has none.
+  template <typename T, typename Call>
+  Result<std::optional<T>> ask(Call call) {
+    Result<std::optional<T>> first = call(0);
+    const bool settled =
+        first.ok() ? first->has_value() : first.error().kind == ErrorKind::kCancelled;
+    if (settled) return first;
+    Result<std::optional<T>> second = call(1);
+    if (second.ok() && second->has_value()) {
+      if (!first.ok()) answered_by_other(0, first.error());
+      return second;
+    }
+    if (first.ok() && second.ok()) return first;
+    const size_t silent = first.ok() ? 1 : 0;
+    const Error error = first.ok() ? second.error() : first.error();
+    if (!TRY(is_complete(other(silent)))) return error;
+    answered_by_other(silent, error);
+    return std::optional<T>();
+  }
+
+  void answered_by_other(size_t place, const Error& error) {
+    if (!places_[place].failed()) return;
+    tell_(Error(error).with_context(
+        fmt::format("going on with {} alone", store(other(place)).description())));
+  }
+
+  // Whether it has all that was ever acknowledged.
+  Result<bool> is_complete(size_t place) {
+    if (!places_[place].required()) return false;
+    return TRY(store(place).info(completeness_)).has_value();
+  }
+
+  // Every object that is in one place only, in byte order; `visit` is told where it is.
+  Result<void> differences(
+      const std::function<Result<void>(const ObjectKey& key, size_t place)>& visit);
+  Result<bool> settle(const Missed& missed, size_t place, CatchUp& done);
+  Result<std::vector<Missed>> missed_by(size_t place);
+
+  std::array<Place, 2> places_;
+  const ObjectKey completeness_;
+  Clock& clock_;
+  const std::function<void(const Error&)> tell_;
+  std::once_flag looked_;
+};
+
+template <typename PutInto>
+Result<PutOutcome> Mirror::write(const ObjectKey& key, PutInto put_into) {
+  const std::optional<PutOutcome> first = TRY(attempt(0, [&] { return put_into(0); }));
+  // What is there already is what both shall have.
+  const bool was_there = first == PutOutcome::kAlreadyExists;
+  const std::optional<PutOutcome> second =
+      TRY(attempt(1, [&] { return was_there ? copy(store(0), store(1), key) : put_into(1); }));
+  if (!first && !second) return neither(key);
+  if (!first) TRY(note(0, key));
+  if (!second) TRY(note(1, key));
+  if (first == PutOutcome::kCreated && second == PutOutcome::kAlreadyExists) {
+    return older_wins(key);
+  }
+  return first ? *first : *second;
+}
+
+// The second place had an object of this name and the first had not: lost, or put while the first
+// did not answer.
+Result<PutOutcome> Mirror::older_wins(const ObjectKey& key) {
+  const std::optional<Bytes> ours = TRY(store(0).get(key));
+  const std::optional<Bytes> older = TRY(store(1).get(key));
+  if (!older || ours == older) return PutOutcome::kCreated;
+  TRY(store(0).remove(key));
+  TRY(copy(store(1), store(0), key));
+  return PutOutcome::kAlreadyExists;
+}
+
+class Mirror::Writer final : public ObjectWriter {
+ public:
+  Writer(Mirror& mirror, ObjectKey key) : mirror_(mirror), key_(std::move(key)) {}
+
+  Result<void> open() {
+    for (size_t place : {0, 1}) {
+      auto writer = TRY(mirror_.attempt(place, [&] { return mirror_.store(place).create(key_); }));
+      if (writer) writers_[place] = *std::move(writer);
+    }
+    return writers_[0] || writers_[1] ? success() : mirror_.neither(key_);
+  }
+
+  Result<void> append(ByteView data) override {
+    for (size_t place : {0, 1}) {
+      if (!writers_[place]) continue;
+      const Result<void> appended = writers_[place]->append(data);
+      if (appended.ok()) continue;
+      const bool may_fail =
+          !mirror_.places_[place].required() && appended.error().kind != ErrorKind::kCancelled;
+      if (!may_fail) return appended;
+      mirror_.failed(place, appended.error());
+      writers_[place].reset();
+    }
+    return writers_[0] || writers_[1] ? success() : mirror_.neither(key_);
+  }
+
+  // A place whose writer is gone has failed since, and rests; should it answer again it is given
+  // what the other took.
+  Result<PutOutcome> finish() override {
+    return mirror_.write(key_, [&](size_t place) -> Result<PutOutcome> {
+      if (writers_[place]) return writers_[place]->finish();
+      return copy(mirror_.store(other(place)), mirror_.store(place), key_);
+    });
+  }
+
+ private:
+  Mirror& mirror_;
+  const ObjectKey key_;
+  std::array<std::unique_ptr<ObjectWriter>, 2> writers_;
+};
+
+Result<std::unique_ptr<ObjectWriter>> Mirror::create(const ObjectKey& key) {
+  auto writer = std::make_unique<Writer>(*this, key);
+  TRY(writer->open());
+  return std::unique_ptr<ObjectWriter>(std::move(writer));
+}
+
+// From the place that had it, and from the other as soon as that one fails.
+class Mirror::Reader final : public ObjectReader {
+ public:
+  Reader(Mirror& mirror, ObjectKey key, size_t place, std::unique_ptr<ObjectReader> reader)
+      : mirror_(mirror), key_(std::move(key)), place_(place), reader_(std::move(reader)) {}
+
+  Result<void> read_at(uint64_t offset, MutableBytes out) override {
+    const Result<void> read = reader_->read_at(offset, out);
+    if (read.ok() || read.error().kind == ErrorKind::kCancelled) return read;
+    std::call_once(opened_other_, [&] {
+      auto opened = mirror_.store(other(place_)).open(key_);
+      if (opened.ok() && (*opened)->size() == size()) other_ = *std::move(opened);
+    });
+    if (!other_) return read;
+    const Result<void> again = other_->read_at(offset, out);
+    if (!again.ok()) return read;
+    mirror_.answered_by_other(place_, read.error());
+    return success();
+  }
+  uint64_t size() const override { return reader_->size(); }
+
+ private:
+  Mirror& mirror_;
+  const ObjectKey key_;
+  const size_t place_;
+  const std::unique_ptr<ObjectReader> reader_;
+  std::once_flag opened_other_;
+  std::unique_ptr<ObjectReader> other_;
+};
+
+Result<std::unique_ptr<ObjectReader>> Mirror::open(const ObjectKey& key) {
+  size_t from = 0;
+  auto opened = TRY(ask<std::unique_ptr<ObjectReader>>(
+      [&](size_t place) -> Result<std::optional<std::unique_ptr<ObjectReader>>> {
+        from = place;
+        auto reader = store(place).open(key);
+        if (reader.ok()) return std::optional(*std::move(reader));
+        if (reader.error().kind == ErrorKind::kMissing) {
+          return std::optional<std::unique_ptr<ObjectReader>>();
+        }
+        return std::move(reader).error();
+      }));
+  if (!opened) {
+    return make_error(ErrorKind::kMissing,
+                      fmt::format("{} is not in {}", key.text(), description()));
+  }
+  return std::unique_ptr<ObjectReader>(
+      std::make_unique<Reader>(*this, key, from, *std::move(opened)));
+}
+
+Result<void> Mirror::list(std::string_view prefix, std::string_view after, const Visitor& visit) {
+  std::array<Listing, 2> listings{Listing(store(0), prefix, after),
+                                  Listing(store(1), prefix, after)};
+  std::array<bool, 2> silent{};
+  for (;;) {
+    std::array<const ObjectInfo*, 2> next{};
+    for (size_t place : {0, 1}) {
+      if (silent[place]) continue;
+      const Result<const ObjectInfo*> info = listings[place].peek();
+      if (info.ok()) {
+        next[place] = *info;
+        continue;
+      }
+      const bool alone = !silent[other(place)] && TRY(is_complete(other(place)));
+      if (info.error().kind == ErrorKind::kCancelled || !alone) return info.error();
+      answered_by_other(place, info.error());
+      silent[place] = true;
+    }
+    if (next[0] == nullptr && next[1] == nullptr) return success();
+    const bool second = next[0] == nullptr || (next[1] != nullptr && next[1]->key < next[0]->key);
+    const ObjectInfo info = second ? *next[1] : *next[0];
+    for (size_t place : {0, 1}) {
+      if (next[place] != nullptr && next[place]->key == info.key) listings[place].skip();
+    }
+    const bool ours = info.key.text().starts_with(kBehind);
+    if (!ours && !visit(info)) return success();
+  }
+}
+
+Result<std::vector<std::string>> Mirror::list_folders(std::string_view folder) {
+  std::vector<std::string> all;
+  for (size_t place : {0, 1}) {
+    Result<std::vector<std::string>> folders = store(place).list_folders(folder);
+    if (folders.ok()) {
+      all.insert(all.end(), folders->begin(), folders->end());
+      continue;
+    }
+    const bool alone =
+        folders.error().kind != ErrorKind::kCancelled && TRY(is_complete(other(place)));
+    if (!alone) return folders;
+    answered_by_other(place, folders.error());
+  }
+  std::sort(all.begin(), all.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());
+  if (folder.empty()) std::erase(all, std::string(kBehind.substr(0, kBehind.size() - 1)));
+  return all;
+}
+
+Result<void> Mirror::remove_all(std::span<const ObjectKey> keys) {
+  if (keys.empty()) return success();
+  std::array<bool, 2> removed{};
+  for (size_t place : {0, 1}) {
+    removed[place] = TRY(attempt(place, [&]() -> Result<bool> {
+                       TRY(store(place).remove_all(keys));
+                       return true;
+                     })).has_value();
+  }
+  if (!removed[0] && !removed[1]) return neither(keys.front());
+  for (size_t place : {0, 1}) {
+    if (removed[place]) continue;
+    for (const ObjectKey& key : keys) TRY(note(place, key));
+  }
+  return success();
+}
+
+Result<std::vector<Missed>> Mirror::missed_by(size_t place) {
+  std::vector<Missed> all;
+  TRY(store(other(place)).list(kBehind, "", [&](const ObjectInfo& info) {
+    const std::string_view text = info.key.text();
+    const size_t time_end = text.find('/', kBehind.size());
+    if (time_end == std::string_view::npos) return true;
+    const Result<ObjectKey> key = ObjectKey::parse(text.substr(time_end + 1));
+    if (key.ok()) all.push_back({info.key, *key});
+    return true;
+  }));
+  return all;
+}
+
+// False when the place failed again.
+Result<bool> Mirror::settle(const Missed& missed, size_t place, CatchUp& done) {
+  ObjectStore& source = store(other(place));
+  const bool there = TRY(source.info(missed.key)).has_value();
+  const auto settled = TRY(attempt(place, [&]() -> Result<bool> {
+    if (there) {
+      if (TRY(make_same(source, store(place), missed.key))) ++done.copied;
+    } else {
+      TRY(store(place).remove(missed.key));
+      ++done.removed;
+    }
+    return true;
+  }));
+  if (!settled) return false;
+  TRY(source.remove(missed.note));
+  return true;
+}
+
+Result<CatchUp> Mirror::catch_up(nanoseconds deadline) {
+  CatchUp done;
+  look_for_notes();
+  for (size_t place : {0, 1}) {
+    if (places_[place].rests() || places_[other(place)].rests()) continue;
+    for (const Missed& missed : TRY(missed_by(place))) {
+      if (clock_.monotonic() >= deadline) return done;
+      if (!TRY(settle(missed, place, done))) break;
+    }
+  }
+  return done;
+}
+
+Result<void> Mirror::differences(
+    const std::function<Result<void>(const ObjectKey& key, size_t place)>& visit) {
+  std::array<Listing, 2> listings{Listing(store(0), "", ""), Listing(store(1), "", "")};
+  for (;;) {
+    const ObjectInfo* first = TRY(listings[0].peek());
+    const ObjectInfo* second = TRY(listings[1].peek());
+    if (first == nullptr && second == nullptr) return success();
+    if (first != nullptr && second != nullptr && first->key == second->key) {
+      listings[0].skip();
+      listings[1].skip();
+      continue;
+    }
+    const size_t place = first == nullptr || (second != nullptr && second->key < first->key);
+    const ObjectKey key = place == 1 ? second->key : first->key;
+    listings[place].skip();
+    if (!key.text().starts_with(kBehind)) TRY(visit(key, place));
+  }
+}
+
+Result<CatchUp> Mirror::compare_and_catch_up() {
+  // First what was removed and must not come back.
+  CatchUp done = TRY(catch_up(nanoseconds::max()));
+  for (Place& place : places_) {
+    if (place.rests()) return done;
+  }
+  TRY(differences([&](const ObjectKey& key, size_t place) -> Result<void> {
+    if (TRY(copy(store(place), store(other(place)), key)) == PutOutcome::kCreated) ++done.copied;
+    return success();
+  }));
+  return done;
+}
+
+Result<uint64_t> Mirror::count_differences() {
+  uint64_t count = 0;
+  TRY(differences([&](const ObjectKey&, size_t) -> Result<void> {
+    ++count;
+    return success();
+  }));
+  return count;
+}
+
+}  // namespace
+
+std::unique_ptr<MirroredStore> make_mirrored_store(MirrorPlace first, MirrorPlace second,
+                                                   ObjectKey completeness, Clock& clock,
+                                                   std::function<void(const Error&)> tell) {
+  return std::make_unique<Mirror>(std::move(first), std::move(second), std::move(completeness),
+                                  clock, std::move(tell));
+}
+
+}  // namespace walkback::store
