@@ -81,6 +81,23 @@ Result<s3::S3Options> s3_options(const config::Config& config, const std::string
   return options;
 }
 
+// Where none are configured, as on a bare machine that recovers, those of the owner's own key.
+Result<std::vector<crypto::Recipient>> recipients_of(const keys::Options& options,
+                                                     const keys::LocalKeys& local) {
+  std::vector<crypto::Recipient> recipients = options.recipients;
+  if (recipients.empty() && local.owner) {
+    for (const crypto::Identity& identity : local.owner->identities) {
+      recipients.push_back(identity.recipient());
+    }
+  }
+  if (!recipients.empty()) return recipients;
+  return make_error(ErrorKind::kMissing,
+                    fmt::format("there is no key file {}, and encryption.recipients is missing",
+                                options.identity_file),
+                    "encryption.identity_file, or WALKBACK_ENCRYPTION_IDENTITY_FILE, says where "
+                    "the private key lies");
+}
+
 }  // namespace
 
 // What the stores of one bucket share.
@@ -193,7 +210,7 @@ Result<repo::EncryptionKeys> Stores::keys_of(store::ObjectStore& beneath,
   const keys::Options options = TRY(cli::key_options(config, user_id_));
   const keys::LocalKeys local = TRY(local_keys(options, access));
   repo::EncryptionKeys keys;
-  keys.recipients = options.recipients;
+  keys.recipients = TRY(recipients_of(options, local));
   if (local.owner) keys.identities = local.owner->identities;
   if (local.host) {
     keys.hosts.push_back(local.host->identity.recipient());

@@ -170,6 +170,21 @@ TEST_F(StoresTest, BeforeThereAreKeysWhatIsPlainIsRead) {
   EXPECT_TRUE(seen->properties().encrypted);
 }
 
+// A new machine, and nothing but the repository and the owner's key.
+TEST_F(StoresTest, TheOwnersKeyAloneReadsAndWrites) {
+  encrypt();
+  const store::ObjectKey manifest("clusters/main/7000000000000000001/backups/b/manifest.wbk");
+  ASSERT_TRUE(open().value()->put(manifest, as_bytes("names")).ok());
+  config_.encryption_recipients.clear();
+  config_.encryption_host_key_file.clear();
+  EXPECT_EQ(as_text(**open(Access::kReadData).value()->get(manifest)), "names");
+  const store::ObjectKey event("clusters/main/7000000000000000001/events/e.wbk");
+  ASSERT_TRUE(open(Access::kReadData).value()->put(event, as_bytes("recover")).ok());
+  EXPECT_EQ(as_text(**open(Access::kReadData).value()->get(event)), "recover");
+  std::filesystem::remove(path("owner.key"));
+  EXPECT_THAT(refused().message, HasSubstr("owner.key"));
+}
+
 TEST_F(StoresTest, AKeyThatOthersCanReadIsRefused) {
   encrypt();
   std::filesystem::permissions(path("host.key"), std::filesystem::perms(0644));

@@ -51,6 +51,7 @@ class Backup {
     catalog::WalArchive archive(
         objects_, options_.cluster,
         TRY(catalog::get_lineage(objects_, options_.cluster, control.system_identifier)));
+    TRY(check_archives_here(facts_, archive));
     const catalog::LineageLayout& layout = archive.layout();
     std::unique_ptr<catalog::ManifestWriter> manifest =
         TRY(catalog::create_manifest(objects_, random_, layout, id, options_.compression_level));

@@ -39,6 +39,7 @@ Result<ServerFacts> read_server_facts(pgconn::Connection& connection) {
   facts.ident_file = TRY(setting("ident_file"));
   facts.archive_mode = TRY(setting("archive_mode"));
   facts.archive_command = TRY(setting("archive_command"));
+  facts.last_archived = TRY(last_archived(connection));
   if (facts.archive_mode == "off") {
     facts.archive_mode_pending =
         TRY(pgconn::query_text(
@@ -112,6 +113,11 @@ Result<BackupStop> stop_backup_mode(pgconn::Connection& connection) {
   stop.label_file = row[1].value_or("");
   stop.tablespace_map = row[2].value_or("");
   return stop;
+}
+
+Result<std::string> last_archived(pgconn::Connection& connection) {
+  return pgconn::query_text(connection,
+                            "SELECT coalesce(last_archived_wal, '') FROM pg_stat_archiver");
 }
 
 Result<std::optional<std::string>> last_archive_failure(pgconn::Connection& connection) {

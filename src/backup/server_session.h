@@ -21,6 +21,7 @@ struct ServerFacts {
   std::string ident_file;
   std::string archive_mode;
   std::string archive_command;
+  std::string last_archived;  // what its archiver last said was archived; "" when nothing was
   // The configuration files say what the server does not do yet: it waits for a restart.
   bool archive_mode_pending = false;
 };
@@ -43,6 +44,9 @@ Result<pg::Lsn> start_backup_mode(pgconn::Connection& connection, const std::str
 Result<BackupStop> stop_backup_mode(pgconn::Connection& connection);
 
 // The archiver's last failure since `since`, as a sentence; nothing when there was none.
+// The name of the last file that the server's archiver calls archived, wherever that was; "" when
+// there was none since its statistics were reset.
+Result<std::string> last_archived(pgconn::Connection& connection);
 Result<std::optional<std::string>> last_archive_failure(pgconn::Connection& connection);
 
 }  // namespace walkback::backup

@@ -2,13 +2,14 @@
 
 #include <fmt/format.h>
 
-#include "backup/server_session.h"
+#include "catalog/server_commands.h"
 
 namespace walkback::backup {
 
 namespace {
 
 constexpr std::chrono::milliseconds kBetweenLooks{50};
+constexpr std::chrono::seconds kBetweenQuestions{1};  // to the server
 
 Error not_archived(pgconn::Connection& connection, const std::string& name,
                    std::chrono::seconds timeout) {
@@ -19,6 +20,23 @@ Error not_archived(pgconn::Connection& connection, const std::string& name,
   return make_error(
       ErrorKind::kTransient, std::move(message),
       "look at the server's log for what archive_command says, mend that, and back up again");
+}
+
+Error archived_elsewhere(const std::string& name, const std::string& where) {
+  return make_error(
+      ErrorKind::kInvalid,
+      fmt::format("the server calls WAL segment {} archived, and it is not in {}", name, where),
+      "its archive_command gives the WAL to something else: `walkback check` shows it, "
+      "`walkback init --apply` sets walkback's");
+}
+
+// Files are archived in the order of their names (src/backend/postmaster/pgarch.c,
+// pgarch_readyXlog), so a later one of the timeline, which may be a backup's history file, tells of
+// this one too.
+bool says_archived(const std::string& last, const std::string& name) {
+  constexpr size_t kTimelineDigits = 8;
+  return last.size() >= name.size() && last >= name &&
+         last.compare(0, kTimelineDigits, name, 0, kTimelineDigits) == 0;
 }
 
 // A name proves nothing: a clone of this cluster, or a former primary, may archive under it too,
@@ -44,6 +62,15 @@ Result<void> check_own(const catalog::WalArchive& archive, FileSystem& files,
 
 }  // namespace
 
+Result<void> check_archives_here(const ServerFacts& facts, const catalog::WalArchive& archive) {
+  const std::string& last = facts.last_archived;
+  const bool foreign = catalog::is_foreign_archive_command(facts.archive_command);
+  // Names other than a segment's are rare, and no evidence.
+  if (!foreign || !pg::SegmentName::parse(last, archive.segment_bytes()).ok()) return success();
+  if (TRY(archive.has(last))) return success();
+  return archived_elsewhere(last, archive.description());
+}
+
 Result<void> wait_for_wal(const catalog::WalArchive& archive, FileSystem& files,
                           const std::string& pg_wal, pgconn::Connection& connection,
                           pg::TimelineId timeline, pg::Lsn start, pg::Lsn stop, Clock& clock,
@@ -51,6 +78,7 @@ Result<void> wait_for_wal(const catalog::WalArchive& archive, FileSystem& files,
                           std::stop_token stop_token) {
   const uint32_t segment_bytes = archive.segment_bytes();
   const auto deadline = clock.monotonic() + timeout;
+  auto next_question = clock.monotonic();
   const pg::SegmentName last =
       pg::SegmentName::of(timeline, pg::Lsn{stop.value - 1}, segment_bytes);
   pg::SegmentName segment = pg::SegmentName::of(timeline, start, segment_bytes);
@@ -60,6 +88,14 @@ Result<void> wait_for_wal(const catalog::WalArchive& archive, FileSystem& files,
       TRY(check_own(archive, files, pg_wal, name));
       ++segment.number;
       continue;
+    }
+    if (clock.monotonic() >= next_question) {
+      next_question = clock.monotonic() + kBetweenQuestions;
+      const bool archived = says_archived(TRY(last_archived(connection)), name);
+      // It may have arrived since it was looked for.
+      if (archived && !TRY(archive.has(name))) {
+        return archived_elsewhere(name, archive.description());
+      }
     }
     if (stop_token.stop_requested()) return make_error(ErrorKind::kCancelled, "interrupted");
     if (clock.monotonic() > deadline) return not_archived(connection, name, timeout);

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <stop_token>
 
+#include "backup/server_session.h"
 #include "base/clock.h"
 #include "base/file_system.h"
 #include "base/progress.h"
@@ -14,8 +15,14 @@
 
 namespace walkback::backup {
 
+// kInvalid when the server's archive_command is another program's and what it last archived is not
+// in the repository: a backup would wait for its WAL in vain. A command that calls walkback among
+// other things passes.
+Result<void> check_archives_here(const ServerFacts& facts, const catalog::WalArchive& archive);
+
 // Every segment from the one that holds `start` to the one that holds the byte before `stop`, on
 // `timeline`. kTransient after `timeout`, with the archiver's own last failure in the message;
+// kInvalid as soon as the server calls one archived that is not in the repository;
 // kConflict when the repository holds another segment of that name than `pg_wal`.
 Result<void> wait_for_wal(const catalog::WalArchive& archive, FileSystem& files,
                           const std::string& pg_wal, pgconn::Connection& connection,

@@ -33,9 +33,26 @@ std::string call_of(const ProgramCall& call) {
                      word(call.cluster));
 }
 
+// What stands where a command must, and archives nothing.
+bool is_placeholder(std::string_view command) {
+  constexpr std::string_view kPlaceholders[] = {
+      "", "true", "/bin/true", "/usr/bin/true", ":", "exit 0", "cd .", "/bin/false", "false"};
+  return std::ranges::find(kPlaceholders, command) != std::end(kPlaceholders);
+}
+
 }  // namespace
 
 std::string archive_command(const ProgramCall& call) { return call_of(call) + " wal-push %p"; }
+
+// A walkback of another place or with another configuration is walkback too.
+bool is_foreign_archive_command(std::string_view command) {
+  if (is_placeholder(command)) return false;
+  std::string_view program = command.substr(0, command.find(' '));
+  program = program.substr(program.rfind('/') + 1);
+  if (program.ends_with('\'')) program.remove_suffix(1);
+  const bool ours = program == "walkback" && command.find(" wal-push ") != std::string_view::npos;
+  return !ours;
+}
 
 std::string restore_command(const ProgramCall& call, std::optional<pg::TimelineId> reserved) {
   std::string command = call_of(call) + " wal-get ";

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "pg/types.h"
 
@@ -20,5 +21,9 @@ std::string archive_command(const ProgramCall& call);
 // 'walkback --config … --cluster … wal-get %f %p'; a recovered copy's names the timeline that is
 // reserved for it.
 std::string restore_command(const ProgramCall& call, std::optional<pg::TimelineId> reserved);
+
+// Whether a server with this archive_command gives its WAL to another program: neither walkback nor
+// a placeholder such as /bin/true.
+bool is_foreign_archive_command(std::string_view command);
 
 }  // namespace walkback::catalog

@@ -32,6 +32,8 @@ class WalArchive {
   const Lineage& lineage() const { return lineage_; }
   const LineageLayout& layout() const { return layout_; }
   uint32_t segment_bytes() const { return lineage_.wal_segment_bytes; }
+  // Of the repository, for messages.
+  std::string description() const { return objects_.description(); }
 
   struct PutReport {
     bool already_there = false;  // the same bytes were; they are durable

@@ -49,7 +49,7 @@ std::string start_as_cluster(const AdoptView& view) {
     step(view.suggestion.other(restore::stop_command(report.binaries, view.pgdata)));
   }
   if (!report.debian) {
-    step(view.suggestion.other(restore::start_command(report.binaries, view.pgdata)));
+    step(view.suggestion.server_start(restore::start_command(report.binaries, view.pgdata)));
     return text + fmt::format("\n     it answers on port {} then", report.port);
   }
   if (takes_a_place(view)) {

@@ -59,7 +59,9 @@ std::string windows_table(const std::vector<catalog::RecoveryWindow>& windows) {
   }
   const bool unread = std::ranges::any_of(windows, &catalog::RecoveryWindow::wal_unread);
   return table.text() +
-         (unread ? "  The WAL goes on to TO LSN; up to which time takes a private key to read.\n"
+         (unread ? "  The WAL goes on to TO LSN, and all of it can be recovered. Up to which time "
+                   "that "
+                   "is, and\n  what TO and LENGTH would say, takes a private key to read.\n"
                  : "");
 }
 

@@ -6,6 +6,7 @@
 #include "cli/json.h"
 #include "cli/key_options.h"
 #include "cli/text.h"
+#include "keys/list_keys.h"
 #include "keys/local_keys.h"
 #include "repo/repository.h"
 #include "setup/check.h"
@@ -79,6 +80,7 @@ class Check {
     const Result<keys::LocalKeys> local =
         keys::load_local_keys(session_.env().files, *options, keys::OwnerFile::kIfThere);
     if (!local.ok()) return fail("keys", local.error());
+    keys_in_use(*options);
     if (local->host) {
       add({Level::kOk, "host key", options->host_key_file});
     } else {
@@ -96,12 +98,50 @@ class Check {
          "it to a recovery"});
   }
 
+  // New objects are encrypted to the configuration's keys, whatever the repository knows of them.
+  void keys_in_use(const keys::Options& options) {
+    Env& env = session_.env();
+    const auto beneath = session_.open_beneath(config_);
+    if (!beneath.ok()) return;  // said of the repository
+    const auto list =
+        keys::list_keys({env.files, **beneath, env.gpg, env.clock, env.random, options});
+    if (!list.ok()) return fail("keys", list.error());
+    for (const Error& problem : list->problems) fail("keys", problem);
+    for (const keys::ListedKey& key : list->keys) {
+      if (!key.in_use || key.record.role == keys::Role::kHost) continue;
+      const std::string name = key.record.recipient.text();
+      if (!key.recorded) {
+        add({Level::kWarning, "recipient", name + ": the repository does not know it",
+             fmt::format("`walkback key add {}` lets it read what is there already", name)});
+      } else if (key.record.retired) {
+        add({Level::kWarning, "recipient",
+             name + " was retired, and this host still encrypts to it",
+             fmt::format("take it out of encryption.recipients in {}", session_.config_path())});
+      } else {
+        add({Level::kOk, "recipient", name});
+      }
+    }
+  }
+
+  // A bucket's probe says the same.
+  void writable() {
+    const auto beneath = session_.open_beneath(config_);
+    if (!beneath.ok()) return fail("store", beneath.error());
+    const store::ObjectKey key("check-" + session_.env().random.hex(8) + "/object");
+    const auto put = (*beneath)->put(key, as_bytes("check"));
+    if (!put.ok()) return fail("store", put.error());
+    if (const auto removed = (*beneath)->remove(key); !removed.ok()) {
+      return fail("store", removed.error());
+    }
+    add({Level::kOk, "store", "takes an object and gives it up again"});
+  }
+
   void probe() {
-    if (!session_.env().probe) return;
+    if (!session_.env().probe) return writable();
     auto traits = session_.env().probe(config_, {});
     if (!traits.ok()) return fail("store", traits.error());
     view_.traits = *std::move(traits);
-    if (view_.traits.empty()) return;
+    if (view_.traits.empty()) return writable();
     if (able("conditional_put")) {
       add({Level::kOk, "store", "puts an object only where there is none"});
     } else {

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/shell.h"
 #include "cli/commands.h"
 #include "cli/json.h"
@@ -145,10 +147,14 @@ class InitialRepository final : public setup::RepositoryToBe {
       options.identity_file = key_file_beside(session_.config_path(), "owner");
     }
     const auto beneath = TRY(session_.open_store_beneath(config_));
+    const std::vector<std::string> before = key_files_there(options);
     auto made =
         setup::make_initial_keys({options_.recipients, is_new, host_name()},
                                  {env.files, *beneath, env.gpg, env.clock, env.random, options});
-    if (!made.ok()) return with_place_for(options.host_key_file, env, std::move(made).error());
+    if (!made.ok()) {
+      return with_keys_left(before, options,
+                            with_place_for(options.host_key_file, env, std::move(made).error()));
+    }
     config_.encryption_recipients.clear();
     for (const crypto::Recipient& recipient : made->options.recipients) {
       config_.encryption_recipients.push_back(recipient.text());
@@ -156,6 +162,28 @@ class InitialRepository final : public setup::RepositoryToBe {
     if (!made->owner_file.empty()) config_.encryption_identity_file = made->owner_file;
     custody_ = std::move(made->custody);
     return success();
+  }
+
+  std::vector<std::string> key_files_there(const keys::Options& options) const {
+    std::vector<std::string> there;
+    for (const std::string& file : {options.host_key_file, options.identity_file}) {
+      const auto status = session_.env().files.status(file);
+      if (status.ok() && *status) there.push_back(file);
+    }
+    return there;
+  }
+
+  // A key is never thrown away: the next try takes what this one made.
+  Error with_keys_left(const std::vector<std::string>& before, const keys::Options& options,
+                       Error error) const {
+    std::vector<std::string> made;
+    for (const std::string& file : key_files_there(options)) {
+      if (std::ranges::find(before, file) == before.end()) made.push_back(file);
+    }
+    if (made.empty()) return error;
+    error.message +=
+        fmt::format("; {} stays, and the next `walkback init` uses it", fmt::join(made, " and "));
+    return error;
   }
 
   const InitOptions& options_;
@@ -191,6 +219,7 @@ Result<ExitStatus> run_init(const InitOptions& options, Session& session) {
   init.new_lineage = options.new_lineage;
   init.was_set_up_before = configuration.was_there();
   init.new_repository = options.new_repository;
+  init.replace_archive_command = options.replace_archive_command;
   init.apply = options.apply;
   const auto report = setup::run_init(init, {*connection, env.files, repository, configuration,
                                              env.clock, env.random, session.progress()});

@@ -16,7 +16,11 @@ std::string server_version(int version_num) {
 std::string setting_line(const setup::ServerSetting& setting) {
   std::string value;
   for (char c : setting.wanted) value += c == '\'' ? std::string("''") : std::string(1, c);
-  std::string line = fmt::format("{} = '{}'", setting.name, value);
+  const std::string line = printable(fmt::format("{} = '{}'", setting.name, value));
+  if (setup::archives_elsewhere(setting)) {
+    return fmt::format("{}\n    # another program's now, whose archive ends there: {}", line,
+                       printable(setting.current));
+  }
   return setting.needs_restart ? line + "    # takes a restart" : line;
 }
 
@@ -24,7 +28,7 @@ std::string settings_text(const setup::InitReport& report) {
   std::string pending, missing;
   for (const auto& setting : report.settings) {
     if (setting.satisfied()) continue;
-    (setting.pending ? pending : missing) += "  " + printable(setting_line(setting)) + "\n";
+    (setting.pending ? pending : missing) += "  " + setting_line(setting) + "\n";
   }
   std::string text;
   if (!pending.empty()) text += "Set, and waiting for a restart of PostgreSQL:\n" + pending;

@@ -32,6 +32,7 @@ struct InitOptions {
   std::optional<int> archive_timeout_s;
   bool new_lineage = false;
   bool new_repository = false;
+  bool replace_archive_command = false;
   bool apply = false;
 };
 

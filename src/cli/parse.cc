@@ -29,6 +29,7 @@ struct Raw {
 
   std::string pgdata, repository, conninfo, encryption, archive_timeout;
   bool apply = false, new_lineage = false, new_repository = false;
+  bool replace_archive_command = false;
   std::string path, name, reserved_timeline;
   std::string label;
   bool full = false;
@@ -96,6 +97,8 @@ void describe_init(CLI::App& app, Raw& raw) {
                "The cluster takes the place of another of this name (pg_upgrade, initdb)");
   app.add_flag("--new-repository", raw.new_repository,
                "Begin a new repository though this configuration had one before");
+  app.add_flag("--replace-archive-command", raw.replace_archive_command,
+               "With --apply: another program archives this cluster's WAL; end that");
   app.add_flag("--apply", raw.apply, "Set PostgreSQL's settings (ALTER SYSTEM) and reload");
   app.footer(kInitExample);
 }
@@ -280,6 +283,7 @@ Result<CommandOptions> read_init(const CLI::App& app, const Raw& raw) {
   options.apply = raw.apply;
   options.new_lineage = raw.new_lineage;
   options.new_repository = raw.new_repository;
+  options.replace_archive_command = raw.replace_archive_command;
   if (given(app, "--archive-timeout")) {
     options.archive_timeout_s =
         TRY(number<int>("--archive-timeout", raw.archive_timeout, 1, kLongestArchiveTimeout_s));
@@ -518,6 +522,11 @@ Error unexpected(const CLI::App& app, const CLI::App* sub, std::span<const std::
     if (sub) {
       std::vector<std::string> own = visible_options(*sub);
       known.insert(known.end(), own.begin(), own.end());
+    }
+    if (sub && std::ranges::find(known, option) != known.end()) {
+      return usage_error(
+          fmt::format("{} is an option of \"{}\"", option, full_name(*sub)),
+          fmt::format("it stands behind that word: walkback {} {}", full_name(*sub), option));
     }
     auto near = config::closest(option, known);
     std::string help = sub ? "walkback " + full_name(*sub) + " --help" : "walkback --help";

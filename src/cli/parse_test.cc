@@ -90,6 +90,12 @@ TEST(Parse, WhatTheShellTookApartIsToBeQuoted) {
             "unexpected argument \"…\" | quote it: --conninfo \"…\"");
 }
 
+TEST(Parse, AnOptionInFrontOfItsCommandIsToldWhereItStands) {
+  EXPECT_EQ(wrong({"--no-proof", "check"}),
+            "--no-proof is an option of \"check\" | it stands behind that word: walkback check "
+            "--no-proof");
+}
+
 TEST(Parse, AnOptionWithoutItsValueSaysSo) {
   EXPECT_THAT(wrong({"plan", "--to", "--config", "/x"}), StartsWith("--to needs a value | "));
   EXPECT_THAT(wrong({"recover", "--latest", "--into"}), StartsWith("--into needs a value | "));

@@ -87,7 +87,7 @@ std::string go_on_shut_down(const RecoverReport& report, const Suggestion& sugge
       "The server shut down at the target, as asked. It would do so again; this opens the copy for "
       "writing:\n"
       "  {}\n",
-      suggestion.other(start(report, "-c recovery_target_action=promote")));
+      suggestion.server_start(start(report, "-c recovery_target_action=promote")));
 }
 
 std::string go_on_promoted(const RecoverReport& report, const Suggestion& suggestion) {
@@ -122,7 +122,7 @@ std::string go_on_unstarted(const RecoverReport& report, RecoveryAction action,
       "Nothing was started. This starts the server, which replays the WAL up to the target and "
       "{}:\n"
       "  {}\n",
-      at_the_target(action), suggestion.other(start(report)));
+      at_the_target(action), suggestion.server_start(start(report)));
 }
 
 std::string go_on(const RecoverReport& report, RecoveryAction action,

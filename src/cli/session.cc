@@ -153,7 +153,7 @@ void Session::say_loudly(const std::vector<std::string>& lines) {
   if (progress_) progress_->finish();
   std::string text;
   for (const std::string& line : lines) text += line + "\n";
-  env_.output.err(text);
+  env_.output.err(suggestion_.complete(text));
 }
 
 void Session::result(const std::string& text, const std::string& json) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/shell.h"
+#include "config/keys.h"
 #include "config/secrets.h"
 
 namespace walkback::cli {
@@ -27,10 +28,20 @@ std::string sudo_prefix(const Env& env) {
   return fmt::format("sudo -u {} ", shell_word(self));
 }
 
+// What this command was told by variables, a server's restore_command must be told too.
+std::string needed_environment(const Env& env) {
+  std::string words;
+  for (const auto& [name, value] : env.environment) {
+    if (config::key_of_variable(name) == nullptr || config::holds_password(value)) continue;
+    words += fmt::format("{}={} ", name, shell_word(value));
+  }
+  return words.empty() ? "" : "env " + words;
+}
+
 }  // namespace
 
-Suggestion::Suggestion(std::string call, std::string sudo)
-    : call_(std::move(call)), sudo_(std::move(sudo)) {}
+Suggestion::Suggestion(std::string call, std::string sudo, std::string environment)
+    : call_(std::move(call)), sudo_(std::move(sudo)), environment_(std::move(environment)) {}
 
 Suggestion Suggestion::for_caller(const GlobalOptions& global, const std::string& config_path,
                                   const Env& env) {
@@ -38,7 +49,7 @@ Suggestion Suggestion::for_caller(const GlobalOptions& global, const std::string
   // sudo drops WALKBACK_CONFIG, so the file is named wherever it is not the default.
   if (config_path != config::kDefaultPath) call += " --config " + shell_word(config_path);
   if (global.cluster) call += " --cluster " + shell_word(*global.cluster);
-  return {std::move(call), sudo_prefix(env)};
+  return {std::move(call), sudo_prefix(env), needed_environment(env)};
 }
 
 std::string Suggestion::walkback(std::string_view arguments) const {
@@ -49,8 +60,20 @@ std::string Suggestion::other(std::string_view command) const {
   return fmt::format("{}{}", sudo_, command);
 }
 
+// Behind sudo, which drops what stands in front of it.
+std::string Suggestion::with_variable(std::string_view assignment,
+                                      std::string_view arguments) const {
+  return fmt::format("{}{}{}{} {}", sudo_, sudo_.empty() ? "" : "env ", assignment, call_,
+                     arguments);
+}
+
+std::string Suggestion::server_start(std::string_view command) const {
+  return fmt::format("{}{}{}", sudo_, environment_, command);
+}
+
 std::string Suggestion::complete(std::string_view text) const {
   constexpr std::string_view kName = "walkback ";
+  constexpr std::string_view kVariable = "WALKBACK_";
   std::string completed;
   for (;;) {
     const size_t begin = text.find('`');
@@ -59,8 +82,11 @@ std::string Suggestion::complete(std::string_view text) const {
     if (end == std::string_view::npos) return completed.append(text);
     const std::string_view command = text.substr(begin + 1, end - begin - 1);
     completed.append(text.substr(0, begin + 1));
-    if (command.starts_with(kName)) {
+    const size_t named = command.find(kName);
+    if (named == 0) {
       completed += walkback(command.substr(kName.size()));
+    } else if (named != std::string_view::npos && command.starts_with(kVariable)) {
+      completed += with_variable(command.substr(0, named), command.substr(named + kName.size()));
     } else if (command.starts_with('/')) {
       completed += other(command);
     } else {

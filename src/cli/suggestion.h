@@ -13,8 +13,9 @@ namespace walkback::cli {
 class Suggestion {
  public:
   // `call`: "walkback", or its path where a shell would not find it, with the options that say
-  // which configuration and cluster; `sudo`: "sudo -u postgres " or nothing.
-  Suggestion(std::string call, std::string sudo);
+  // which configuration and cluster; `sudo`: "sudo -u postgres " or nothing; `environment`:
+  // "env WALKBACK_…=… " or nothing.
+  Suggestion(std::string call, std::string sudo, std::string environment = "");
   // For whoever ran this: through sudo, when sudo was how this command became its user's.
   static Suggestion for_caller(const GlobalOptions& global, const std::string& config_path,
                                const Env& env);
@@ -23,13 +24,18 @@ class Suggestion {
   std::string walkback(std::string_view arguments) const;
   // psql, pg_ctl: what the same user must run.
   std::string other(std::string_view command) const;
-  // Every `walkback …` and every `/path/of/a/program …` between backticks in `text`, completed in
-  // this way: what services say, who know of no configuration.
+  // pg_ctl start: the server's restore_command calls walkback, with what this one was told.
+  std::string server_start(std::string_view command) const;
+  // Every `walkback …`, `WALKBACK_VARIABLE=… walkback …` and every `/path/of/a/program …` between
+  // backticks in `text`, completed in this way: what services say, who know of no configuration.
   std::string complete(std::string_view text) const;
 
  private:
+  std::string with_variable(std::string_view assignment, std::string_view arguments) const;
+
   std::string call_;
   std::string sudo_;
+  std::string environment_;
 };
 
 // "sudo -u postgres walkback --config /srv/wb.toml backup": what was typed, to be typed again as

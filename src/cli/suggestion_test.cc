@@ -47,11 +47,28 @@ TEST_F(Suggestions, GoThroughSudoWhereTheCallerDid) {
   EXPECT_EQ(suggestion().walkback("backup"), "walkback backup");
 }
 
+TEST_F(Suggestions, StartAServerWithTheVariablesThatItsRestoreCommandNeeds) {
+  env_.environment = {{"WALKBACK_ENCRYPTION_IDENTITY_FILE", "/mnt/my key"},
+                      {"WALKBACK_CONFIG", "/x"},
+                      {"WALKBACK_POSTGRESQL_CONNINFO", "password=hunter2"},
+                      {"HOME", "/root"}};
+  EXPECT_EQ(suggestion().server_start("pg_ctl start"),
+            "env WALKBACK_ENCRYPTION_IDENTITY_FILE='/mnt/my key' pg_ctl start");
+  env_.sudo_user = "alice";
+  EXPECT_EQ(suggestion().server_start("pg_ctl start"),
+            "sudo -u postgres env WALKBACK_ENCRYPTION_IDENTITY_FILE='/mnt/my key' pg_ctl start");
+}
+
 TEST_F(Suggestions, CompleteWhatServicesSay) {
   Suggestion complete("/opt/walkback --config /x", "sudo -u postgres ");
   EXPECT_EQ(complete.complete("run `walkback init --apply` or `/usr/lib/pg_ctl start`; `id` stays"),
             "run `sudo -u postgres /opt/walkback --config /x init --apply` or `sudo -u postgres "
             "/usr/lib/pg_ctl start`; `id` stays");
+  EXPECT_EQ(complete.complete("`WALKBACK_ENCRYPTION_IDENTITY_FILE=K walkback recover ...`"),
+            "`sudo -u postgres env WALKBACK_ENCRYPTION_IDENTITY_FILE=K /opt/walkback --config /x "
+            "recover ...`");
+  EXPECT_EQ(Suggestion("walkback", "").complete("`WALKBACK_X=K walkback list`"),
+            "`WALKBACK_X=K walkback list`");
   EXPECT_EQ(complete.complete("walkback backup, and one ` alone"),
             "walkback backup, and one ` alone");
 }

@@ -17,9 +17,15 @@ constexpr std::string_view kPrefix = "WALKBACK_";
 constexpr uint64_t kLargestFile = 1 << 20;  // bytes
 constexpr uint32_t kReadableByOthers = 04;
 
-const Key* key_of_variable(std::string_view name) {
+// WALKBACK_IDENTITY_FILE can only be meant as identity_file of some section.
+const Key* key_without_section(std::string_view name) {
   for (const Key& key : all_keys()) {
-    if (key.variable() == name) return &key;
+    const std::string whole = key.variable();
+    const bool telling = key.name.find('_') != std::string_view::npos;
+    if (telling && name.substr(kPrefix.size()) ==
+                       std::string_view(whole).substr(whole.size() - key.name.size())) {
+      return &key;
+    }
   }
   return nullptr;
 }
@@ -31,22 +37,26 @@ bool looks_like_key(std::string_view name) {
     std::string_view prefix = std::string_view(whole).substr(0, whole.size() - key.name.size());
     if (name.starts_with(prefix)) return true;
   }
-  return false;
+  return key_without_section(name) != nullptr;
 }
 
-Error unknown_variable(std::string_view name) {
-  std::string hint = "docs/cli.md lists every key and its variable";
+const Key* closest_to_variable(std::string_view name) {
+  if (const Key* key = key_without_section(name)) return key;
   std::string section(name.substr(kPrefix.size()));
   for (char& c : section) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   section[section.find('_')] = '.';
-  if (auto known = closest_key(section)) {
-    std::string_view full = *known;
-    size_t dot = full.find('.');
-    const Key* key = find_key(full.substr(0, dot), full.substr(dot + 1));
-    hint = fmt::format("the closest known one is {}", key->variable());
-  }
+  const auto known = closest_key(section);
+  if (!known) return nullptr;
+  const size_t dot = known->find('.');
+  return find_key(known->substr(0, dot), known->substr(dot + 1));
+}
+
+Error unknown_variable(std::string_view name) {
+  const Key* near = closest_to_variable(name);
   return make_error(ErrorKind::kInvalid,
-                    fmt::format("the environment variable {} is no configuration key", name), hint);
+                    fmt::format("the environment variable {} is no configuration key", name),
+                    near ? fmt::format("the closest known one is {}", near->variable())
+                         : "docs/cli.md lists every key and its variable");
 }
 
 std::vector<std::string> parted_by_commas(std::string_view value) {
@@ -143,7 +153,9 @@ Result<void> check_complete(const Config& config, const std::string& path) {
         ErrorKind::kInvalid, fmt::format("{}: repository.encryption is missing", path),
         "encryption = \"age\" in [repository]; storing in plain text is a choice: \"none\"");
   }
-  if (config.encryption == "age" && config.encryption_recipients.empty()) {
+  // A private key says them too: whoever recovers on a bare machine has nothing else.
+  const bool may_read = !config.encryption_identity_file.empty();
+  if (config.encryption == "age" && config.encryption_recipients.empty() && !may_read) {
     return make_error(ErrorKind::kInvalid,
                       fmt::format("{}: encryption.recipients is missing", path),
                       "it names the public keys (age1…) that everything is encrypted to; "

@@ -241,6 +241,8 @@ TEST_F(ConfigTest, WrongVariablesAreNamed) {
             "the environment variable WALKBACK_REPOSITORY_ULR is no configuration key | the "
             "closest known "
             "one is WALKBACK_REPOSITORY_URL");
+  EXPECT_THAT(wrong_variable("WALKBACK_IDENTITY_FILE", "/x"),
+              HasSubstr("WALKBACK_ENCRYPTION_IDENTITY_FILE"));
 }
 
 TEST_F(ConfigTest, VariablesThatAreNotOursAreLeftAlone) {

@@ -156,6 +156,13 @@ const Key* find_key(std::string_view section, std::string_view name) {
   return nullptr;
 }
 
+const Key* key_of_variable(std::string_view name) {
+  for (const Key& key : kKeys) {
+    if (key.variable() == name) return &key;
+  }
+  return nullptr;
+}
+
 bool is_section(std::string_view name) {
   return std::any_of(kKeys.begin(), kKeys.end(),
                      [&](const Key& key) { return key.section == name; });

@@ -39,6 +39,8 @@ struct Key {
 
 std::span<const Key> all_keys();
 const Key* find_key(std::string_view section, std::string_view name);
+// The key that the environment variable sets; null when it is none of ours.
+const Key* key_of_variable(std::string_view name);
 bool is_section(std::string_view name);
 // The known key nearest in spelling to "section.name"; nothing when none is near.
 std::optional<std::string> closest_key(std::string_view full_name);

@@ -7,14 +7,16 @@ namespace {
 
 std::vector<std::string> for_file(const std::string& file) {
   return {
-      fmt::format("THE PRIVATE KEY lies in {} and nowhere else.", file),
-      "WITHOUT IT NOTHING IN THIS REPOSITORY CAN BE RESTORED, by nobody. Before you rely on it:",
+      fmt::format("THE PRIVATE KEY lies in {}.", file),
+      "WITHOUT IT NOTHING STORED FOR IT CAN BE RESTORED, BY ANYBODY. Before you rely on it:",
       "  1. Keep it in at least two other places: on paper, in a password safe, on another host.",
       "     It is a text of a few lines.",
       "  2. Then remove it from the database host: whoever steals that must not find it there.",
       fmt::format("       shred -u {}", file),
-      "  3. Archiving, backups, list and prune never need it. A recovery does, and is told where:",
-      fmt::format("       WALKBACK_ENCRYPTION_IDENTITY_FILE={} walkback recover ...", file),
+      "  3. Archiving, backups and list never need it. A recovery does: bring a copy of it for "
+      "that "
+      "time.",
+      "       `WALKBACK_ENCRYPTION_IDENTITY_FILE=COPY walkback recover ...`",
   };
 }
 
@@ -22,7 +24,7 @@ std::vector<std::string> for_gpg(const std::string& fingerprint) {
   return {
       fmt::format("THE PRIVATE KEY lies in the repository, encrypted to OpenPGP key {}.",
                   fingerprint),
-      "WITHOUT THE SECRET HALF OF THAT KEY NOTHING IN THIS REPOSITORY CAN BE RESTORED, by nobody.",
+      "WITHOUT THE SECRET HALF OF THAT KEY NOTHING STORED FOR IT CAN BE RESTORED, BY ANYBODY.",
       "Before you rely on it:",
       "  1. Keep it in at least two places, with its passphrase, and not on this host:",
       fmt::format("       gpg --export-secret-keys --armor {} > FILE", fingerprint),
@@ -34,10 +36,10 @@ std::vector<std::string> for_gpg(const std::string& fingerprint) {
 std::vector<std::string> for_given(const crypto::Recipient& recipient) {
   return {
       fmt::format("THE PRIVATE KEY of {} is with its owner alone.", recipient.text()),
-      "WITHOUT IT NOTHING IN THIS REPOSITORY CAN BE RESTORED, by nobody. Before you rely on it:",
+      "WITHOUT IT NOTHING STORED FOR IT CAN BE RESTORED, BY ANYBODY. Before you rely on it:",
       "  1. Make sure that its file (AGE-SECRET-KEY-1...) lies in at least two places.",
       "  2. A recovery needs it, and is told where:",
-      "       WALKBACK_ENCRYPTION_IDENTITY_FILE=FILE walkback recover ...",
+      "       `WALKBACK_ENCRYPTION_IDENTITY_FILE=FILE walkback recover ...`",
   };
 }
 

@@ -19,7 +19,7 @@ struct Custody {
   std::vector<crypto::VerifyKey> signers;  // whose backups the owner should believe
 };
 
-// Lines without their ends, no secret in them.
+// Lines without their ends, no secret in them; commands stand between backticks.
 std::vector<std::string> custody_lines(const Custody& custody);
 
 }  // namespace walkback::keys

@@ -80,7 +80,8 @@ Result<HostKey> create_host_key(FileSystem& files, Random& random, Clock& clock,
 }
 
 Result<HostKey> load_host_key(FileSystem& files, const std::string& path, uint32_t user_id) {
-  const crypto::SecretText text = TRY(read_private_file(files, path, user_id));
+  const crypto::SecretText text =
+      TRY(read_private_file(files, path, user_id, "`walkback key rotate --host`"));
   return TRY_CONTEXT(parse_host_key(text.view()), path);
 }
 

@@ -212,7 +212,11 @@ std::optional<Error> why_no_owner_key(const OpenedKeys& opened, const LocalKeys&
   if (opened.has_owner()) return std::nullopt;
   const std::string names = owners(folder, options);
   if (!local.owner) {
-    return make_error(ErrorKind::kDenied, "no private key of this repository's owners is at hand",
+    const std::string missing = options.identity_file.empty()
+                                    ? ""
+                                    : fmt::format(": there is no file {}", options.identity_file);
+    return make_error(ErrorKind::kDenied,
+                      "no private key of this repository's owners is at hand" + missing,
                       "encryption.identity_file, or WALKBACK_ENCRYPTION_IDENTITY_FILE, says where "
                       "it lies; it is that of " +
                           (names.empty() ? "whoever set the repository up" : names));

@@ -51,7 +51,8 @@ Result<IdentityFile> parse_identity_text(std::string_view text) {
 
 Result<IdentityFile> load_identity_file(FileSystem& files, const std::string& path,
                                         uint32_t user_id) {
-  const crypto::SecretText text = TRY(read_private_file(files, path, user_id));
+  const crypto::SecretText text =
+      TRY(read_private_file(files, path, user_id, "`walkback key rotate`"));
   return TRY_CONTEXT(parse_identity_text(text.view()), path);
 }
 

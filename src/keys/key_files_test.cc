@@ -175,7 +175,7 @@ TEST_F(KeyFiles, CustodyIsSaidLoudlyAndHoldsNoSecret) {
   const std::string file =
       said({owner, options_.identity_file, "", {host.signing_key.verify_key()}});
   EXPECT_THAT(file, HasSubstr("THE PRIVATE KEY lies in " + options_.identity_file));
-  EXPECT_THAT(file, HasSubstr("NOTHING IN THIS REPOSITORY CAN BE RESTORED"));
+  EXPECT_THAT(file, HasSubstr("NOTHING STORED FOR IT CAN BE RESTORED"));
   EXPECT_THAT(file, HasSubstr("on paper, in a password safe, on another host"));
   EXPECT_THAT(file, HasSubstr("shred -u " + options_.identity_file));
   EXPECT_THAT(file, HasSubstr(host.signing_key.verify_key().text()));
@@ -183,7 +183,7 @@ TEST_F(KeyFiles, CustodyIsSaidLoudlyAndHoldsNoSecret) {
   EXPECT_THAT(said({owner, "", "", {}}), HasSubstr(owner.text() + " is with its owner alone"));
   for (const std::string& text : {file, said({owner, "", "ABCD", {}}), said({owner, "", "", {}})}) {
     EXPECT_THAT(text, Not(HasSubstr("SECRET-KEY-1Q")));
-    EXPECT_THAT(text, HasSubstr("CAN BE RESTORED, by nobody"));
+    EXPECT_THAT(text, HasSubstr("CAN BE RESTORED, BY ANYBODY"));
   }
 }
 

@@ -13,7 +13,8 @@ Error denied(std::string message, std::string hint) {
   return make_error(ErrorKind::kDenied, std::move(message), std::move(hint));
 }
 
-Result<void> check_privacy(const FileInfo& info, const std::string& path, uint32_t user_id) {
+Result<void> check_privacy(const FileInfo& info, const std::string& path, uint32_t user_id,
+                           std::string_view how_to_replace) {
   if (info.type != FileType::kRegular) {
     return make_error(ErrorKind::kInvalid,
                       fmt::format("{} is no regular file, and so no key file", path));
@@ -26,8 +27,8 @@ Result<void> check_privacy(const FileInfo& info, const std::string& path, uint32
   if ((info.mode & kOpenToOthers) != 0) {
     return denied(
         fmt::format("the private key in {} is open to other users: mode {:04o}", path, info.mode),
-        fmt::format("chmod 600 {}; if somebody may have read it, replace it: walkback key rotate",
-                    path));
+        fmt::format("chmod 600 {}; if somebody may have read it, replace it: {}", path,
+                    how_to_replace));
   }
   return success();
 }
@@ -58,10 +59,10 @@ Result<void> write_and_name(FileSystem& files, const std::string& temporary,
 }  // namespace
 
 Result<crypto::SecretText> read_private_file(FileSystem& files, const std::string& path,
-                                             uint32_t user_id) {
+                                             uint32_t user_id, std::string_view how_to_replace) {
   const std::optional<FileInfo> info = TRY(files.status(path));
   if (!info) return make_error(ErrorKind::kMissing, "there is no key file " + path);
-  TRY(check_privacy(*info, path, user_id));
+  TRY(check_privacy(*info, path, user_id, how_to_replace));
   Result<std::unique_ptr<File>> file = files.open_read(path);
   if (!file.ok()) return unreadable(std::move(file).error(), path);
   const uint64_t size = TRY((*file)->size());

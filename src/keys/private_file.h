@@ -18,8 +18,9 @@ inline constexpr uint64_t kMostKeyFileBytes = 64 << 10;
 // The text of a private file. kDenied, with the chmod or chown to run, when group or others may
 // read or write it, or when it belongs to neither root nor `user_id`; kMissing when it is not
 // there; kInvalid when it is no regular file or too large. A symlink counts as what it points to.
+// `how_to_replace`: the command that makes another key, for the hint.
 Result<crypto::SecretText> read_private_file(FileSystem& files, const std::string& path,
-                                             uint32_t user_id);
+                                             uint32_t user_id, std::string_view how_to_replace);
 
 // A new file of mode 0600, whole or not there at all, and durable. kConflict, with nothing changed,
 // when the name is taken.

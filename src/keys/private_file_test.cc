@@ -13,10 +13,10 @@ using ::testing::HasSubstr;
 class PrivateFile : public KeyWorld {
  protected:
   Result<crypto::SecretText> load(const std::string& name) {
-    return read_private_file(system_files(), path(name), geteuid());
+    return read_private_file(system_files(), path(name), geteuid(), "");
   }
   Error refused(const std::string& name, uint32_t user = geteuid()) {
-    auto read = read_private_file(system_files(), path(name), user);
+    auto read = read_private_file(system_files(), path(name), user, "");
     EXPECT_FALSE(read.ok());
     return read.ok() ? Error{} : read.error();
   }
@@ -67,9 +67,10 @@ TEST_F(PrivateFile, OfAnotherUserIsRefused) {
     EXPECT_THAT(refused("key", geteuid() + 1).message, HasSubstr("belongs to another user"));
     return;
   }
-  EXPECT_TRUE(read_private_file(system_files(), path("key"), 4711).ok()) << "root's is everyone's";
+  EXPECT_TRUE(read_private_file(system_files(), path("key"), 4711, "").ok())
+      << "root's is everyone's";
   ASSERT_EQ(chown(path("key").c_str(), 4711, 4711), 0);
-  EXPECT_TRUE(read_private_file(system_files(), path("key"), 4711).ok());
+  EXPECT_TRUE(read_private_file(system_files(), path("key"), 4711, "").ok());
   const Error error = refused("key", 0);
   EXPECT_EQ(error.kind, ErrorKind::kDenied);
   EXPECT_THAT(error.hint, HasSubstr("chown 0 " + path("key")));
@@ -100,7 +101,7 @@ TEST_F(PrivateFile, SurvivesAPowerCutWholeOrNotAtAll) {
       const auto info = files.status("/key").value();
       EXPECT_FALSE(told) << "seed " << seed << ", moment " << moment;
       if (!info) continue;
-      EXPECT_EQ(read_private_file(files, "/key", info->owner).value().view(), "secret\n");
+      EXPECT_EQ(read_private_file(files, "/key", info->owner, "").value().view(), "secret\n");
     }
     SimulatedFiles files(seed);
     ASSERT_TRUE(write_private_file(files, random_, "/key", "secret\n").ok());

@@ -96,7 +96,8 @@ Result<RepositoryInfo> open_repository_beneath(store::ObjectStore& objects,
   if (!marker) {
     return make_error(ErrorKind::kMissing,
                       objects.description() + " is no walkback repository: it has no walkback.json",
-                      "check the repository's URL, or make one with `walkback init`");
+                      "compare repository.url with where the repository lies; only where none ever "
+                      "was, `walkback init` makes one");
   }
   RepositoryInfo info = TRY(parse_marker(*marker, objects.description()));
   if (info.encryption == encryption) return info;

@@ -225,7 +225,8 @@ CommandLine server_command(const ServerOptions& options) {
   set("data_directory", options.data_directory);
   set("hba_file", join_path(options.data_directory, "pg_hba.conf"));
   set("ident_file", join_path(options.data_directory, "pg_ident.conf"));
-  set("external_pid_file", "");
+  // It has no value that means none.
+  set("external_pid_file", join_path(options.data_directory, "walkback-recovery.pid"));
   set("port", std::to_string(options.port));
   set("unix_socket_directories", options.socket_directory);
   // The log is read by us too.

@@ -7,6 +7,7 @@
 #include "catalog/server_directory.h"
 #include "catalog/wal_archive.h"
 #include "setup/archiving_proof.h"
+#include "setup/server_settings.h"
 #include "store/conformance.h"
 
 namespace walkback::setup {
@@ -85,30 +86,40 @@ class ServerCheck {
                       "postgresql.conninfo and postgresql.pgdata must name the same cluster");
   }
 
-  Result<std::string> setting(const char* name) {
-    return pgconn::query_text(parts_.connection, "SELECT setting FROM pg_settings WHERE name = $1",
-                              {name});
-  }
-
   Result<void> settings() {
-    const std::string mode = TRY(setting("archive_mode"));
-    const std::string command = TRY(setting("archive_command"));
-    const std::string timeout = TRY(setting("archive_timeout"));
-    archives_ = mode != "off" && command == catalog::archive_command(server_.call);
-    if (mode == "off") {
-      fail("archive_mode", "off: nothing is archived", "`walkback init --apply`, then a restart");
-    } else if (!archives_) {
-      fail("archive_command",
-           fmt::format("\"{}\" is not walkback with this configuration", command), kInit);
-    } else {
-      ok("archive_command", command);
-    }
-    if (timeout == "0") {
-      warn("archive_timeout", "off: an idle cluster's commits wait for a full segment", kInit);
-    } else {
-      ok("archive_timeout", timeout + " s");
+    std::vector<ServerSetting> settings =
+        TRY(wanted_settings(server_.call, std::nullopt, parts_.connection));
+    TRY(read_current(parts_.connection, settings));
+    archives_ = true;
+    for (const ServerSetting& setting : settings) {
+      look_at(setting);
+      // Without it the WAL arrives all the same, later.
+      archives_ = archives_ && (setting.satisfied() || setting.name == "archive_timeout");
     }
     return success();
+  }
+
+  void look_at(const ServerSetting& setting) {
+    if (setting.satisfied()) {
+      ok(setting.name,
+         setting.name == "archive_timeout" ? setting.current + " s" : setting.current);
+    } else if (setting.pending) {
+      fail(setting.name, fmt::format("{}; {} waits for a restart", setting.current, setting.wanted),
+           "restart PostgreSQL");
+    } else if (archives_elsewhere(setting)) {
+      fail(setting.name,
+           fmt::format("\"{}\": another program archives this server's WAL", setting.current),
+           "`walkback init --apply --replace-archive-command` sets walkback's; the other archive "
+           "ends there");
+    } else if (setting.name == "archive_command") {
+      fail(setting.name,
+           fmt::format("\"{}\" is not walkback with this configuration", setting.current), kInit);
+    } else if (setting.name == "archive_timeout") {
+      warn(setting.name, "off: an idle cluster's commits wait for a full segment", kInit);
+    } else {
+      fail(setting.name, fmt::format("{}; {} is needed", setting.current, setting.wanted),
+           "`walkback init --apply`, then a restart");
+    }
   }
 
   Result<void> archiver() {

@@ -61,6 +61,27 @@ TEST_F(CheckTest, AServerThatArchivesNothingFails) {
   EXPECT_EQ(find(findings, "rights").text, "the connection's user may take backups");
 }
 
+TEST_F(CheckTest, WhatIsSetAlreadyTakesARestartOnly) {
+  server_->sql("ALTER SYSTEM SET archive_mode = on");
+  server_->sql("SELECT pg_reload_conf()");
+  const Finding finding = find(check(), "archive_mode");
+  EXPECT_EQ(finding.level, Level::kFailed);
+  EXPECT_EQ(finding.hint, "restart PostgreSQL");
+  server_->sql("ALTER SYSTEM RESET archive_mode");
+  server_->sql("SELECT pg_reload_conf()");
+}
+
+TEST_F(CheckTest, AnotherProgramsArchiveIsNamed) {
+  server_->sql("ALTER SYSTEM SET archive_command = 'wal-g wal-push %p'");
+  server_->sql("SELECT pg_reload_conf()");
+  const Finding finding = find(check(), "archive_command");
+  EXPECT_EQ(finding.level, Level::kFailed);
+  EXPECT_THAT(finding.text, HasSubstr("wal-g wal-push"));
+  EXPECT_THAT(finding.hint, HasSubstr("--replace-archive-command"));
+  server_->sql("ALTER SYSTEM RESET archive_command");
+  server_->sql("SELECT pg_reload_conf()");
+}
+
 TEST_F(CheckTest, AClusterThatTheRepositoryDoesNotKnowFails) {
   asked_.call.cluster = "other";
   const auto findings = check();

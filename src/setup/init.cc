@@ -8,12 +8,12 @@
 #include "catalog/events.h"
 #include "catalog/layout.h"
 #include "catalog/lineage.h"
-#include "catalog/server_commands.h"
 #include "catalog/server_directory.h"
 #include "catalog/wal_archive.h"
 #include "repo/repository.h"
 #include "setup/archiving_proof.h"
 #include "setup/repository_place.h"
+#include "setup/server_settings.h"
 
 namespace walkback::setup {
 
@@ -21,12 +21,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kBetweenLooks{100};
 constexpr std::chrono::seconds kReloadTimeout{10};
-// At most a minute of an idle cluster's commits is not archived yet.
-constexpr int kDefaultArchiveTimeout_s = 60;
-
-Result<std::string> current_setting(pgconn::Connection& connection, const std::string& name) {
-  return pgconn::query_text(connection, "SELECT coalesce(current_setting($1, true), '')", {name});
-}
 
 // A copy of the cluster has its system identifier too: only the directory tells them apart.
 Result<void> check_same_directory(const InitOptions& options, pgconn::Connection& connection,
@@ -113,62 +107,6 @@ Result<void> check_name_is_free(const InitOptions& options, store::ObjectStore& 
       "a new initdb), say so with --new-lineage");
 }
 
-Result<std::string> stored_setting(pgconn::Connection& connection, const std::string& name) {
-  // archive_timeout in seconds as it is stored, not "1min".
-  return pgconn::query_text(connection, "SELECT setting FROM pg_settings WHERE name = $1", {name});
-}
-
-Result<std::string> wanted_archive_timeout(const InitOptions& options,
-                                           pgconn::Connection& connection) {
-  if (options.archive_timeout_s) return fmt::format("{}", *options.archive_timeout_s);
-  std::string servers = TRY(stored_setting(connection, "archive_timeout"));
-  return servers == "0" ? fmt::format("{}", kDefaultArchiveTimeout_s) : servers;
-}
-
-Result<std::vector<ServerSetting>> wanted_settings(const InitOptions& options,
-                                                   pgconn::Connection& connection) {
-  const std::string command =
-      catalog::archive_command({options.program, options.config_path, options.cluster});
-  const std::string archive_timeout = TRY(wanted_archive_timeout(options, connection));
-  std::vector<ServerSetting> settings = {
-      {.name = "archive_mode", .wanted = "on", .current = "", .needs_restart = true},
-      {.name = "archive_command", .wanted = command, .current = ""},
-      {.name = "archive_timeout", .wanted = archive_timeout, .current = ""},
-  };
-  if (TRY(current_setting(connection, "wal_level")) == "minimal") {
-    settings.push_back(
-        {.name = "wal_level", .wanted = "replica", .current = "", .needs_restart = true});
-  }
-  // 15 and later: a library takes precedence over the command, and from 16 both at once are an
-  // error.
-  if (!TRY(current_setting(connection, "archive_library")).empty()) {
-    settings.push_back({.name = "archive_library", .wanted = "", .current = ""});
-  }
-  return settings;
-}
-
-// What the configuration files say now, whether or not the server acts on it: the last line wins.
-Result<std::string> setting_in_files(pgconn::Connection& connection, const std::string& name) {
-  const pgconn::Table table = TRY(connection.query(
-      "SELECT setting FROM pg_file_settings WHERE name = $1 ORDER BY seqno DESC LIMIT 1", {name}));
-  return table.rows.empty() ? std::string() : table.rows[0][0].value_or("");
-}
-
-Result<void> read_current(pgconn::Connection& connection, std::vector<ServerSetting>& settings) {
-  for (ServerSetting& setting : settings) {
-    setting.current = TRY(stored_setting(connection, setting.name));
-    // always serves as well as on.
-    if (setting.name == "archive_mode" && setting.current == "always") setting.current = "on";
-    // So a server shows its command while archive_mode is off (show_archive_command, xlog.c).
-    if (setting.current == "(disabled)") {
-      setting.current = TRY(setting_in_files(connection, setting.name));
-    }
-    setting.pending = setting.needs_restart && !setting.satisfied() &&
-                      TRY(setting_in_files(connection, setting.name)) == setting.wanted;
-  }
-  return success();
-}
-
 std::string quote_literal(const std::string& text) {
   std::string quoted = "'";
   for (char c : text) {
@@ -232,8 +170,9 @@ class Init {
     TRY(check_name_is_free(options_, seen, control.system_identifier));
     report_.system_identifier = control.system_identifier;
     report_.server_version_num = parts_.connection.server_version();
-    report_.settings = TRY(wanted_settings(options_, parts_.connection));
+    report_.settings = TRY(wanted_settings(call(), options_.archive_timeout_s, parts_.connection));
     TRY(read_current(parts_.connection, report_.settings));
+    TRY(check_archive_command());
 
     objects_ = TRY(parts_.repository.open(report_.repository_created));
     report_.repository_id = TRY(repo::create_repository(*objects_, parts_.clock, parts_.random)).id;
@@ -274,6 +213,24 @@ class Init {
     report_.proved_segment =
         TRY(prove_archiving({.pgdata = options_.pgdata, .timeout = options_.proof_timeout}, archive,
                             parts_.connection, parts_.files, parts_.clock, parts_.progress));
+    return success();
+  }
+
+  catalog::ProgramCall call() const {
+    return {options_.program, options_.config_path, options_.cluster};
+  }
+
+  // Whoever relies on the other archive must hear that it would end.
+  Result<void> check_archive_command() const {
+    if (!options_.apply || options_.replace_archive_command) return success();
+    for (const ServerSetting& setting : report_.settings) {
+      if (!archives_elsewhere(setting)) continue;
+      return make_error(ErrorKind::kConflict,
+                        fmt::format("another program archives this server's WAL: {} is \"{}\"",
+                                    setting.name, setting.current),
+                        "its archive would get no more WAL; if that is meant, say so with "
+                        "--replace-archive-command");
+    }
     return success();
   }
 

@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "pg/types.h"
 #include "pgconn/connection.h"
+#include "setup/server_settings.h"
 #include "store/object_store.h"
 
 namespace walkback::setup {
@@ -32,6 +33,8 @@ struct InitOptions {
   bool was_set_up_before = false;
   // That there is none any more is meant, though the configuration or the server knows of one.
   bool new_repository = false;
+  // Another program archives this cluster's WAL: its archive is meant to end here.
+  bool replace_archive_command = false;
   std::chrono::seconds proof_timeout{60};
 };
 
@@ -54,15 +57,6 @@ class RepositoryToBe {
   virtual store::ObjectStore& seen() = 0;
   // Makes what its encryption needs and is missing, and opens it for use. The store is owned here.
   virtual Result<store::ObjectStore*> open(bool is_new) = 0;
-};
-
-struct ServerSetting {
-  std::string name;
-  std::string wanted;
-  std::string current;
-  bool needs_restart = false;
-  bool pending = false;  // the server's files say what is wanted, and it was not restarted since
-  bool satisfied() const { return wanted == current; }
 };
 
 struct InitReport {

@@ -158,6 +158,19 @@ TEST_F(Init, WhatTheServerHasIsRight) {
   EXPECT_EQ(setting(*init(), "archive_timeout").wanted, "90");
 }
 
+TEST_F(Init, WhatAnotherProgramArchivesIsNotTakenFromItUnasked) {
+  server_->sql("ALTER SYSTEM SET archive_command = 'pgbackrest archive-push %p'");
+  server_->sql("SELECT pg_reload_conf()");
+  ASSERT_TRUE(init().ok()) << "without --apply nothing is taken";
+  options_.apply = true;
+  auto report = init();
+  ASSERT_FALSE(report.ok());
+  EXPECT_THAT(report.error().message, HasSubstr("pgbackrest archive-push"));
+  EXPECT_THAT(report.error().hint, HasSubstr("--replace-archive-command"));
+  options_.replace_archive_command = true;
+  EXPECT_TRUE(init()->applied);
+}
+
 TEST_F(Init, WithoutAnArchiveTimeoutItIsAMinute) {
   EXPECT_EQ(setting(*init(), "archive_timeout").wanted, "60");
 }

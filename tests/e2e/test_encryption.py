@@ -56,7 +56,7 @@ def test_init_makes_keys_that_only_their_user_can_read_and_says_so_loudly(make_c
     owner, host = wb.config.with_suffix(".owner.key"), wb.config.with_suffix(".host.key")
     for key in (owner, host):
         assert stat.S_IMODE(key.stat().st_mode) == 0o600
-    assert "WITHOUT IT NOTHING IN THIS REPOSITORY CAN BE RESTORED" in said.stderr and str(owner) in said.stderr
+    assert "WITHOUT IT NOTHING STORED FOR IT CAN BE RESTORED" in said.stderr and str(owner) in said.stderr
     assert "AGE-SECRET-KEY" not in said.stdout + said.stderr
     public = subprocess.run(["age-keygen", "-y", owner], check=True, capture_output=True, text=True).stdout.strip()
     assert public in wb.config.read_text()
@@ -118,6 +118,28 @@ def test_a_repository_that_is_there_is_not_given_a_key_of_ours(production, wb, p
     other.done(*arguments, "--recipient", public)
     assert public in other.config.read_text()
     assert not other.config.with_suffix(".owner.key").exists()
+
+
+def test_the_repository_and_the_key_are_enough_on_a_new_machine(production, wb, haystack, owner_key, place):
+    safe = place / "stick.key"
+    owner_key.rename(safe)
+    bare = type(wb)(place / "nowhere" / "walkback.toml", wb.store, {
+        "WALKBACK_REPOSITORY_URL": wb.store.url, "WALKBACK_REPOSITORY_ENCRYPTION": "age",
+        "WALKBACK_ENCRYPTION_IDENTITY_FILE": str(safe),
+    })  # fmt: skip
+    window = bare.done("list")["windows"][0]
+    assert not window["wal_unread"]
+    copy = bare.recover("--latest", into=place / "copy")
+    assert copy.value("SELECT count(*) FROM haystack") == 501
+    copy.stop()
+    said = bare.run("recover", "--latest", "--no-start", "--into", place / "other", as_json=False)
+    start = next(line.strip() for line in said.stdout.splitlines() if "pg_ctl" in line)
+    assert f"WALKBACK_ENCRYPTION_IDENTITY_FILE={safe}" in start
+    subprocess.run(start, shell=True, check=True, capture_output=True, timeout=60, env={"PATH": "/usr/bin:/bin"})
+    subprocess.run(re.sub(r".*?(/\S*pg_ctl).*", rf"\1 -D {place / 'other'} -m immediate stop", start),
+                   shell=True, check=True, capture_output=True, timeout=60)  # fmt: skip
+    safe.unlink()
+    bare.refused("recover", "--latest", "--into", place / "third").says("there is no key file", "stick.key")
 
 
 def test_a_key_that_others_can_read_is_refused(wb, haystack, owner_key, place):

@@ -116,10 +116,12 @@ class Walkback:
     # Its commands
 
     def init(self, cluster, *options, apply=True):
-        return self.done(
-            "init", "--pgdata", cluster.pgdata, "--repository", self.store.url, "--conninfo", cluster.conninfo,
-            *self.store.options, *(["--apply"] if apply else []), *options,
-        )  # fmt: skip
+        return self.done(*self.init_arguments(cluster, *(["--apply"] if apply else []), *options))
+
+    def init_arguments(self, cluster, *options):
+        """For those who expect a refusal."""
+        where = ["--pgdata", cluster.pgdata, "--repository", self.store.url, "--conninfo", cluster.conninfo]
+        return ["init", *where, *self.store.options, *options]
 
     def protect(self, cluster):
         """init --apply, the restart it asks for, and a first segment in the archive."""

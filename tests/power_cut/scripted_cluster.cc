@@ -77,6 +77,7 @@ class ScriptedServer final : public pgconn::Connection {
     }
     if (sql.find("pg_is_in_recovery") != std::string_view::npos) return one("f");
     if (sql.find("current_setting") != std::string_view::npos) return one(setting(*parameters[0]));
+    if (sql.find("last_archived_wal") != std::string_view::npos) return one(std::string(kSegment));
     if (sql.find("pg_database_size") != std::string_view::npos) return one("0");
     if (sql.find("pg_backup_start") != std::string_view::npos) return one("0/300028");
     if (sql.find("pg_backup_stop") != std::string_view::npos) {
