@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "catalog/layout.h"
@@ -9,10 +10,12 @@
 #include "keys/identities.h"
 #include "net/curl_client.h"
 #include "repo/encrypted_store.h"
+#include "repo/repository.h"
 #include "s3/credentials_chain.h"
 #include "s3/probe.h"
 #include "s3/region.h"
 #include "store/file_store.h"
+#include "store/mirrored_store.h"
 
 namespace walkback::app {
 
@@ -20,6 +23,8 @@ namespace {
 
 constexpr std::string_view kFileScheme = "file://";
 constexpr std::string_view kS3Scheme = "s3://";
+// How long a place that need not have everything may hold up what the other has already.
+constexpr int kLongestOutage_s = 30;
 constexpr uint64_t kKiB = 1024;
 constexpr uint64_t kMiB = kKiB * 1024;
 
@@ -34,6 +39,14 @@ std::string without_credentials(const std::string& url) {
 Error wrong_url(ErrorKind kind, const std::string& url, std::string_view why) {
   return make_error(kind, fmt::format("repository URL {}{}", without_credentials(url), why),
                     "a directory is written file:///srv/walkback, a bucket s3://bucket/prefix");
+}
+
+Error no_repository(const std::string& url) {
+  return make_error(
+      ErrorKind::kMissing,
+      fmt::format("{} is no walkback repository: it has no walkback.json", url),
+      "mount its disk; if it is a new place, `walkback init` copies the repository to "
+      "it");
 }
 
 Result<std::string> directory_of(const std::string& url) {
@@ -62,9 +75,10 @@ Result<std::vector<std::pair<std::string, std::string>>> tags_of(
   return tags;
 }
 
-Result<s3::S3Options> s3_options(const config::Config& config, const std::string& region) {
+Result<s3::S3Options> s3_options(const config::Config& config, const std::string& url,
+                                 const std::string& region) {
   s3::S3Options options;
-  TRY(s3::parse_s3_url(config.repository_url, options));
+  TRY(s3::parse_s3_url(url, options));
   options.region = region;
   options.endpoint = config.s3_endpoint;
   options.addressing = addressing_of(config.s3_addressing);
@@ -77,7 +91,6 @@ Result<s3::S3Options> s3_options(const config::Config& config, const std::string
   options.tags = TRY(tags_of(config.s3_tags));
   options.part_bytes = static_cast<uint64_t>(config.s3_part_mib) * kMiB;
   options.uploads_in_flight = config.s3_uploads_in_flight;
-  options.operation_timeout = std::chrono::seconds(config.s3_timeout_s);
   return options;
 }
 
@@ -146,33 +159,46 @@ class Stores::Network {
 };
 
 Stores::Stores(FileSystem& files, Clock& clock, Random& random, keys::OpenPgp& gpg,
-               Variables variables, uint32_t user_id)
+               Variables variables, uint32_t user_id, std::function<void(const Error&)> warn)
     : files_(files),
       clock_(clock),
       random_(random),
       gpg_(gpg),
       variables_(std::move(variables)),
-      user_id_(user_id) {}
+      user_id_(user_id),
+      warn_(std::move(warn)) {}
 Stores::~Stores() = default;
 
 Result<std::unique_ptr<store::ObjectStore>> Stores::open(const config::Config& config,
                                                          cli::Access access, std::stop_token stop) {
-  std::unique_ptr<store::ObjectStore> beneath;
-  if (config.repository_url.starts_with(kS3Scheme)) {
-    beneath = TRY(open_s3(config, access, std::move(stop)));
-  } else {
-    beneath = TRY(open_beneath(config, std::move(stop)));
-  }
+  std::unique_ptr<store::ObjectStore> beneath = TRY(open_beneath(config, access, std::move(stop)));
   if (config.encryption != "age") return beneath;
   return encrypted(std::move(beneath), config, access);
 }
 
 Result<std::unique_ptr<store::ObjectStore>> Stores::open_beneath(const config::Config& config,
+                                                                 cli::Access access,
                                                                  std::stop_token stop) {
-  const std::string& url = config.repository_url;
+  const std::string& second = config.second_repository_url;
+  if (second.empty()) {
+    return open_place(config, config.repository_url, config.s3_timeout_s, access, std::move(stop));
+  }
+  const bool required = config.repository_required;
+  const bool second_required = config.second_repository_required;
+  auto first_store = TRY(open_one_of_two(config, config.repository_url, required, access, stop));
+  auto second_store = TRY(open_one_of_two(config, second, second_required, access, stop));
+  return store::make_mirrored_store({std::move(first_store), required},
+                                    {std::move(second_store), second_required}, repo::marker_key(),
+                                    clock_, warn_);
+}
+
+Result<std::unique_ptr<store::ObjectStore>> Stores::open_place(const config::Config& config,
+                                                               const std::string& url,
+                                                               int timeout_s, cli::Access access,
+                                                               std::stop_token stop) {
   if (url.starts_with(kS3Scheme)) {
     return std::unique_ptr<store::ObjectStore>(
-        TRY(open_s3(config, cli::Access::kMetadata, std::move(stop))));
+        TRY(open_s3(config, url, timeout_s, access, std::move(stop))));
   }
   if (!url.starts_with(kFileScheme)) {
     return wrong_url(ErrorKind::kUnsupported, url, ": only file:///path and s3://bucket are read");
@@ -180,12 +206,37 @@ Result<std::unique_ptr<store::ObjectStore>> Stores::open_beneath(const config::C
   return store::open_file_store(files_, random_, TRY(directory_of(url)));
 }
 
+// What keeps one place from being opened must not keep the other from being used; a mistake in the
+// configuration must be mended. A place that is no repository is a disk that is not mounted.
+Result<std::unique_ptr<store::ObjectStore>> Stores::open_one_of_two(const config::Config& config,
+                                                                    const std::string& url,
+                                                                    bool required,
+                                                                    cli::Access access,
+                                                                    std::stop_token stop) {
+  const int timeout_s =
+      required ? config.s3_timeout_s : std::min(config.s3_timeout_s, kLongestOutage_s);
+  auto opened = open_place(config, url, timeout_s, access, std::move(stop));
+  if (opened.ok()) {
+    const bool begins = access == cli::Access::kSetUp || access == cli::Access::kBegin;
+    if (begins) return opened;
+    const auto there = (*opened)->info(repo::marker_key());
+    if (there.ok() && *there) return opened;
+    opened = there.ok() ? no_repository(url) : there.error();
+  }
+  const ErrorKind kind = opened.error().kind;
+  const bool mistake = kind == ErrorKind::kInvalid || kind == ErrorKind::kUnsupported;
+  if (mistake || kind == ErrorKind::kCancelled) return opened;
+  return store::make_unavailable_store(url, opened.error());
+}
+
 Result<std::unique_ptr<s3::S3Store>> Stores::open_s3(const config::Config& config,
+                                                     const std::string& url, int timeout_s,
                                                      cli::Access access, std::stop_token stop) {
   Network& network = *networks_.emplace_back(
       std::make_unique<Network>(config, files_, clock_, counters_, variables_));
   const std::string region = TRY(network.region());
-  const s3::S3Options options = TRY(s3_options(config, region));
+  s3::S3Options options = TRY(s3_options(config, url, region));
+  options.operation_timeout = std::chrono::seconds(timeout_s);
   std::unique_ptr<s3::S3Store> bucket =
       TRY(s3::open_s3_store(options, {.http = network.http(),
                                       .credentials = network.credentials(),
@@ -234,8 +285,12 @@ Result<repo::EncryptionKeys> Stores::keys_of(store::ObjectStore& beneath,
 Result<std::vector<cli::StoreTrait>> Stores::probe(const config::Config& config,
                                                    std::stop_token stop) {
   std::vector<cli::StoreTrait> traits;
-  if (!config.repository_url.starts_with(kS3Scheme)) return traits;
-  const auto bucket = TRY(open_s3(config, cli::Access::kSetUp, std::move(stop)));
+  const std::vector<std::string> urls = config::repository_urls(config);
+  const auto url = std::ranges::find_if(
+      urls, [](const std::string& each) { return each.starts_with(kS3Scheme); });
+  if (url == urls.end()) return traits;
+  const auto bucket =
+      TRY(open_s3(config, *url, config.s3_timeout_s, cli::Access::kSetUp, std::move(stop)));
   const s3::Probe probe = TRY(s3::probe(*bucket));
   for (const s3::Probe::Row& row : probe.rows()) {
     const s3::Ability ability = row.trait->ability;

@@ -27,9 +27,10 @@ using Variables = std::function<std::string(std::string_view name)>;
 // Owns what its stores stand on, and so outlives them. One thread opens; stores are thread-safe.
 class Stores {
  public:
-  // All but `files` may be those of a test. They outlive this.
+  // All but `files` may be those of a test. They outlive this. `warn` is told, on any thread, of a
+  // place that does not answer where the other one does.
   Stores(FileSystem& files, Clock& clock, Random& random, keys::OpenPgp& gpg, Variables variables,
-         uint32_t user_id);
+         uint32_t user_id, std::function<void(const Error&)> warn);
   ~Stores();
 
   // kUnsupported or kInvalid for a configuration that means no repository, naming its key. Makes no
@@ -40,6 +41,7 @@ class Stores {
                                                    std::stop_token stop);
   // The same without encryption on top: for keys/.
   Result<std::unique_ptr<store::ObjectStore>> open_beneath(const config::Config& config,
+                                                           cli::Access access,
                                                            std::stop_token stop);
 
   // What the server of a bucket can do, by trying; nothing for a directory.
@@ -50,7 +52,15 @@ class Stores {
 
  private:
   class Network;
-  Result<std::unique_ptr<s3::S3Store>> open_s3(const config::Config& config, cli::Access access,
+  Result<std::unique_ptr<store::ObjectStore>> open_place(const config::Config& config,
+                                                         const std::string& url, int timeout_s,
+                                                         cli::Access access, std::stop_token stop);
+  Result<std::unique_ptr<store::ObjectStore>> open_one_of_two(const config::Config& config,
+                                                              const std::string& url, bool required,
+                                                              cli::Access access,
+                                                              std::stop_token stop);
+  Result<std::unique_ptr<s3::S3Store>> open_s3(const config::Config& config, const std::string& url,
+                                               int timeout_s, cli::Access access,
                                                std::stop_token stop);
   Result<std::unique_ptr<store::ObjectStore>> encrypted(std::unique_ptr<store::ObjectStore> beneath,
                                                         const config::Config& config,
@@ -67,6 +77,7 @@ class Stores {
   keys::OpenPgp& gpg_;
   const Variables variables_;
   const uint32_t user_id_;
+  const std::function<void(const Error&)> warn_;
   net::TrafficCounters counters_;
   std::vector<std::unique_ptr<Network>> networks_;
 };

@@ -13,6 +13,7 @@
 #include "keys/host_key.h"
 #include "keys/identity_file.h"
 #include "keys/rotate_key.h"
+#include "repo/repository.h"
 
 namespace walkback::app {
 namespace {
@@ -59,7 +60,9 @@ class StoresTest : public testing::Test {
                  random_,
                  keys::system_gpg(),
                  [](std::string_view) { return std::string(); },
-                 geteuid()};
+                 geteuid(),
+                 [this](const Error& error) { warnings_.push_back(error.message); }};
+  std::vector<std::string> warnings_;
 };
 
 const store::ObjectKey kPage("clusters/main/1/packs/ab/abcd.zst");
@@ -130,7 +133,7 @@ TEST_F(StoresTest, WhatIsOlderThanAKeyOpensThroughTheRepository) {
   const auto newer =
       keys::create_identity_file(system_files(), random_, system_clock(), path("newer.key"), {});
   {
-    const auto beneath = stores_.open_beneath(config_, {}).value();
+    const auto beneath = stores_.open_beneath(config_, Access::kMetadata, {}).value();
     const keys::Options options = cli::key_options(config_, geteuid()).value();
     ASSERT_TRUE(keys::add_key({newer->text(), ""}, {system_files(), *beneath, keys::system_gpg(),
                                                     system_clock(), random_, options})
@@ -148,7 +151,7 @@ TEST_F(StoresTest, AHostWhoseKeyWasRotatedReadsItsOlderMetadata) {
   std::filesystem::remove(path("owner.key"));
   const store::ObjectKey manifest("clusters/main/1/backups/x/manifest.zst");
   ASSERT_TRUE(open().value()->put(manifest, as_bytes("names")).ok());
-  const auto beneath = stores_.open_beneath(config_, {}).value();
+  const auto beneath = stores_.open_beneath(config_, Access::kMetadata, {}).value();
   const keys::Options options = cli::key_options(config_, geteuid()).value();
   const auto rotated = keys::rotate_host_key(
       {path("host2.key"), "db1"},
@@ -183,6 +186,39 @@ TEST_F(StoresTest, TheOwnersKeyAloneReadsAndWrites) {
   EXPECT_EQ(as_text(**open(Access::kReadData).value()->get(event)), "recover");
   std::filesystem::remove(path("owner.key"));
   EXPECT_THAT(refused().message, HasSubstr("owner.key"));
+}
+
+TEST_F(StoresTest, TwoPlacesHoldOneRepository) {
+  config_.second_repository_url = "file://" + directory_ + "/second";
+  ASSERT_TRUE(open(Access::kBegin).value()->put(repo::marker_key(), as_bytes("{}")).ok());
+  ASSERT_TRUE(open().value()->put(kPage, as_bytes("x")).ok());
+  EXPECT_TRUE(std::filesystem::exists(path("repository/") + kPage.text()));
+  EXPECT_TRUE(std::filesystem::exists(path("second/") + kPage.text()));
+}
+
+// Its disk is not mounted: what was stored before must not seem lost, nor go to the mount point.
+TEST_F(StoresTest, APlaceThatIsNoRepositoryIsNotWrittenTo) {
+  config_.second_repository_url = "file://" + directory_ + "/second";
+  ASSERT_TRUE(open(Access::kBegin).value()->put(repo::marker_key(), as_bytes("{}")).ok());
+  ASSERT_TRUE(open().value()->put(kPage, as_bytes("x")).ok());
+  std::filesystem::rename(path("repository"), path("repository.away"));
+  std::filesystem::create_directory(path("repository"));
+  const auto store = open().value();
+  EXPECT_EQ(as_text(**store->get(kPage)), "x");
+  EXPECT_THAT(warnings_, testing::ElementsAre(HasSubstr("going on with")));
+  const auto refused = store->put(store::ObjectKey("clusters/main/1/packs/ab/abce.zst"), {});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_THAT(refused.error().message, HasSubstr("is no walkback repository"));
+  EXPECT_TRUE(std::filesystem::is_empty(path("repository")));
+}
+
+TEST_F(StoresTest, APlaceThatIsNotRequiredMayBeAway) {
+  config_.second_repository_url = "file://" + directory_ + "/second";
+  config_.second_repository_required = false;
+  ASSERT_TRUE(open(Access::kBegin).value()->put(repo::marker_key(), as_bytes("{}")).ok());
+  std::filesystem::rename(path("second"), path("second.away"));
+  EXPECT_TRUE(open().value()->put(kPage, as_bytes("x")).ok());
+  EXPECT_THAT(warnings_, testing::ElementsAre(HasSubstr("has to catch up later")));
 }
 
 TEST_F(StoresTest, AKeyThatOthersCanReadIsRefused) {

@@ -12,6 +12,7 @@
 #include "app/interrupts.h"
 #include "app/standard_output.h"
 #include "app/stores.h"
+#include "cli/errors.h"
 #include "pgconn/connection.h"
 
 extern char** environ;
@@ -67,8 +68,13 @@ std::string user_name(uint32_t id) {
 struct Wiring::State {
   StandardOutput output;
   Interrupts interrupts;
-  Stores stores{system_files(),     system_clock(), system_random(),
-                keys::system_gpg(), variable,       geteuid()};
+  Stores stores{system_files(),
+                system_clock(),
+                system_random(),
+                keys::system_gpg(),
+                variable,
+                geteuid(),
+                [this](const Error& error) { output.err(cli::warning_lines(error)); }};
   cli::Env env{
       .files = system_files(),
       .clock = system_clock(),
@@ -87,8 +93,8 @@ struct Wiring::State {
             return stores.open(config, access, std::move(stop));
           },
       .open_beneath =
-          [this](const config::Config& config, std::stop_token stop) {
-            return stores.open_beneath(config, std::move(stop));
+          [this](const config::Config& config, cli::Access access, std::stop_token stop) {
+            return stores.open_beneath(config, access, std::move(stop));
           },
       .probe = [this](const config::Config& config,
                       std::stop_token stop) { return stores.probe(config, std::move(stop)); },

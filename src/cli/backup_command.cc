@@ -5,6 +5,11 @@
 
 namespace walkback::cli {
 
+namespace {
+// A whole repository may be on its way to a new place; the next backup goes on with it.
+constexpr std::chrono::hours kCatchUpTime{1};
+}  // namespace
+
 Result<ExitStatus> run_backup(const BackupOptions& options, Session& session) {
   config::Config config = TRY(session.load_config());
   TRY(session.require_pgdata(config));
@@ -28,6 +33,7 @@ Result<ExitStatus> run_backup(const BackupOptions& options, Session& session) {
   auto connection = TRY(std::move(connected));
   auto report = TRY(backup::run_backup(backup, *connection, env.files, *store, env.clock,
                                        env.random, session.progress(), stop));
+  session.catch_up(*store, store::CatchUpExtent::kAll, kCatchUpTime);
   if (report.bad_pages.empty()) {
     session.result(backup_text(report), backup_json(report, nullptr));
     return ExitStatus::kDone;

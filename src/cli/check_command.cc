@@ -42,14 +42,38 @@ class Check {
   void fail(std::string what, const Error& error) { add(setup::failed(std::move(what), error)); }
 
   std::unique_ptr<store::ObjectStore> repository() {
+    for (const std::string& url : config::repository_urls(config_)) place(url);
     auto store = session_.open_repository(config_, Access::kMetadata);
-    if (!store.ok()) {
-      fail("repository", store.error());
-      return nullptr;
+    if (store.ok()) {
+      places(**store);
+      return *std::move(store);
     }
+    // Else it was said of the place.
+    if (!config_.second_repository_url.empty()) fail("repository", store.error());
+    return nullptr;
+  }
+
+  // Each by itself: what one lacks the other would give.
+  void place(const std::string& url) {
+    config::Config alone = config_;
+    alone.repository_url = url;
+    alone.second_repository_url.clear();
+    const auto store = session_.open_repository(alone, Access::kMetadata);
+    if (!store.ok()) return fail("repository", store.error());
     add({Level::kOk, "repository",
          fmt::format("{}, encryption {}", (*store)->description(), config_.encryption)});
-    return *std::move(store);
+  }
+
+  void places(store::ObjectStore& store) {
+    if (config_.second_repository_url.empty()) return;
+    const auto counted_up = store.catch_up(store::CatchUpExtent::kCount, {});
+    if (!counted_up.ok()) return fail("places", counted_up.error());
+    if (counted_up->behind == 0) {
+      return add({Level::kOk, "places", "both have the same objects"});
+    }
+    add({Level::kWarning, "places",
+         fmt::format("{} in one place only", counted(counted_up->behind, "object")),
+         "`walkback backup` copies them to the other"});
   }
 
   // Whether a recovery would have something to begin with, and could go on from there.
@@ -142,7 +166,7 @@ class Check {
     if (!traits.ok()) return fail("store", traits.error());
     view_.traits = *std::move(traits);
     if (view_.traits.empty()) return writable();
-    if (able("conditional_put")) {
+    if (able("conditional_put") == true) {
       add({Level::kOk, "store", "puts an object only where there is none"});
     } else {
       add({Level::kWarning, "store",
@@ -150,17 +174,35 @@ class Check {
            "apart by reading before and after",
            "let no two hosts archive one cluster at the same time"});
     }
-    if (able("may_delete") && !able("versioning") && !able("object_lock")) {
+    deletion();
+  }
+
+  // What a thief of this host's credentials could do, and what pruning can.
+  void deletion() {
+    if (able("may_delete") == false) {
+      add({Level::kOk, "deletion",
+           "these credentials may not delete: a stolen host cannot either, and pruning needs "
+           "others"});
+    } else if (able("object_lock") == true) {
+      add({Level::kOk, "deletion",
+           "object lock is on: what is removed goes when its retention ends, and costs until "
+           "then"});
+    } else if (able("versioning") == true) {
+      add({Level::kOk, "deletion",
+           "versioning is on: what is removed can be had back, and costs until a lifecycle rule "
+           "ends it"});
+    } else if (able("may_delete") == true) {
       add({Level::kWarning, "deletion", "these credentials delete for good",
            "versioning or object lock on the bucket keeps what a stolen host would remove"});
     }
   }
 
-  bool able(std::string_view name) const {
+  // Nothing where it could not be found out.
+  std::optional<bool> able(std::string_view name) const {
     for (const StoreTrait& trait : view_.traits) {
-      if (trait.name == name) return trait.able.value_or(false);
+      if (trait.name == name) return trait.able;
     }
-    return false;
+    return std::nullopt;
   }
 
   void conformance() {

@@ -32,6 +32,7 @@ enum class Access {
   kMetadata,  // writes, lists, reports: needs no private key of an owner
   kReadData,  // reads pages and WAL
   kSetUp,     // init, before there are keys: reads what is plain, and looks where a bucket lies
+  kBegin,     // init, with its keys: writes to a place that is no repository yet
 };
 
 // What a store's server can do, as it was found by trying.
@@ -60,7 +61,8 @@ struct Env {
                                                             std::stop_token)>
       open_store;
   // The same without encryption on top: keys/ is stored as it is.
-  std::function<Result<std::unique_ptr<store::ObjectStore>>(const config::Config&, std::stop_token)>
+  std::function<Result<std::unique_ptr<store::ObjectStore>>(const config::Config&, Access,
+                                                            std::stop_token)>
       open_beneath;
   // Empty for stores of which everything is known.
   std::function<Result<std::vector<StoreTrait>>(const config::Config&, std::stop_token)> probe;

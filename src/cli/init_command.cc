@@ -50,6 +50,10 @@ Result<config::Config> wanted_config(const InitOptions& options, config::Config 
     TRY(config::check_repository_url(*options.repository, "--repository"));
     config.repository_url = *options.repository;
   }
+  if (options.second_repository) {
+    TRY(config::check_repository_url(*options.second_repository, "--second-repository"));
+    config.second_repository_url = *options.second_repository;
+  }
   if (options.conninfo) config.conninfo = *options.conninfo;
   if (config.pgdata.empty()) return missing("--pgdata", "postgresql.pgdata");
   if (config.repository_url.empty()) return missing("--repository", "repository.url");
@@ -130,7 +134,7 @@ class InitialRepository final : public setup::RepositoryToBe {
   Result<store::ObjectStore*> open(bool is_new) override {
     if (config_.encryption != "age") return seen_.get();
     TRY(make_keys(is_new));
-    opened_ = TRY(session_.open_store(config_, Access::kMetadata));
+    opened_ = TRY(session_.open_store(config_, Access::kBegin));
     return opened_.get();
   }
 
@@ -146,7 +150,7 @@ class InitialRepository final : public setup::RepositoryToBe {
     if (options.identity_file.empty()) {
       options.identity_file = key_file_beside(session_.config_path(), "owner");
     }
-    const auto beneath = TRY(session_.open_store_beneath(config_));
+    const auto beneath = TRY(session_.open_store_beneath(config_, Access::kBegin));
     const std::vector<std::string> before = key_files_there(options);
     auto made =
         setup::make_initial_keys({options_.recipients, is_new, host_name()},
@@ -212,7 +216,7 @@ Result<ExitStatus> run_init(const InitOptions& options, Session& session) {
   setup::InitOptions init;
   init.cluster = config.cluster;
   init.pgdata = config.pgdata;
-  init.repository_url = config.repository_url;
+  init.repository_urls = config::repository_urls(config);
   init.program = env.program;
   init.config_path = session.config_path();
   init.archive_timeout_s = options.archive_timeout_s;

@@ -68,6 +68,13 @@ std::string init_text(const InitView& view) {
   fields.add("repository",
              fmt::format("{} ({}, id {})", view.config.repository_url,
                          report.repository_created ? "new" : "was there", report.repository_id));
+  if (!view.config.second_repository_url.empty()) {
+    fields.add("second place",
+               fmt::format("{}{}", view.config.second_repository_url,
+                           report.copied == 0
+                               ? ""
+                               : fmt::format(" ({} copied)", counted(report.copied, "object"))));
+  }
   fields.add("encryption", encryption_text(view.config));
   if (view.config.encryption == "age") {
     fields.add("host key", view.config.encryption_host_key_file +

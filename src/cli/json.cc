@@ -217,6 +217,7 @@ std::string init_json(const InitView& view) {
   return text({{"init",
                 {{"repository_id", report.repository_id},
                  {"repository_created", report.repository_created},
+                 {"objects_copied", report.copied},
                  {"encryption", config.encryption},
                  {"recipients", config.encryption_recipients},
                  {"host_key_file", or_null(config.encryption_host_key_file)},

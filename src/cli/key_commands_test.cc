@@ -113,7 +113,8 @@ class KeyCommands : public testing::Test {
       .user_name = [](uint32_t id) { return "u" + std::to_string(id); },
       .open_store = [this](const config::Config&, Access,
                            const std::stop_token&) { return open(); },
-      .open_beneath = [this](const config::Config&, const std::stop_token&) { return open(); },
+      .open_beneath = [this](const config::Config&, Access,
+                             const std::stop_token&) { return open(); },
       .gpg = gpg_,
       .traffic = [] { return std::string(); },
       .connect = [](const pgconn::ConnectOptions&) -> Result<std::unique_ptr<pgconn::Connection>> {

@@ -31,6 +31,7 @@ struct InitOptions {
   std::vector<std::string> recipients;
   std::optional<int> archive_timeout_s;
   bool new_lineage = false;
+  std::optional<std::string> second_repository;
   bool new_repository = false;
   bool replace_archive_command = false;
   bool apply = false;

@@ -27,7 +27,7 @@ struct Raw {
   std::string config, cluster;
   bool json = false, quiet = false, verbose = false, version = false;
 
-  std::string pgdata, repository, conninfo, encryption, archive_timeout;
+  std::string pgdata, repository, second_repository, conninfo, encryption, archive_timeout;
   bool apply = false, new_lineage = false, new_repository = false;
   bool replace_archive_command = false;
   std::string path, name, reserved_timeline;
@@ -80,6 +80,9 @@ void describe_init(CLI::App& app, Raw& raw) {
   app.add_option("--pgdata", raw.pgdata, "The cluster's data directory")->type_name("DIR");
   app.add_option("--repository", raw.repository,
                  "Where backups and WAL are kept: file:///path or s3://bucket/prefix")
+      ->type_name("URL");
+  app.add_option("--second-repository", raw.second_repository,
+                 "The same repository in a second place: file:///path or s3://bucket/prefix")
       ->type_name("URL");
   app.add_option("--conninfo", raw.conninfo, "How to reach the server, in libpq's form")
       ->type_name("STR");
@@ -277,6 +280,7 @@ Result<CommandOptions> read_init(const CLI::App& app, const Raw& raw) {
   InitOptions options;
   options.pgdata = if_given(app, "--pgdata", raw.pgdata);
   options.repository = if_given(app, "--repository", raw.repository);
+  options.second_repository = if_given(app, "--second-repository", raw.second_repository);
   options.conninfo = if_given(app, "--conninfo", raw.conninfo);
   options.encryption = if_given(app, "--encryption", raw.encryption);
   options.recipients = raw.recipients;

@@ -55,7 +55,11 @@ restore::RecoverOptions recover_options(const RecoverOptions& options, const con
   recover.workers = config.recovery_workers;
   recover.server_binaries = config.bin_dir;
   recover.neighbours.live_pgdata = config.pgdata;
-  recover.neighbours.repository = setup::repository_directory(config.repository_url).value_or("");
+  for (const std::string& url : config::repository_urls(config)) {
+    if (auto directory = setup::repository_directory(url)) {
+      recover.neighbours.repositories.push_back(*std::move(directory));
+    }
+  }
   recover.program = session.env().program;
   recover.config_path = session.config_path();
   return recover;

@@ -94,31 +94,31 @@ class RunTest : public testing::Test {
   std::string asked_url_;
   std::string traffic_;
   pgconn::ConnectOptions asked_connection_;
-  Env env_{
-      .files = system_files(),
-      .clock = clock_,
-      .random = system_random(),
-      .output = output_,
-      .environment = {},
-      .program = "/usr/bin/walkback",
-      .working_directory = "/",
-      .stderr_is_terminal = false,
-      .terminal_columns = 0,
-      .user_id = geteuid(),
-      .user_name = [](uint32_t id) { return "u" + std::to_string(id); },
-      .open_store =
-          [this](const config::Config& config, Access, std::stop_token) {
-            asked_url_ = config.repository_url;
-            return std::move(opened_);
-          },
-      .open_beneath = [this](const config::Config&, std::stop_token) { return std::move(opened_); },
-      .traffic = [this] { return traffic_; },
-      .connect = [this](const pgconn::ConnectOptions& options)
-          -> Result<std::unique_ptr<pgconn::Connection>> {
-        asked_connection_ = options;
-        return make_error(ErrorKind::kTransient, "connection refused");
-      },
-      .watch_interrupts = [](OnInterrupt) { return std::stop_token(); }};
+  Env env_{.files = system_files(),
+           .clock = clock_,
+           .random = system_random(),
+           .output = output_,
+           .environment = {},
+           .program = "/usr/bin/walkback",
+           .working_directory = "/",
+           .stderr_is_terminal = false,
+           .terminal_columns = 0,
+           .user_id = geteuid(),
+           .user_name = [](uint32_t id) { return "u" + std::to_string(id); },
+           .open_store =
+               [this](const config::Config& config, Access, std::stop_token) {
+                 asked_url_ = config.repository_url;
+                 return std::move(opened_);
+               },
+           .open_beneath = [this](const config::Config&, Access,
+                                  std::stop_token) { return std::move(opened_); },
+           .traffic = [this] { return traffic_; },
+           .connect = [this](const pgconn::ConnectOptions& options)
+               -> Result<std::unique_ptr<pgconn::Connection>> {
+             asked_connection_ = options;
+             return make_error(ErrorKind::kTransient, "connection refused");
+           },
+           .watch_interrupts = [](OnInterrupt) { return std::stop_token(); }};
 };
 
 TEST_F(RunTest, VersionAndHelpAreResults) {

@@ -71,14 +71,17 @@ Result<void> Session::check_owner(const std::string& directory, std::string_view
 
 Result<void> Session::check_repository_owner(const config::Config& config, bool root_only) {
   constexpr uint32_t kWritableByOthers = 022;
-  const auto directory = setup::repository_directory(config.repository_url);
-  if (!directory) return success();
-  const std::optional<FileInfo> info = TRY(env_.files.status(*directory));
-  // Who may not write there cannot harm it.
-  const bool could_harm =
-      env_.user_id == 0 || (!root_only && info && (info->mode & kWritableByOthers) != 0);
-  if (!info || !could_harm) return success();
-  return check_owner(*directory, "what another user writes there, its owner could not read");
+  for (const std::string& url : config::repository_urls(config)) {
+    const auto directory = setup::repository_directory(url);
+    if (!directory) continue;
+    const std::optional<FileInfo> info = TRY(env_.files.status(*directory));
+    // Who may not write there cannot harm it.
+    const bool could_harm =
+        env_.user_id == 0 || (!root_only && info && (info->mode & kWritableByOthers) != 0);
+    if (!info || !could_harm) continue;
+    TRY(check_owner(*directory, "what another user writes there, its owner could not read"));
+  }
+  return success();
 }
 
 Result<void> Session::check_cluster(store::ObjectStore& objects, const config::Config& config) {
@@ -104,12 +107,12 @@ Result<std::unique_ptr<store::ObjectStore>> Session::open_store(const config::Co
 }
 
 Result<std::unique_ptr<store::ObjectStore>> Session::open_store_beneath(
-    const config::Config& config) {
-  return opened(env_.open_beneath(config, stop_));
+    const config::Config& config, Access access) {
+  return opened(env_.open_beneath(config, access, stop_));
 }
 
 Result<std::unique_ptr<store::ObjectStore>> Session::open_beneath(const config::Config& config) {
-  auto store = TRY(if_mounted(config, open_store_beneath(config)));
+  auto store = TRY(if_mounted(config, open_store_beneath(config, Access::kMetadata)));
   TRY(if_mounted(config, repo::open_repository_beneath(*store, config.encryption)));
   return store;
 }
@@ -122,7 +125,10 @@ Result<std::unique_ptr<store::ObjectStore>> Session::open_repository(const confi
 }
 
 Result<void> Session::check_is_mounted(const config::Config& config) const {
-  return setup::check_is_mounted(env_.files, config.repository_url);
+  for (const std::string& url : config::repository_urls(config)) {
+    TRY(setup::check_is_mounted(env_.files, url));
+  }
+  return success();
 }
 
 Result<std::unique_ptr<pgconn::Connection>> Session::connect(const config::Config& config) {
@@ -132,6 +138,18 @@ Result<std::unique_ptr<pgconn::Connection>> Session::connect(const config::Confi
       .error()
       .with_context("connecting to PostgreSQL")
       .with_hint("postgresql.conninfo in the configuration says how to reach the server");
+}
+
+void Session::catch_up(store::ObjectStore& store, store::CatchUpExtent extent,
+                       std::chrono::nanoseconds at_most) {
+  const auto caught_up = store.catch_up(extent, env_.clock.monotonic() + at_most);
+  if (!caught_up.ok()) {
+    warn(Error(caught_up.error()).with_context("one place of the repository has to catch up"));
+  } else if (caught_up->copied > 0 && global_.verbose) {
+    env_.output.err(fmt::format("{} copied to the place that had missed {}\n",
+                                counted(caught_up->copied, "object"),
+                                caught_up->copied == 1 ? "it" : "them"));
+  }
 }
 
 Progress& Session::progress() {

@@ -8,6 +8,11 @@
 
 namespace walkback::cli {
 
+namespace {
+// The server waits for this command, and archives nothing else meanwhile.
+constexpr std::chrono::seconds kCatchUpTime{5};
+}  // namespace
+
 // The server's log gets a line for each segment only when somebody asked: --verbose.
 Result<ExitStatus> run_wal_push(const WalPushOptions& options, Session& session) {
   config::Config config = TRY(session.load_config());
@@ -21,6 +26,7 @@ Result<ExitStatus> run_wal_push(const WalPushOptions& options, Session& session)
   push.workers = config.archive_workers;
   auto report =
       TRY(session.if_mounted(config, archive::run_wal_push(push, session.env().files, *store)));
+  session.catch_up(*store, store::CatchUpExtent::kNoted, kCatchUpTime);
   bool verbose = session.global().verbose;
   session.result(verbose ? wal_push_text(report) : "", wal_push_json(report));
   return ExitStatus::kDone;

@@ -72,6 +72,14 @@ std::vector<std::string> parted_by_commas(std::string_view value) {
 Result<void> apply_variable(const Key& key, const std::string& name, std::string_view value,
                             Config& config) {
   if (key.type == ValueType::kList) return set_list(config, key, parted_by_commas(value), name);
+  if (key.type == ValueType::kFlag) {
+    if (value == "true" || value == "false") {
+      set_flag(config, key, value == "true");
+      return success();
+    }
+    return make_error(ErrorKind::kInvalid,
+                      fmt::format("{} is \"{}\", expected {}", name, value, key.expected()));
+  }
   if (key.type != ValueType::kInteger) return set_text(config, key, value, name);
   int64_t number = 0;
   auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
@@ -108,6 +116,12 @@ Result<std::optional<Config>> load_file(FileSystem& files, const std::string& pa
 }
 
 }  // namespace
+
+std::vector<std::string> repository_urls(const Config& config) {
+  std::vector<std::string> urls{config.repository_url};
+  if (!config.second_repository_url.empty()) urls.push_back(config.second_repository_url);
+  return urls;
+}
 
 Result<void> apply_environment(const Environment& environment, Config& config) {
   for (const auto& [name, value] : environment) {
@@ -152,6 +166,11 @@ Result<void> check_complete(const Config& config, const std::string& path) {
     return make_error(
         ErrorKind::kInvalid, fmt::format("{}: repository.encryption is missing", path),
         "encryption = \"age\" in [repository]; storing in plain text is a choice: \"none\"");
+  }
+  if (config.second_repository_url == config.repository_url) {
+    return make_error(ErrorKind::kInvalid,
+                      fmt::format("{}: second_repository.url is repository.url once more", path),
+                      "a second place is another disk, another host or a bucket");
   }
   // A private key says them too: whoever recovers on a bare machine has nothing else.
   const bool may_read = !config.encryption_identity_file.empty();

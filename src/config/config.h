@@ -29,6 +29,11 @@ struct Config {
 
   std::string repository_url;  // "file:///path" or "s3://bucket/prefix"
   std::string encryption;      // "age" or "none"
+  // Whether something counts as stored only when this place has it.
+  bool repository_required = true;
+  // The same repository in a second place; empty: there is none.
+  std::string second_repository_url;
+  bool second_repository_required = true;
 
   std::vector<std::string>
       encryption_recipients;             // "age1…": who can read what is written from now on
@@ -63,6 +68,9 @@ struct Config {
   int recovery_workers = 2;
   std::string recovery_action = "promote";
 };
+
+// Of the places of its repository: one, or two.
+std::vector<std::string> repository_urls(const Config& config);
 
 // NAME=VALUE pairs of the process, as a parameter.
 using Environment = std::vector<std::pair<std::string, std::string>>;

@@ -36,6 +36,10 @@ constexpr Key list_key(std::string_view section, std::string_view name,
   return {section, name, ValueType::kList, nullptr, nullptr, 0, 0, {}, member};
 }
 
+constexpr Key flag_key(std::string_view section, std::string_view name, bool Config::*member) {
+  return {section, name, ValueType::kFlag, nullptr, nullptr, 0, 0, {}, nullptr, member};
+}
+
 constexpr int kMostPart_mib = 1024;
 constexpr int kMostUploads = 256;
 constexpr int kMostLimit = 1 << 30;
@@ -47,6 +51,9 @@ constexpr std::array kKeys{
     text_key("postgresql", "bin_dir", ValueType::kPath, &Config::bin_dir),
     text_key("repository", "url", ValueType::kText, &Config::repository_url),
     text_key("repository", "encryption", ValueType::kChoice, &Config::encryption, "age, none"),
+    flag_key("repository", "required", &Config::repository_required),
+    text_key("second_repository", "url", ValueType::kText, &Config::second_repository_url),
+    flag_key("second_repository", "required", &Config::second_repository_required),
     list_key("encryption", "recipients", &Config::encryption_recipients),
     text_key("encryption", "identity_file", ValueType::kPath, &Config::encryption_identity_file),
     text_key("encryption", "host_key_file", ValueType::kPath, &Config::encryption_host_key_file),
@@ -111,6 +118,7 @@ bool fits(const Key& key, std::string_view value) {
     case ValueType::kChoice:
       return is_choice(key.choices, value);
     case ValueType::kInteger:
+    case ValueType::kFlag:
     case ValueType::kList:
       return false;
   }
@@ -143,6 +151,8 @@ std::string Key::expected() const {
       return fmt::format("an integer from {} to {}", min, max);
     case ValueType::kList:
       return "a list of texts";
+    case ValueType::kFlag:
+      return "true or false";
   }
   return {};
 }
@@ -186,7 +196,9 @@ Result<void> set_text(Config& config, const Key& key, std::string_view value,
     return make_error(ErrorKind::kInvalid,
                       fmt::format("{} is \"{}\", expected {}", where, value, key.expected()));
   }
-  if (key.text == &Config::repository_url) TRY(check_repository_url(value, where));
+  const bool url =
+      key.text == &Config::repository_url || key.text == &Config::second_repository_url;
+  if (url) TRY(check_repository_url(value, where));
   config.*key.text = value;
   return success();
 }
@@ -214,6 +226,8 @@ Result<void> set_list(Config& config, const Key& key, std::vector<std::string> v
   config.*key.list = std::move(values);
   return success();
 }
+
+void set_flag(Config& config, const Key& key, bool value) { config.*key.flag = value; }
 
 Result<void> set_number(Config& config, const Key& key, int64_t value, std::string_view where) {
   if (value < key.min || value > key.max) {

@@ -19,18 +19,20 @@ enum class ValueType {
   kChoice,   // one of `choices`
   kInteger,  // `min` to `max`
   kList,     // of texts; in the environment parted by commas
+  kFlag,     // true or false
 };
 
 struct Key {
   std::string_view section;
   std::string_view name;
   ValueType type = ValueType::kText;
-  std::string Config::*text = nullptr;  // all but kInteger
+  std::string Config::*text = nullptr;  // all but the three below
   int Config::*number = nullptr;        // kInteger
   int min = 0;
   int max = 0;
   std::string_view choices;                          // "promote, pause, shutdown"
   std::vector<std::string> Config::*list = nullptr;  // kList
+  bool Config::*flag = nullptr;                      // kFlag
 
   std::string full_name() const;  // "backup.workers"
   std::string variable() const;   // "WALKBACK_BACKUP_WORKERS"
@@ -56,6 +58,7 @@ Result<void> set_text(Config& config, const Key& key, std::string_view value,
 Result<void> check_repository_url(std::string_view url, std::string_view where);
 Result<void> set_list(Config& config, const Key& key, std::vector<std::string> values,
                       std::string_view where);
+void set_flag(Config& config, const Key& key, bool value);
 Result<void> set_number(Config& config, const Key& key, int64_t value, std::string_view where);
 
 }  // namespace walkback::config

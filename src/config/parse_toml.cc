@@ -83,6 +83,11 @@ Result<void> read_value(const Key& key, const toml::node& node, const std::strin
     if (!node.is_integer()) return wrong_type(where, key, node);
     return set_number(config, key, node.as_integer()->get(), subject);
   }
+  if (key.type == ValueType::kFlag) {
+    if (!node.is_boolean()) return wrong_type(where, key, node);
+    set_flag(config, key, node.as_boolean()->get());
+    return success();
+  }
   if (key.type == ValueType::kList) {
     std::vector<std::string> texts;
     if (!node.is_array()) return wrong_type(where, key, node);

@@ -12,9 +12,10 @@ namespace {
 constexpr uint64_t kLargestFile = 1 << 20;  // bytes
 
 bool decided_by_init(const Key& key) {
-  return key.section == "cluster" || key.section == "repository" || key.name == "pgdata" ||
-         key.name == "conninfo" || key.name == "recipients" || key.name == "identity_file" ||
-         key.name == "host_key_file";
+  if (key.flag) return false;
+  return key.section == "cluster" || key.section == "repository" ||
+         key.section == "second_repository" || key.name == "pgdata" || key.name == "conninfo" ||
+         key.name == "recipients" || key.name == "identity_file" || key.name == "host_key_file";
 }
 
 // A TOML basic string.
@@ -35,13 +36,17 @@ std::string quoted(std::string_view text) {
 
 // What has no meaning for this repository would only be in the way of reading the file.
 bool concerns(const Key& key, const Config& config) {
-  if (key.section == "s3") return config.repository_url.starts_with("s3://");
+  if (key.section == "s3") {
+    return config.repository_url.starts_with("s3://") ||
+           config.second_repository_url.starts_with("s3://");
+  }
   if (key.section == "encryption") return config.encryption == "age";
   return true;
 }
 
 std::string value_text(const Key& key, const Config& config) {
   if (key.number) return std::to_string(config.*key.number);
+  if (key.flag) return config.*key.flag ? "true" : "false";
   if (key.text) return quoted(config.*key.text);
   std::string texts;
   for (const std::string& text : config.*key.list) {
@@ -51,7 +56,7 @@ std::string value_text(const Key& key, const Config& config) {
 }
 
 bool is_given(const Key& key, const Config& config) {
-  if (key.number) return true;
+  if (key.number || key.flag) return true;
   return key.text ? !(config.*key.text).empty() : !(config.*key.list).empty();
 }
 

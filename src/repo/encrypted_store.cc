@@ -229,6 +229,11 @@ class EncryptedStore final : public store::ObjectStore {
     return beneath_->remove_all(names);
   }
 
+  Result<store::CatchUp> catch_up(store::CatchUpExtent extent,
+                                  std::chrono::nanoseconds deadline) override {
+    return beneath_->catch_up(extent, deadline);
+  }
+
   store::Properties properties() const override {
     store::Properties properties = beneath_->properties();
     properties.encrypted = true;

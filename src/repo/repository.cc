@@ -14,11 +14,6 @@ namespace {
 
 using nlohmann::json;
 
-const store::ObjectKey& marker_key() {
-  static const store::ObjectKey key("walkback.json");
-  return key;
-}
-
 std::string to_text(const RepositoryInfo& info) {
   const json marker = {{"format_version", info.format_version},
                        {"id", info.id},
@@ -74,6 +69,11 @@ Result<RepositoryInfo> parse_marker(ByteView bytes, const std::string& where) {
 }
 
 }  // namespace
+
+const store::ObjectKey& marker_key() {
+  static const store::ObjectKey key("walkback.json");
+  return key;
+}
 
 Result<RepositoryInfo> create_repository(store::ObjectStore& objects, Clock& clock,
                                          Random& random) {

@@ -20,7 +20,10 @@ struct RepositoryInfo {
   Timestamp created;
 };
 
-// Writes walkback.json; when one is there already, returns that one, if it opens (see below).
+// walkback.json: what makes a place a repository.
+const store::ObjectKey& marker_key();
+
+// Writes it; when one is there already, returns that one, if it opens (see below).
 // Encrypted or not as `objects` is.
 Result<RepositoryInfo> create_repository(store::ObjectStore& objects, Clock& clock, Random& random);
 // kMissing when this is no repository; kUnsupported when its format is newer than this program;

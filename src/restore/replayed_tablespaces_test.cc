@@ -28,7 +28,7 @@ class ReplayedTablespaces : public ::testing::Test {
       layout_ = TRY(lay_out_target(scratch_ / "copy", plan_.tablespaces, mappings,
                                    replayed_locations(plan_)));
       const TargetNeed need{1, std::vector<uint64_t>(layout_.tablespaces.size())};
-      TRY(check_target(system_files(), layout_, need, {.live_pgdata = live_, .repository = ""}));
+      TRY(check_target(system_files(), layout_, need, {.live_pgdata = live_, .repositories = {}}));
       TRY(check_replayed_tablespaces(system_files(), plan_, layout_));
       return make_replayed_tablespaces(system_files(), layout_);
     }();

@@ -212,7 +212,6 @@ Result<std::vector<LivePlace>> live_places(FileSystem& files, const std::string&
 // A copy inside the repository would be lost with it and hidden in it, and the other way round.
 Result<void> add_repository(FileSystem& files, const std::string& repository,
                             std::vector<LivePlace>& places) {
-  if (repository.empty()) return success();
   places.push_back({TRY(locate(files, repository)), "the repository"});
   return success();
 }
@@ -465,7 +464,9 @@ Result<void> check_target(FileSystem& files, const TargetLayout& layout, const T
   needed_bytes.resize(places.size());
   std::vector<LivePlace> others = TRY_CONTEXT(live_places(files, neighbours.live_pgdata),
                                               "looking at the live cluster's directories");
-  TRY(add_repository(files, neighbours.repository, others));
+  for (const std::string& repository : neighbours.repositories) {
+    TRY(add_repository(files, repository, others));
+  }
   for (const Place& place : places) {
     TRY(check_apart_from(place, others));
     TRY(check_no_cluster_around(files, place));

@@ -54,7 +54,7 @@ struct TargetNeed {
 // What a copy must not lie in, and must not hold. Either may be empty: not known, or elsewhere.
 struct Neighbours {
   std::string live_pgdata;
-  std::string repository;  // its directory
+  std::vector<std::string> repositories;  // their directories
 };
 
 // kConflict when any directory of the layout exists and is not empty, belongs to a running server

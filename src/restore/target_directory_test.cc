@@ -82,7 +82,7 @@ class CheckTarget : public ::testing::Test {
     auto before = fs::last_write_time(scratch_.path());
     Result<void> checked =
         check_target(system_files(), layout, need,
-                     {.live_pgdata = scratch_ / live, .repository = scratch_ / "repo"});
+                     {.live_pgdata = scratch_ / live, .repositories = {scratch_ / "repo"}});
     EXPECT_EQ(fs::last_write_time(scratch_.path()), before) << "it wrote something";
     if (checked.ok()) return "";
     EXPECT_EQ(checked.error().kind, ErrorKind::kConflict) << checked.error().message;
@@ -216,7 +216,7 @@ TEST_F(CheckTarget, SpaceIsSummedForEachFileSystem) {
 
 TEST_F(CheckTarget, APathThatGoesUpFromNowhereIsInvalid) {
   TargetLayout layout{.data_directory = scratch_ / "nowhere/../live/x", .tablespaces = {}};
-  Result<void> checked = check_target(system_files(), layout, {}, {scratch_ / "live", ""});
+  Result<void> checked = check_target(system_files(), layout, {}, {scratch_ / "live", {}});
   ASSERT_FALSE(checked.ok());
   EXPECT_EQ(checked.error().kind, ErrorKind::kInvalid);
 }

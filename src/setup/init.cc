@@ -76,15 +76,17 @@ Result<void> check_may_be_new(const InitOptions& options, pgconn::Connection& co
   constexpr std::string_view kHint =
       "mount it, or correct repository.url; if a new repository is to begin there, say so with "
       "--new-repository";
-  if (Result<void> mounted = check_is_mounted(files, options.repository_url); !mounted.ok()) {
+  for (const std::string& url : options.repository_urls) {
+    Result<void> mounted = check_is_mounted(files, url);
+    if (mounted.ok()) continue;
     Error error = std::move(mounted).error();
     error.hint = kHint;
     return error;
   }
   return make_error(
       ErrorKind::kMissing,
-      fmt::format("there is no repository at {}, though {} {}", options.repository_url,
-                  options.config_path,
+      fmt::format("there is no repository at {}, though {} {}",
+                  fmt::join(options.repository_urls, " or "), options.config_path,
                   server_knows ? "is what the server archives with" : "was there already"),
       std::string(kHint));
 }
@@ -161,7 +163,9 @@ class Init {
     TRY(catalog::check_cluster_name(options_.cluster));
     const pg::ControlFile control =
         TRY(check_same_cluster(options_, parts_.connection, parts_.files));
-    TRY(check_outside_of_cluster(parts_.files, options_.repository_url, options_.pgdata));
+    for (const std::string& url : options_.repository_urls) {
+      TRY(check_outside_of_cluster(parts_.files, url, options_.pgdata));
+    }
     store::ObjectStore& seen = parts_.repository.seen();
     report_.repository_created = !TRY(repository_exists(seen));
     if (report_.repository_created) {
@@ -175,6 +179,11 @@ class Init {
     TRY(check_archive_command());
 
     objects_ = TRY(parts_.repository.open(report_.repository_created));
+    // Before anything is put: the marker must come to a new place last.
+    if (!report_.repository_created) {
+      constexpr auto kNoDeadline = std::chrono::nanoseconds::max();
+      report_.copied = TRY(objects_->catch_up(store::CatchUpExtent::kAll, kNoDeadline)).copied;
+    }
     report_.repository_id = TRY(repo::create_repository(*objects_, parts_.clock, parts_.random)).id;
     const catalog::Lineage lineage{control.system_identifier, control.major,
                                    control.wal_segment_bytes, parts_.clock.now()};

@@ -21,9 +21,9 @@ namespace walkback::setup {
 struct InitOptions {
   std::string cluster = "main";
   std::string pgdata;
-  std::string repository_url;
-  std::string program;      // absolute path of walkback, for archive_command
-  std::string config_path;  // absolute
+  std::vector<std::string> repository_urls;  // of its places
+  std::string program;                       // absolute path of walkback, for archive_command
+  std::string config_path;                   // absolute
   // Nothing: what the server has is right, and 60 where it has none.
   std::optional<int> archive_timeout_s;
   bool apply = false;
@@ -62,6 +62,7 @@ class RepositoryToBe {
 struct InitReport {
   std::string repository_id;
   bool repository_created = false;
+  uint64_t copied = 0;  // objects, to a place that had not all of them
   pg::SystemIdentifier system_identifier;
   int server_version_num = 0;
   std::vector<ServerSetting> settings;

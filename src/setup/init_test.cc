@@ -55,7 +55,7 @@ class Init : public ::testing::Test {
 
   void SetUp() override {
     options_.pgdata = server_->pgdata();
-    options_.repository_url = "memory:";
+    options_.repository_urls = {"memory:"};
     options_.program = "/opt/walkback";
     options_.config_path = "/etc/walkback/walkback.toml";
   }
@@ -139,7 +139,7 @@ TEST_F(Init, AServerThatArchivesWithThisConfigurationHadARepository) {
 
 TEST_F(Init, AnEmptyDirectoryIsAMountPointWithoutItsDisk) {
   ScratchDirectory place;
-  options_.repository_url = "file://" + place.path();
+  options_.repository_urls = {"file://" + place.path()};
   options_.was_set_up_before = true;
   auto report = init();
   ASSERT_FALSE(report.ok());

@@ -124,7 +124,7 @@ struct Missed {
   ObjectKey key;
 };
 
-class Mirror final : public MirroredStore {
+class Mirror final : public ObjectStore {
  public:
   Mirror(MirrorPlace first, MirrorPlace second, ObjectKey completeness, Clock& clock,
          std::function<void(const Error&)> tell)
@@ -159,9 +159,7 @@ class Mirror final : public MirroredStore {
     return places_[0].store().description() + " and " + places_[1].store().description();
   }
 
-  Result<CatchUp> catch_up(nanoseconds deadline) override;
-  Result<CatchUp> compare_and_catch_up() override;
-  Result<uint64_t> count_differences() override;
+  Result<CatchUp> catch_up(CatchUpExtent extent, nanoseconds deadline) override;
 
  private:
   class Writer;
@@ -259,6 +257,9 @@ class Mirror final : public MirroredStore {
   // Every object that is in one place only, in byte order; `visit` is told where it is.
   Result<void> differences(
       const std::function<Result<void>(const ObjectKey& key, size_t place)>& visit);
+  Result<CatchUp> settle_notes(nanoseconds deadline);
+  Result<CatchUp> compare(nanoseconds deadline);
+  Result<uint64_t> count_differences();
   Result<bool> settle(const Missed& missed, size_t place, CatchUp& done);
   Result<std::vector<Missed>> missed_by(size_t place);
 
@@ -489,7 +490,7 @@ Result<bool> Mirror::settle(const Missed& missed, size_t place, CatchUp& done) {
   return true;
 }
 
-Result<CatchUp> Mirror::catch_up(nanoseconds deadline) {
+Result<CatchUp> Mirror::settle_notes(nanoseconds deadline) {
   CatchUp done;
   look_for_notes();
   for (size_t place : {0, 1}) {
@@ -521,13 +522,14 @@ Result<void> Mirror::differences(
   }
 }
 
-Result<CatchUp> Mirror::compare_and_catch_up() {
+Result<CatchUp> Mirror::compare(nanoseconds deadline) {
   // First what was removed and must not come back.
-  CatchUp done = TRY(catch_up(nanoseconds::max()));
+  CatchUp done = TRY(settle_notes(deadline));
   for (Place& place : places_) {
     if (place.rests()) return done;
   }
   TRY(differences([&](const ObjectKey& key, size_t place) -> Result<void> {
+    if (clock_.monotonic() >= deadline) return success();
     if (TRY(copy(store(place), store(other(place)), key)) == PutOutcome::kCreated) ++done.copied;
     return success();
   }));
@@ -543,11 +545,23 @@ Result<uint64_t> Mirror::count_differences() {
   return count;
 }
 
+Result<CatchUp> Mirror::catch_up(CatchUpExtent extent, nanoseconds deadline) {
+  switch (extent) {
+    case CatchUpExtent::kCount:
+      return CatchUp{.behind = TRY(count_differences())};
+    case CatchUpExtent::kNoted:
+      return settle_notes(deadline);
+    case CatchUpExtent::kAll:
+      return compare(deadline);
+  }
+  return CatchUp{};
+}
+
 }  // namespace
 
-std::unique_ptr<MirroredStore> make_mirrored_store(MirrorPlace first, MirrorPlace second,
-                                                   ObjectKey completeness, Clock& clock,
-                                                   std::function<void(const Error&)> tell) {
+std::unique_ptr<ObjectStore> make_mirrored_store(MirrorPlace first, MirrorPlace second,
+                                                 ObjectKey completeness, Clock& clock,
+                                                 std::function<void(const Error&)> tell) {
   return std::make_unique<Mirror>(std::move(first), std::move(second), std::move(completeness),
                                   clock, std::move(tell));
 }

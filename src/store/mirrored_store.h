@@ -29,32 +29,19 @@ struct MirrorPlace {
   bool required = true;
 };
 
-struct CatchUp {
-  uint64_t copied = 0;   // objects that a place had missed
-  uint64_t removed = 0;  // objects that a place had kept
-};
-
-class MirroredStore : public ObjectStore {
- public:
-  // What was written down, until `deadline` (of the clock's monotonic time) or until a place fails
-  // again, which is no error here.
-  virtual Result<CatchUp> catch_up(std::chrono::nanoseconds deadline) = 0;
-  // Compares the places whole, one listing each, and copies what either lacks: also what a process
-  // that was killed between two puts wrote down nowhere, and all of a repository for a place that
-  // is new. Not for while something is removed.
-  virtual Result<CatchUp> compare_and_catch_up() = 0;
-  // How many objects one place has and the other lacks.
-  virtual Result<uint64_t> count_differences() = 0;
-};
-
+// catch_up(): kNoted ends without an error as soon as a place fails again. kAll asks each place for
+// one whole listing, and copies also what a process that was killed between two puts wrote down
+// nowhere, and all of a repository for a place that is new; it is not for while something is
+// removed.
+//
 // Of two objects of one name the older wins, as in one place. `tell` is called once for each place
 // that fails where that is no error, on whichever thread met it; `clock` outlives the store.
 // Thread-safe.
-std::unique_ptr<MirroredStore> make_mirrored_store(MirrorPlace first, MirrorPlace second,
-                                                   ObjectKey completeness, Clock& clock,
-                                                   std::function<void(const Error&)> tell);
+std::unique_ptr<ObjectStore> make_mirrored_store(MirrorPlace first, MirrorPlace second,
+                                                 ObjectKey completeness, Clock& clock,
+                                                 std::function<void(const Error&)> tell);
 
-// A place that could not be opened: every call fails with `why`.
+// A place that could not be opened: every call fails with `why`, and never as kMissing.
 std::unique_ptr<ObjectStore> make_unavailable_store(std::string description, Error why);
 
 }  // namespace walkback::store

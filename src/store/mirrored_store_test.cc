@@ -19,6 +19,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
+constexpr nanoseconds kNoDeadline = nanoseconds::max();
 const ObjectKey kWhole("whole.json");
 const ObjectKey kKey("clusters/a");
 
@@ -27,7 +28,7 @@ class MirroredStoreTest : public testing::Test {
   MirroredStoreTest() { put_both(kWhole, "1"); }
 
   // As another process would see it.
-  std::unique_ptr<MirroredStore> open(bool first_required = true, bool second_required = true) {
+  std::unique_ptr<ObjectStore> open(bool first_required = true, bool second_required = true) {
     return make_mirrored_store({make_switched_store(*first_, first_power_), first_required},
                                {make_switched_store(*second_, second_power_), second_required},
                                kWhole, clock_,
@@ -102,9 +103,9 @@ TEST_F(MirroredStoreTest, APlaceThatIsNotRequiredCatchesUp) {
   EXPECT_THAT(names(*first_, "behind/"), ElementsAre("behind/001764000000/clusters/a"));
   second_power_.off = false;
   // Another process, at once: the place rests.
-  EXPECT_EQ(open(true, false)->catch_up(nanoseconds::max())->copied, 0u);
+  EXPECT_EQ(open(true, false)->catch_up(CatchUpExtent::kNoted, kNoDeadline)->copied, 0u);
   clock_.advance(kRestAfterFailure);
-  EXPECT_EQ(open(true, false)->catch_up(nanoseconds::max())->copied, 1u);
+  EXPECT_EQ(open(true, false)->catch_up(CatchUpExtent::kNoted, kNoDeadline)->copied, 1u);
   EXPECT_EQ(read(*second_, kKey), "x");
   EXPECT_THAT(names(*first_, "behind/"), IsEmpty());
   expect_equal_places();
@@ -119,7 +120,7 @@ TEST_F(MirroredStoreTest, TheFirstPlaceMayBeTheOneThatCatchesUp) {
   EXPECT_EQ(read(*mirror, kKey), "x");
   first_power_.off = false;
   clock_.advance(kRestAfterFailure);
-  EXPECT_EQ(mirror->catch_up(nanoseconds::max())->copied, 1u);
+  EXPECT_EQ(mirror->catch_up(CatchUpExtent::kNoted, kNoDeadline)->copied, 1u);
   expect_equal_places();
 }
 
@@ -133,7 +134,7 @@ TEST_F(MirroredStoreTest, APlaceThatFailsWhileItIsWrittenIsLeftBehind) {
   EXPECT_EQ(read(*first_, kKey), "to both, to one");
   second_power_.off = false;
   clock_.advance(kRestAfterFailure);
-  EXPECT_EQ(mirror->catch_up(nanoseconds::max())->copied, 1u);
+  EXPECT_EQ(mirror->catch_up(CatchUpExtent::kNoted, kNoDeadline)->copied, 1u);
   expect_equal_places();
 }
 
@@ -155,7 +156,7 @@ TEST_F(MirroredStoreTest, ARemovalThatWasMissedIsMadeUpFor) {
   ASSERT_TRUE(open(true, false)->remove(kKey).ok());
   second_power_.off = false;
   clock_.advance(kRestAfterFailure);
-  EXPECT_EQ(open(true, false)->compare_and_catch_up()->removed, 1u);
+  EXPECT_EQ(open(true, false)->catch_up(CatchUpExtent::kAll, kNoDeadline)->removed, 1u);
   EXPECT_EQ(names(*second_), names(*first_));
   EXPECT_EQ(read(*second_, kKey), "nothing");
 }
@@ -216,9 +217,9 @@ TEST_F(MirroredStoreTest, ANewPlaceIsGivenEverything) {
     ASSERT_TRUE(first_->put(ObjectKey("clusters/" + std::to_string(i)), as_bytes("x")).ok());
   }
   second_ = make_memory_store();
-  EXPECT_EQ(open()->count_differences().value(), 2'501u);
-  EXPECT_EQ(open()->compare_and_catch_up()->copied, 2'501u);
-  EXPECT_EQ(open()->count_differences().value(), 0u);
+  EXPECT_EQ(open()->catch_up(CatchUpExtent::kCount, kNoDeadline)->behind, 2'501u);
+  EXPECT_EQ(open()->catch_up(CatchUpExtent::kAll, kNoDeadline)->copied, 2'501u);
+  EXPECT_EQ(open()->catch_up(CatchUpExtent::kCount, kNoDeadline)->behind, 0u);
   expect_equal_places();
 }
 
@@ -227,7 +228,7 @@ TEST_F(MirroredStoreTest, CatchingUpEndsInTime) {
   ASSERT_TRUE(open(true, false)->put(kKey, as_bytes("x")).ok());
   second_power_.off = false;
   clock_.advance(kRestAfterFailure);
-  EXPECT_EQ(open(true, false)->catch_up(clock_.monotonic())->copied, 0u);
+  EXPECT_EQ(open(true, false)->catch_up(CatchUpExtent::kNoted, clock_.monotonic())->copied, 0u);
   EXPECT_THAT(names(*first_, "behind/"), SizeIs(1));
 }
 
@@ -267,10 +268,10 @@ TEST_F(MirroredStoreTest, AfterADayOfFaultsBothPlacesAreTheSame) {
         const auto put = (*writer)->finish();
         if (put.ok() && *put == PutOutcome::kCreated) acknowledged[name] = text;
       }
-      if (random.percent(20)) (void)mirror->catch_up(nanoseconds::max());
+      if (random.percent(20)) (void)mirror->catch_up(CatchUpExtent::kNoted, kNoDeadline);
     }
     clock_.advance(kRestAfterFailure);
-    ASSERT_TRUE(open(true, false)->compare_and_catch_up().ok());
+    ASSERT_TRUE(open(true, false)->catch_up(CatchUpExtent::kAll, kNoDeadline).ok());
     expect_equal_places();
     for (const auto& [name, text] : acknowledged) EXPECT_EQ(read(*second_, ObjectKey(name)), text);
   }

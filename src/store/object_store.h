@@ -4,6 +4,7 @@
 // Properties; callers adapt to those and never ask which store it is.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -68,6 +69,18 @@ struct Properties {
   bool encrypted = false;        // what was put may be unreadable to who put it
 };
 
+// Of a store that is in two places (mirrored_store.h).
+enum class CatchUpExtent {
+  kCount,  // nothing is copied
+  kNoted,  // what was seen to be missed
+  kAll,    // the places are compared
+};
+struct CatchUp {
+  uint64_t copied = 0;   // objects that a place had missed
+  uint64_t removed = 0;  // objects that a place had kept
+  uint64_t behind = 0;   // kCount: objects that one place has and the other lacks
+};
+
 // Thread-safe. Errors name the object and the store.
 class ObjectStore {
  public:
@@ -101,6 +114,13 @@ class ObjectStore {
   virtual Result<void> remove_all(std::span<const ObjectKey> keys) {
     for (const ObjectKey& key : keys) TRY(remove(key));
     return success();
+  }
+
+  // Where a place missed something, the other gives it; nothing for a store that is one place. Ends
+  // when `deadline`, of the clock's monotonic time, has come.
+  virtual Result<CatchUp> catch_up(CatchUpExtent extent, std::chrono::nanoseconds deadline) {
+    (void)extent, (void)deadline;
+    return CatchUp{};
   }
 
   virtual Properties properties() const = 0;

@@ -28,6 +28,8 @@ class UnavailableStore final : public ObjectStore {
 }  // namespace
 
 std::unique_ptr<ObjectStore> make_unavailable_store(std::string description, Error why) {
+  // That a place is missing must not read as if every object in it were.
+  if (why.kind == ErrorKind::kMissing) why.kind = ErrorKind::kTransient;
   return std::make_unique<UnavailableStore>(std::move(description), std::move(why));
 }
 

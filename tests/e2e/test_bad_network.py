@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from harness.bad_network import BadNetwork
+from harness.bad_network import BadNetwork, FarNetwork
 from harness.cluster import wait_until
 
 REPOSITORIES = ("s3-age",)
@@ -82,3 +82,16 @@ def test_what_is_acknowledged_is_there_and_right(production, wb, place, networks
         assert recovered.status == 0 or not (place / f"again{number}" / "global" / "pg_control").exists()
         assert sum(network.faults.values()) > 10, network.faults
     assert done > SEEDS, "with retries most of it gets through"
+
+
+def test_a_backup_keeps_eight_uploads_under_way(production, wb):
+    """A bucket far away is as fast as what is under way at once, not as one request after another."""
+    production.sql("CREATE TABLE noise AS SELECT string_agg(md5(random()::text), '') AS text"
+                   " FROM generate_series(1, 3000000) g GROUP BY g % 20000")  # fmt: skip
+    production.sql("ALTER TABLE noise ALTER text SET STORAGE EXTERNAL")
+    far = FarNetwork(wb.store.gateway.endpoint, delay_s=3.0)
+    try:
+        through(wb, far, "backup")
+    finally:
+        far.stop()
+    assert far.most_puts >= 8

@@ -106,6 +106,30 @@ class BadNetwork:
                 return b"\r\n".join(lines) + b"\r\n\r\n" + (answers.read(length) if whole else answers.read())
 
 
+class FarNetwork(BadNetwork):
+    """Nothing goes wrong, but every request takes a while: a bucket in another country. `most_puts` were under way at once."""
+
+    def __init__(self, endpoint, delay_s):
+        self.delay_s = delay_s
+        self.puts = self.most_puts = 0
+        super().__init__(endpoint, 0)
+
+    def chosen(self, method):
+        return None, 0.0
+
+    def forwarded(self, head, body, method):
+        put = 1 if method == "PUT" else 0
+        with self.lock:
+            self.puts += put
+            self.most_puts = max(self.most_puts, self.puts)
+        try:
+            time.sleep(self.delay_s)
+            return super().forwarded(head, body, method)
+        finally:
+            with self.lock:
+                self.puts -= put
+
+
 def read_head(stream, method=None):
     """The lines before a body, and how long the body is. An answer to HEAD has none, whatever it says."""
     lines = []

@@ -79,7 +79,9 @@ class Walkback:
             assert outcome.status == status, what
         lines = outcome.stderr.splitlines()
         error = [line for line in lines if line.startswith("error: ")]
-        hint = [line for line in lines if line.startswith("hint: ")]
+        # A warning before it may have a hint of its own.
+        after = lines[lines.index(error[-1]) + 1 :] if error else []
+        hint = [line for line in after if line.startswith("hint: ")]
         assert len(error) == 1 and len(hint) == 1, f"not one error: and one hint: line: {what}"
         assert "terminate called" not in outcome.stderr, what
         kind = None
