@@ -107,6 +107,7 @@ TEST_F(ConfigTest, EveryKeyIsAlsoAVariable) {
   for (const Key& key : all_keys()) {
     std::string value = key.type == ValueType::kInteger ? std::to_string(key.max)
                         : key.type == ValueType::kPath  ? "/p"
+                        : key.type == ValueType::kFlag  ? "false"
                         : key.type == ValueType::kChoice
                             ? std::string(key.choices.substr(0, key.choices.find(',')))
                             : "text";
@@ -115,12 +116,28 @@ TEST_F(ConfigTest, EveryKeyIsAlsoAVariable) {
     ASSERT_TRUE(applied.ok()) << applied.error().message;
     if (key.number) {
       EXPECT_EQ(config.*key.number, key.max) << key.variable();
+    } else if (key.flag) {
+      EXPECT_FALSE(config.*key.flag) << key.variable();
+      applied = apply_environment({{key.variable(), "yes"}}, config);
+      ASSERT_FALSE(applied.ok());
+      EXPECT_THAT(applied.error().message, HasSubstr("expected true or false"));
     } else if (key.list) {
       EXPECT_THAT(config.*key.list, testing::ElementsAre(value)) << key.variable();
     } else {
       EXPECT_EQ(config.*key.text, value) << key.variable();
     }
   }
+}
+
+TEST_F(ConfigTest, TheSecondPlaceIsAnother) {
+  EXPECT_THAT(wrong("[repository]\nurl = \"file:///r\"\nrequired = \"yes\"\n"),
+              HasSubstr("expected true or false"));
+  write(
+      "[repository]\nurl = \"file:///r\"\nencryption = \"none\"\n"
+      "[second_repository]\nurl = \"file:///r\"\nrequired = false\n");
+  auto config = load_with();
+  ASSERT_FALSE(config.ok());
+  EXPECT_THAT(config.error().message, HasSubstr("second_repository.url is repository.url"));
 }
 
 TEST_F(ConfigTest, AMissingFileSaysHowToMakeOne) {

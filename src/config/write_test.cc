@@ -81,6 +81,11 @@ pgdata = "/srv/pg"
 [repository]
 url = "file:///srv/walkback"
 encryption = "none"
+# required = true
+
+[second_repository]
+# url = ""
+# required = true
 
 [backup]
 # workers = 2

@@ -16,12 +16,13 @@ bad-network           10     10 networks on a bad day: pushes, backups and recov
 s3-faults             1      the store's suite through 100 seeds of lost requests, lost answers and busy servers
 s3-swift              1      the store's suites against OpenStack Swift, the second dialect
 s3-kill-osd           1      Ceph with two copies on three disks: one is killed under load
+throughput            1      a backup to a bucket beside one to a directory and the server's own rate, on a quiet machine
 power-cut             1      a power cut and a kill at every write of push, backup and recover, 50 seeds
 fuzz                  1      a minute and a half of every fuzz target
 PARTS
 }
 
-e2e_soak() { in_stage "${@:2}" /usr/bin/python3 -m pytest -q -p no:cacheprovider -x tests/e2e -k "$1"; }
+e2e_soak() { in_stage "${@:2}" /usr/bin/python3 -m pytest -q -rP -p no:cacheprovider -x tests/e2e -k "$1"; }
 
 soak_seed() {
   local part=$1 seed=$2
@@ -33,6 +34,7 @@ soak_seed() {
     kill-recover) e2e_soak test_a_killed_recover WALKBACK_MOMENTS=5 ;;
     one-byte) e2e_soak test_one_byte_changed WALKBACK_CHANGES=20 ;;
     bad-network) e2e_soak test_what_is_acknowledged_is_there_and_right WALKBACK_NETWORKS=10 ;;
+    throughput) e2e_soak test_a_bucket_is_as_fast WALKBACK_THROUGHPUT_MIB=1024 ;;
     s3-*) soak_s3 "${part#s3-}" ;;
     large-relation) e2e_soak test_a_relation_above_one_gibibyte WALKBACK_LARGE=1 ;;
     power-cut) soak_power_cut ;;
@@ -57,7 +59,7 @@ soak_fuzz() {
 }
 
 run_soak() {
-  local part=${1:-} seeds seed done_dir log failed=0 passed=0
+  local part=${1:-} seeds seed done_dir log measured failed=0 passed=0
   seeds=$(soak_parts | awk -v part="$part" '$1 == part { print $2 }')
   if [ -z "$seeds" ]; then
     echo "usage: ./dev soak PART [SEEDS]"
@@ -87,7 +89,8 @@ run_soak() {
     local started=$SECONDS
     if soak_seed "$part" "$seed" >"$done_dir/running.log" 2>&1 </dev/null; then
       passed=$((passed + 1))
-      echo "seed $seed: passed in $((SECONDS - started)) s ($(tail -n 1 "$done_dir/running.log"))" | tee "$done_dir/$seed" | tee -a "$log"
+      measured=$(grep '^measured: ' "$done_dir/running.log" | tail -n 1 || true)
+      echo "seed $seed: passed in $((SECONDS - started)) s (${measured:-$(tail -n 1 "$done_dir/running.log")})" | tee "$done_dir/$seed" | tee -a "$log"
     else
       failed=$((failed + 1))
       echo "seed $seed: FAILED in $((SECONDS - started)) s" | tee -a "$log"

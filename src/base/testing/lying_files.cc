@@ -1,93 +1,48 @@
 #include "base/testing/lying_files.h"
 
+#include "base/testing/forwarding_files.h"
+
 namespace walkback {
 namespace {
 
-class LyingFile final : public File {
+class LyingFile final : public ForwardingFile {
  public:
   LyingFile(std::unique_ptr<File> inner, std::string path, const Lie& lie)
-      : inner_(std::move(inner)), path_(std::move(path)), lie_(lie) {}
-  Result<size_t> read_at(uint64_t offset, MutableBytes out) override {
-    return inner_->read_at(offset, out);
-  }
-  Result<void> write_at(uint64_t offset, ByteView data) override {
-    return inner_->write_at(offset, data);
-  }
-  Result<void> truncate(uint64_t size) override { return inner_->truncate(size); }
-  Result<uint64_t> size() override { return inner_->size(); }
-  Result<void> sync() override { return lie_(SyncKind::kFile, path_) ? success() : inner_->sync(); }
-  void start_writeback(uint64_t offset, uint64_t length) override {
-    inner_->start_writeback(offset, length);
-  }
-  void forget_cached(uint64_t offset, uint64_t length) override {
-    inner_->forget_cached(offset, length);
+      : ForwardingFile(std::move(inner)), path_(std::move(path)), lie_(lie) {}
+  Result<void> sync() override {
+    return lie_(SyncKind::kFile, path_) ? success() : ForwardingFile::sync();
   }
 
  private:
-  std::unique_ptr<File> inner_;
-  std::string path_;
+  const std::string path_;
   const Lie& lie_;
 };
 
-class LyingFiles final : public FileSystem {
+class LyingFiles final : public ForwardingFiles {
  public:
-  LyingFiles(FileSystem& inner, Lie lie) : inner_(inner), lie_(std::move(lie)) {}
+  LyingFiles(FileSystem& inner, Lie lie) : ForwardingFiles(inner), lie_(std::move(lie)) {}
 
   Result<std::unique_ptr<File>> open_read(const std::string& path) override {
-    return wrap(TRY(inner_.open_read(path)), path);
+    return wrap(TRY(ForwardingFiles::open_read(path)), path);
   }
   Result<std::unique_ptr<File>> create(const std::string& path, uint32_t mode) override {
-    return wrap(TRY(inner_.create(path, mode)), path);
+    return wrap(TRY(ForwardingFiles::create(path, mode)), path);
   }
   Result<std::unique_ptr<File>> open_write(const std::string& path) override {
-    return wrap(TRY(inner_.open_write(path)), path);
-  }
-  Result<std::optional<FileInfo>> link_status(const std::string& path) override {
-    return inner_.link_status(path);
-  }
-  Result<std::optional<FileInfo>> status(const std::string& path) override {
-    return inner_.status(path);
-  }
-  Result<std::vector<DirectoryEntry>> list(const std::string& path) override {
-    return inner_.list(path);
-  }
-  Result<bool> make_directory(const std::string& path, uint32_t mode) override {
-    return inner_.make_directory(path, mode);
-  }
-  Result<void> set_mode(const std::string& path, uint32_t mode) override {
-    return inner_.set_mode(path, mode);
-  }
-  Result<void> make_symlink(const std::string& target, const std::string& path) override {
-    return inner_.make_symlink(target, path);
-  }
-  Result<std::string> read_symlink(const std::string& path) override {
-    return inner_.read_symlink(path);
-  }
-  Result<void> remove(const std::string& path) override { return inner_.remove(path); }
-  Result<void> rename(const std::string& from, const std::string& to) override {
-    return inner_.rename(from, to);
-  }
-  Result<bool> rename_no_replace(const std::string& from, const std::string& to) override {
-    return inner_.rename_no_replace(from, to);
+    return wrap(TRY(ForwardingFiles::open_write(path)), path);
   }
   Result<void> sync_directory(const std::string& path) override {
-    return lie_(SyncKind::kDirectory, path) ? success() : inner_.sync_directory(path);
+    return lie_(SyncKind::kDirectory, path) ? success() : ForwardingFiles::sync_directory(path);
   }
   Result<void> sync_file_system(const std::string& path) override {
-    return lie_(SyncKind::kFileSystem, path) ? success() : inner_.sync_file_system(path);
+    return lie_(SyncKind::kFileSystem, path) ? success() : ForwardingFiles::sync_file_system(path);
   }
-  Result<std::unique_ptr<DirectoryLock>> lock_directory(const std::string& path) override {
-    return inner_.lock_directory(path);
-  }
-  Result<DiskSpace> disk_space(const std::string& path) override { return inner_.disk_space(path); }
-  Result<std::string> canonical(const std::string& path) override { return inner_.canonical(path); }
 
  private:
   Result<std::unique_ptr<File>> wrap(std::unique_ptr<File> file, const std::string& path) {
     return {std::make_unique<LyingFile>(std::move(file), path, lie_)};
   }
 
-  FileSystem& inner_;
   const Lie lie_;
 };
 
