@@ -1,10 +1,13 @@
 """Who can read what: the owner everything, the database host names and sizes, a thief of either nothing."""
 
+import os
 import re
 import stat
 import subprocess
 
 import pytest
+
+from harness.trees import damaged
 
 NEEDLE = "a secret in a table 4711"
 
@@ -98,6 +101,24 @@ def test_nothing_on_the_host_opens_a_page_or_a_segment(wb, haystack, owner_key, 
     assert NEEDLE.encode() not in unzstd(age(host_key, manifest).stdout), "names and hashes, no rows"
     for path in objects(wb, "*.index.zst.age"):
         assert NEEDLE.encode() not in unzstd(age(host_key, path).stdout)
+
+
+@pytest.mark.parametrize("what", ["segment", "manifest", "pack"])
+def test_one_byte_changed_in_an_encrypted_object_is_found(production, wb, haystack, place, chance, what):
+    path = {
+        "segment": wb.stored_segment(haystack), "manifest": wb.manifests()[0], "pack": wb.packs()[0],
+    }[what]  # fmt: skip
+    for attempt in range(int(os.environ.get("WALKBACK_CHANGES", "4"))):
+        at = chance.randrange(path.stat().st_size)
+        into = place / f"copy{attempt}"
+        with damaged(path, at, 1 << chance.randrange(8)):
+            if what == "segment":
+                assert wb.get(haystack, place / "got").status not in (0, 1), f"byte {at}"
+            refusal = wb.refused("recover", "--latest", "--into", into, "--no-start")
+            # A changed stanza of the header is a key that is not ours.
+            assert refusal.kind in ("corrupt", "denied"), f"byte {at} of {path}: {refusal}"
+        assert not (into / "global/pg_control").exists(), f"byte {at} of {path}"
+    wb.recover("--latest", into=place / "whole", no_start=True)
 
 
 def test_every_object_is_as_its_name_says(wb, haystack):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.cluster import wait_until
-from harness.trees import only_wal_was_added, snapshot
+from harness.trees import damaged, only_wal_was_added, snapshot
 from harness.walkback import unzstd
 
 # Exit statuses, from docs/cli.md.
@@ -224,27 +224,6 @@ class read_only:
     def __exit__(self, *_):
         for folder in self.folders:
             folder.chmod(0o700)
-
-
-class damaged:
-    """One byte of a file is another while this holds."""
-
-    def __init__(self, path, at, flip):
-        self.path, self.at, self.flip = path, at, flip
-
-    def _apply(self):
-        self.path.chmod(0o600)
-        with open(self.path, "r+b") as file:
-            file.seek(self.at)
-            byte = file.read(1)[0]
-            file.seek(self.at)
-            file.write(bytes([byte ^ self.flip]))
-
-    def __enter__(self):
-        self._apply()
-
-    def __exit__(self, *_):
-        self._apply()
 
 
 def fill_up(path):

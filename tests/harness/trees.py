@@ -42,3 +42,24 @@ def archive_snapshot(repository):
         for name, digest in snapshot(repository).items()
         if digest != "dir" and not any(part in RECORDS for part in Path(name).parts)
     }
+
+
+class damaged:
+    """One byte of a file is another while this holds."""
+
+    def __init__(self, path, at, flip):
+        self.path, self.at, self.flip = path, at, flip
+
+    def _apply(self):
+        self.path.chmod(0o600)
+        with open(self.path, "r+b") as file:
+            file.seek(self.at)
+            byte = file.read(1)[0]
+            file.seek(self.at)
+            file.write(bytes([byte ^ self.flip]))
+
+    def __enter__(self):
+        self._apply()
+
+    def __exit__(self, *_):
+        self._apply()
