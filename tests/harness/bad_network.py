@@ -107,27 +107,33 @@ class BadNetwork:
 
 
 class FarNetwork(BadNetwork):
-    """Nothing goes wrong, but every request takes a while: a bucket in another country. `most_puts` were under way at once."""
+    """As from a bucket in another country: a large PUT is answered once `wanted` of them were under way together, or after
+    a long while. `most_puts` says how many there were."""
 
-    def __init__(self, endpoint, delay_s):
-        self.delay_s = delay_s
+    LARGE = 1 << 20
+    LONG_WHILE_S = 20
+
+    def __init__(self, endpoint, wanted):
+        self.wanted = wanted
         self.puts = self.most_puts = 0
+        self.together = threading.Condition()
         super().__init__(endpoint, 0)
 
     def chosen(self, method):
         return None, 0.0
 
     def forwarded(self, head, body, method):
-        put = 1 if method == "PUT" else 0
-        with self.lock:
-            self.puts += put
+        if method == "PUT" and len(body) >= self.LARGE:
+            self.wait_for_others()
+        return super().forwarded(head, body, method)
+
+    def wait_for_others(self):
+        with self.together:
+            self.puts += 1
             self.most_puts = max(self.most_puts, self.puts)
-        try:
-            time.sleep(self.delay_s)
-            return super().forwarded(head, body, method)
-        finally:
-            with self.lock:
-                self.puts -= put
+            self.together.notify_all()
+            self.together.wait_for(lambda: self.most_puts >= self.wanted, timeout=self.LONG_WHILE_S)
+            self.puts -= 1
 
 
 def read_head(stream, method=None):
