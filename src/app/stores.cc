@@ -23,8 +23,7 @@ namespace {
 
 constexpr std::string_view kFileScheme = "file://";
 constexpr std::string_view kS3Scheme = "s3://";
-// How long a place that need not have everything may hold up what the other has already.
-constexpr int kLongestOutage_s = 30;
+constexpr int kLongestSilence_s = 10;
 constexpr uint64_t kKiB = 1024;
 constexpr uint64_t kMiB = kKiB * 1024;
 
@@ -41,12 +40,15 @@ Error wrong_url(ErrorKind kind, const std::string& url, std::string_view why) {
                     "a directory is written file:///srv/walkback, a bucket s3://bucket/prefix");
 }
 
-Error no_repository(const std::string& url) {
-  return make_error(
-      ErrorKind::kMissing,
-      fmt::format("{} is no walkback repository: it has no walkback.json", url),
-      "mount its disk; if it is a new place, `walkback init` copies the repository to "
-      "it");
+// Before anything is copied from one into the other. What does not answer is found out later.
+Result<void> check_one_repository(store::ObjectStore& first, store::ObjectStore& second) {
+  const auto ours = first.get(repo::marker_key());
+  const auto others = second.get(repo::marker_key());
+  if (!ours.ok() || !others.ok() || !*ours || !*others || **ours == **others) return success();
+  return make_error(ErrorKind::kInvalid,
+                    fmt::format("{} and {} are two repositories, not two places of one",
+                                first.description(), second.description()),
+                    "name a place that is empty as the second one, or the right one");
 }
 
 Result<std::string> directory_of(const std::string& url) {
@@ -185,11 +187,18 @@ Result<std::unique_ptr<store::ObjectStore>> Stores::open_beneath(const config::C
   }
   const bool required = config.repository_required;
   const bool second_required = config.second_repository_required;
-  auto first_store = TRY(open_one_of_two(config, config.repository_url, required, access, stop));
-  auto second_store = TRY(open_one_of_two(config, second, second_required, access, stop));
+  auto first_store = TRY(open_one_of_two(config, config.repository_url, config.s3_timeout_s, stop));
+  auto second_store = TRY(open_one_of_two(config, second, config.s3_timeout_s, stop));
+  // So long a place that does not answer at all holds up what the other has.
+  const int quick_s = std::min(config.s3_timeout_s, kLongestSilence_s);
+  auto first_quick = TRY(open_one_of_two(config, config.repository_url, quick_s, stop));
+  auto second_quick = TRY(open_one_of_two(config, second, quick_s, stop));
+  const bool begins = access == cli::Access::kSetUp || access == cli::Access::kBegin;
+  if (begins) TRY(check_one_repository(*first_store, *second_store));
+  const auto use = begins ? store::MirrorUse::kBegins : store::MirrorUse::kGoesOn;
   return store::make_mirrored_store({std::move(first_store), required},
                                     {std::move(second_store), second_required}, repo::marker_key(),
-                                    clock_, warn_);
+                                    use, clock_, warn_);
 }
 
 Result<std::unique_ptr<store::ObjectStore>> Stores::open_place(const config::Config& config,
@@ -207,22 +216,13 @@ Result<std::unique_ptr<store::ObjectStore>> Stores::open_place(const config::Con
 }
 
 // What keeps one place from being opened must not keep the other from being used; a mistake in the
-// configuration must be mended. A place that is no repository is a disk that is not mounted.
+// configuration must be mended.
 Result<std::unique_ptr<store::ObjectStore>> Stores::open_one_of_two(const config::Config& config,
                                                                     const std::string& url,
-                                                                    bool required,
-                                                                    cli::Access access,
+                                                                    int timeout_s,
                                                                     std::stop_token stop) {
-  const int timeout_s =
-      required ? config.s3_timeout_s : std::min(config.s3_timeout_s, kLongestOutage_s);
-  auto opened = open_place(config, url, timeout_s, access, std::move(stop));
-  if (opened.ok()) {
-    const bool begins = access == cli::Access::kSetUp || access == cli::Access::kBegin;
-    if (begins) return opened;
-    const auto there = (*opened)->info(repo::marker_key());
-    if (there.ok() && *there) return opened;
-    opened = there.ok() ? no_repository(url) : there.error();
-  }
+  auto opened = open_place(config, url, timeout_s, cli::Access::kMetadata, std::move(stop));
+  if (opened.ok()) return opened;
   const ErrorKind kind = opened.error().kind;
   const bool mistake = kind == ErrorKind::kInvalid || kind == ErrorKind::kUnsupported;
   if (mistake || kind == ErrorKind::kCancelled) return opened;

@@ -56,8 +56,7 @@ class Stores {
                                                          const std::string& url, int timeout_s,
                                                          cli::Access access, std::stop_token stop);
   Result<std::unique_ptr<store::ObjectStore>> open_one_of_two(const config::Config& config,
-                                                              const std::string& url, bool required,
-                                                              cli::Access access,
+                                                              const std::string& url, int timeout_s,
                                                               std::stop_token stop);
   Result<std::unique_ptr<s3::S3Store>> open_s3(const config::Config& config, const std::string& url,
                                                int timeout_s, cli::Access access,

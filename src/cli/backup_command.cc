@@ -33,7 +33,8 @@ Result<ExitStatus> run_backup(const BackupOptions& options, Session& session) {
   auto connection = TRY(std::move(connected));
   auto report = TRY(backup::run_backup(backup, *connection, env.files, *store, env.clock,
                                        env.random, session.progress(), stop));
-  session.catch_up(*store, store::CatchUpExtent::kAll, kCatchUpTime);
+  // Its WAL, too, must be in every place that is required.
+  TRY(session.catch_up(*store, store::CatchUpExtent::kAll, kCatchUpTime));
   if (report.bad_pages.empty()) {
     session.result(backup_text(report), backup_json(report, nullptr));
     return ExitStatus::kDone;

@@ -74,7 +74,10 @@ Result<void> Session::check_repository_owner(const config::Config& config, bool 
   for (const std::string& url : config::repository_urls(config)) {
     const auto directory = setup::repository_directory(url);
     if (!directory) continue;
-    const std::optional<FileInfo> info = TRY(env_.files.status(*directory));
+    const Result<std::optional<FileInfo>> looked = env_.files.status(*directory);
+    // Of two places one may be away.
+    if (!looked.ok() && !config.second_repository_url.empty()) continue;
+    const std::optional<FileInfo> info = TRY(looked);
     // Who may not write there cannot harm it.
     const bool could_harm =
         env_.user_id == 0 || (!root_only && info && (info->mode & kWritableByOthers) != 0);
@@ -140,16 +143,17 @@ Result<std::unique_ptr<pgconn::Connection>> Session::connect(const config::Confi
       .with_hint("postgresql.conninfo in the configuration says how to reach the server");
 }
 
-void Session::catch_up(store::ObjectStore& store, store::CatchUpExtent extent,
-                       std::chrono::nanoseconds at_most) {
-  const auto caught_up = store.catch_up(extent, env_.clock.monotonic() + at_most);
-  if (!caught_up.ok()) {
-    warn(Error(caught_up.error()).with_context("one place of the repository has to catch up"));
-  } else if (caught_up->copied > 0 && global_.verbose) {
+Result<void> Session::catch_up(store::ObjectStore& store, store::CatchUpExtent extent,
+                               std::chrono::nanoseconds at_most) {
+  const store::CatchUp caught_up =
+      TRY_CONTEXT(store.catch_up(extent, env_.clock.monotonic() + at_most),
+                  "one place of the repository has to catch up");
+  if (caught_up.copied > 0 && global_.verbose) {
     env_.output.err(fmt::format("{} copied to the place that had missed {}\n",
-                                counted(caught_up->copied, "object"),
-                                caught_up->copied == 1 ? "it" : "them"));
+                                counted(caught_up.copied, "object"),
+                                caught_up.copied == 1 ? "it" : "them"));
   }
+  return success();
 }
 
 Progress& Session::progress() {

@@ -54,9 +54,10 @@ class Session {
   Result<std::unique_ptr<store::ObjectStore>> open_beneath(const config::Config& config);
   Result<std::unique_ptr<pgconn::Connection>> connect(const config::Config& config);
 
-  // Of a repository in two places: after what had to be done, which it can no longer fail.
-  void catch_up(store::ObjectStore& store, store::CatchUpExtent extent,
-                std::chrono::nanoseconds at_most);
+  // Of a repository in two places, after what had to be done. Fails when a required place lacks
+  // something.
+  Result<void> catch_up(store::ObjectStore& store, store::CatchUpExtent extent,
+                        std::chrono::nanoseconds at_most);
 
   Progress& progress();
   // From here on SIGINT and SIGTERM end the command cleanly.

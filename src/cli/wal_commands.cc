@@ -26,7 +26,9 @@ Result<ExitStatus> run_wal_push(const WalPushOptions& options, Session& session)
   push.workers = config.archive_workers;
   auto report =
       TRY(session.if_mounted(config, archive::run_wal_push(push, session.env().files, *store)));
-  session.catch_up(*store, store::CatchUpExtent::kNoted, kCatchUpTime);
+  // The segment is where it has to be.
+  const auto caught_up = session.catch_up(*store, store::CatchUpExtent::kNoted, kCatchUpTime);
+  if (!caught_up.ok()) session.warn(caught_up.error());
   bool verbose = session.global().verbose;
   session.result(verbose ? wal_push_text(report) : "", wal_push_json(report));
   return ExitStatus::kDone;

@@ -103,6 +103,13 @@ Result<void> check_modes(FileSystem& files, const std::string& path, const Confi
   return success();
 }
 
+// The same place, or one below the other.
+bool lies_in(std::string_view url, std::string_view other) {
+  while (url.ends_with('/')) url.remove_suffix(1);
+  while (other.ends_with('/')) other.remove_suffix(1);
+  return url.starts_with(other) && (url.size() == other.size() || url[other.size()] == '/');
+}
+
 Result<std::optional<Config>> load_file(FileSystem& files, const std::string& path) {
   Result<Bytes> text = read_file(files, path, kLargestFile);
   if (!text.ok() && text.error().kind == ErrorKind::kMissing) return std::optional<Config>();
@@ -167,10 +174,19 @@ Result<void> check_complete(const Config& config, const std::string& path) {
         ErrorKind::kInvalid, fmt::format("{}: repository.encryption is missing", path),
         "encryption = \"age\" in [repository]; storing in plain text is a choice: \"none\"");
   }
-  if (config.second_repository_url == config.repository_url) {
-    return make_error(ErrorKind::kInvalid,
-                      fmt::format("{}: second_repository.url is repository.url once more", path),
-                      "a second place is another disk, another host or a bucket");
+  const bool two = !config.second_repository_url.empty();
+  if (two && !config.repository_required && !config.second_repository_required) {
+    return make_error(
+        ErrorKind::kInvalid,
+        fmt::format("{}: neither repository.required nor second_repository.required is true", path),
+        "one of the two places has to have everything");
+  }
+  if (two && (lies_in(config.repository_url, config.second_repository_url) ||
+              lies_in(config.second_repository_url, config.repository_url))) {
+    return make_error(
+        ErrorKind::kInvalid,
+        fmt::format("{}: repository.url and second_repository.url lie in one another", path),
+        "a second place is another disk, another host or a bucket");
   }
   // A private key says them too: whoever recovers on a bare machine has nothing else.
   const bool may_read = !config.encryption_identity_file.empty();

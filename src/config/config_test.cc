@@ -137,7 +137,11 @@ TEST_F(ConfigTest, TheSecondPlaceIsAnother) {
       "[second_repository]\nurl = \"file:///r\"\nrequired = false\n");
   auto config = load_with();
   ASSERT_FALSE(config.ok());
-  EXPECT_THAT(config.error().message, HasSubstr("second_repository.url is repository.url"));
+  EXPECT_THAT(config.error().message, HasSubstr("lie in one another"));
+  write(
+      "[repository]\nurl = \"file:///r\"\nencryption = \"none\"\nrequired = false\n"
+      "[second_repository]\nurl = \"file:///s\"\nrequired = false\n");
+  EXPECT_THAT(load_with().error().message, HasSubstr("neither repository.required"));
 }
 
 TEST_F(ConfigTest, AMissingFileSaysHowToMakeOne) {

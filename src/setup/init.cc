@@ -179,6 +179,7 @@ class Init {
     TRY(check_archive_command());
 
     objects_ = TRY(parts_.repository.open(report_.repository_created));
+    if (!report_.repository_created) TRY(check_no_place_is_away());
     // Before anything is put: the marker must come to a new place last.
     if (!report_.repository_created) {
       constexpr auto kNoDeadline = std::chrono::nanoseconds::max();
@@ -222,6 +223,22 @@ class Init {
     report_.proved_segment =
         TRY(prove_archiving({.pgdata = options_.pgdata, .timeout = options_.proof_timeout}, archive,
                             parts_.connection, parts_.files, parts_.clock, parts_.progress));
+    return success();
+  }
+
+  // An empty directory beside a place that has the repository: the mount point of the other one's
+  // disk, or a new place.
+  Result<void> check_no_place_is_away() const {
+    if (options_.new_repository || options_.repository_urls.size() < 2) return success();
+    for (const std::string& url : options_.repository_urls) {
+      Result<void> mounted = check_is_mounted(parts_.files, url);
+      if (mounted.ok()) continue;
+      Error error = std::move(mounted).error();
+      error.hint =
+          "mount it; if it is a new place, say so with --new-repository, and the repository is "
+          "copied to it";
+      return error;
+    }
     return success();
   }
 

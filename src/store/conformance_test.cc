@@ -52,8 +52,9 @@ Ground simulated_directory() {
 
 Ground two_places() {
   Ground ground;
-  ground.store = make_mirrored_store({make_memory_store()}, {make_memory_store()},
-                                     ObjectKey("whole.json"), system_clock(), [](const Error&) {});
+  ground.store =
+      make_mirrored_store({make_memory_store()}, {make_memory_store()}, ObjectKey("whole.json"),
+                          MirrorUse::kBegins, system_clock(), [](const Error&) {});
   return ground;
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <charconv>
 #include <mutex>
 
@@ -14,30 +15,67 @@ namespace {
 using std::chrono::nanoseconds;
 
 constexpr std::string_view kBehind = "behind/";
+constexpr std::string_view kPut = "put";
+constexpr std::string_view kRemoved = "removed";
 constexpr size_t kCopyBytes = size_t{4} << 20;
 constexpr size_t kPageObjects = 1000;  // what S3 gives with one request
 
-// An object from one store into another, where there is none.
-Result<PutOutcome> copy(ObjectStore& from, ObjectStore& to, const ObjectKey& key) {
+// An object from one store into another, where there is none. `of_source` is set when it was `from`
+// that failed.
+Result<PutOutcome> copy(ObjectStore& from, ObjectStore& to, const ObjectKey& key,
+                        std::optional<Error>& of_source) {
+  const auto source_failed = [&](const Error& error) {
+    of_source = error;
+    return error;
+  };
   if (TRY(to.info(key))) return PutOutcome::kAlreadyExists;
-  const std::unique_ptr<ObjectReader> reader = TRY(from.open(key));
+  const Result<std::unique_ptr<ObjectReader>> reader = from.open(key);
+  if (!reader.ok()) return source_failed(reader.error());
   const std::unique_ptr<ObjectWriter> writer = TRY(to.create(key));
   Bytes piece;
-  for (uint64_t done = 0; done < reader->size(); done += piece.size()) {
-    piece.resize(std::min<uint64_t>(kCopyBytes, reader->size() - done));
-    TRY(reader->read_at(done, piece));
+  for (uint64_t done = 0; done < (*reader)->size(); done += piece.size()) {
+    piece.resize(std::min<uint64_t>(kCopyBytes, (*reader)->size() - done));
+    const Result<void> read = (*reader)->read_at(done, piece);
+    if (!read.ok()) return source_failed(read.error());
     TRY(writer->append(piece));
   }
   return writer->finish();
 }
 
+// Whether two stores hold the same bytes, a piece at a time.
+Result<bool> same_bytes(ObjectStore& one, ObjectStore& other, const ObjectKey& key) {
+  const std::unique_ptr<ObjectReader> a = TRY(one.open(key));
+  const std::unique_ptr<ObjectReader> b = TRY(other.open(key));
+  if (a->size() != b->size()) return false;
+  Bytes of_a, of_b;
+  for (uint64_t done = 0; done < a->size(); done += of_a.size()) {
+    of_a.resize(std::min<uint64_t>(kCopyBytes, a->size() - done));
+    of_b.resize(of_a.size());
+    TRY(a->read_at(done, of_a));
+    TRY(b->read_at(done, of_b));
+    if (of_a != of_b) return false;
+  }
+  return true;
+}
+
 // Copies what is missing and replaces what is other: an object that was removed while the place did
 // not answer may have been put anew since.
-Result<bool> make_same(ObjectStore& from, ObjectStore& to, const ObjectKey& key) {
-  if (TRY(copy(from, to, key)) == PutOutcome::kCreated) return true;
-  if (TRY(from.get(key)) == TRY(to.get(key))) return false;
-  TRY(to.remove(key));
-  return TRY(copy(from, to, key)) == PutOutcome::kCreated;
+Result<void> make_same(ObjectStore& from, ObjectStore& to, const ObjectKey& key,
+                       std::optional<Error>& of_source, CatchUp& done) {
+  PutOutcome outcome = TRY(copy(from, to, key, of_source));
+  if (outcome == PutOutcome::kAlreadyExists) {
+    if (TRY(same_bytes(from, to, key))) return success();
+    TRY(to.remove(key));
+    outcome = TRY(copy(from, to, key, of_source));
+  }
+  if (outcome == PutOutcome::kCreated) ++done.copied;
+  return success();
+}
+
+// That a place is missing must not read as if an object in it were.
+Error as_outage(Error error) {
+  if (error.kind == ErrorKind::kMissing) error.kind = ErrorKind::kTransient;
+  return error;
 }
 
 // One of the two stores, and whether it answers.
@@ -48,9 +86,35 @@ class Place {
   ObjectStore& store() const { return *place_.store; }
   bool required() const { return place_.required; }
 
-  bool rests() {
+  // Not to be written to now.
+  bool rests() { return !place_.required && failed_lately(); }
+  // Not the one to be asked first.
+  bool failed_lately() {
     std::lock_guard lock(mutex_);
-    return !place_.required && clock_.monotonic() < rests_until_;
+    return clock_.monotonic() < rests_until_;
+  }
+  // A place without what makes it one is a disk that is not mounted, and one that is another
+  // repository a wrong disk: looked at once. `whole` is what the other place has, once it is known.
+  Result<void> admitted(const ObjectKey& completeness, std::optional<Bytes>& whole) {
+    if (admission_) return *admission_;
+    Result<std::optional<Bytes>> there = (place_.quick ? *place_.quick : store()).get(completeness);
+    if (!there.ok()) return as_outage(std::move(there).error());
+    admission_ = success();
+    if (!*there) {
+      admission_ = make_error(
+          ErrorKind::kTransient,
+          fmt::format("{} is no walkback repository: it has no {}", store().description(),
+                      completeness.text()),
+          "mount its disk; if it is a new place, `walkback init` copies the repository to it");
+    } else if (whole && *whole != **there) {
+      admission_ = make_error(
+          ErrorKind::kTransient,
+          fmt::format("{} is another repository than its other place", store().description()),
+          "mount the right disk, or correct its url");
+    } else {
+      whole = *std::move(*there);
+    }
+    return *admission_;
   }
   // Whether nobody was told of it yet.
   bool failed() {
@@ -77,6 +141,7 @@ class Place {
 
   const MirrorPlace place_;
   Clock& clock_;
+  std::optional<Result<void>> admission_;
   std::mutex mutex_;
   nanoseconds rests_until_{nanoseconds::min()};
   int64_t failed_at_s_ = 0;
@@ -118,18 +183,31 @@ class Listing {
   bool ended_ = false;
 };
 
-// An object that a place missed, as the other place has it written down.
+// What a place missed, as the other place has it written down.
 struct Missed {
   ObjectKey note;
+  bool removal = false;
   ObjectKey key;
 };
 
+// behind/TIME/WHAT/KEY
+std::optional<Missed> parse_note(const ObjectKey& note) {
+  const std::string_view rest = std::string_view(note.text()).substr(kBehind.size());
+  const size_t what = rest.find('/');
+  const size_t key = what == std::string_view::npos ? what : rest.find('/', what + 1);
+  if (key == std::string_view::npos) return std::nullopt;
+  const Result<ObjectKey> named = ObjectKey::parse(rest.substr(key + 1));
+  if (!named.ok()) return std::nullopt;
+  return Missed{note, rest.substr(what + 1, key - what - 1) == kRemoved, *named};
+}
+
 class Mirror final : public ObjectStore {
  public:
-  Mirror(MirrorPlace first, MirrorPlace second, ObjectKey completeness, Clock& clock,
+  Mirror(MirrorPlace first, MirrorPlace second, ObjectKey completeness, bool begins, Clock& clock,
          std::function<void(const Error&)> tell)
       : places_{Place(std::move(first), clock), Place(std::move(second), clock)},
         completeness_(std::move(completeness)),
+        begins_(begins),
         clock_(clock),
         tell_(std::move(tell)) {}
 
@@ -174,13 +252,26 @@ class Mirror final : public ObjectStore {
       -> Result<std::optional<std::decay_t<decltype(call().value())>>> {
     look_for_notes();
     if (places_[place].rests()) return {std::nullopt};
-    auto done = call();
+    auto done = admitted_call(place, call);
     if (done.ok()) return std::optional(std::move(done).value());
     if (places_[place].required() || done.error().kind == ErrorKind::kCancelled) {
       return done.error();
     }
     failed(place, done.error());
     return {std::nullopt};
+  }
+
+  Result<void> admit(size_t place) {
+    if (begins_) return success();
+    std::lock_guard lock(admission_mutex_);
+    return places_[place].admitted(completeness_, whole_);
+  }
+
+  // Only of a place that is one.
+  template <typename Call>
+  auto admitted_call(size_t place, Call call) -> decltype(call()) {
+    TRY(admit(place));
+    return call();
   }
 
   void failed(size_t place, const Error& error) {
@@ -203,10 +294,10 @@ class Mirror final : public ObjectStore {
     });
   }
 
-  // In the place that has it: that the other has not.
-  Result<void> note(size_t place, const ObjectKey& key) {
-    const ObjectKey name(
-        fmt::format("{}{:012}/{}", kBehind, places_[place].failed_at_s(), key.text()));
+  // In the place that did it: that the other has not.
+  Result<void> note(size_t place, std::string_view what, const ObjectKey& key) {
+    const ObjectKey name = TRY(ObjectKey::parse(
+        fmt::format("{}{:012}/{}/{}", kBehind, places_[place].failed_at_s(), what, key.text())));
     TRY_CONTEXT(store(other(place)).put(name, {}),
                 "writing down what " + store(place).description() + " misses");
     return success();
@@ -222,21 +313,23 @@ class Mirror final : public ObjectStore {
   Result<PutOutcome> write(const ObjectKey& key, PutInto put_into);
   Result<PutOutcome> older_wins(const ObjectKey& key);
 
-  // A call that reads: the first place's answer, or the second's when the first has none.
+  // A call that reads: one place's answer, or the other's when that one has none. First the first,
+  // unless it failed a moment ago.
   template <typename T, typename Call>
   Result<std::optional<T>> ask(Call call) {
-    Result<std::optional<T>> first = call(0);
+    const size_t one = places_[0].failed_lately() ? 1 : 0;
+    Result<std::optional<T>> first = admitted_call(one, [&] { return call(one); });
     const bool settled =
         first.ok() ? first->has_value() : first.error().kind == ErrorKind::kCancelled;
     if (settled) return first;
-    Result<std::optional<T>> second = call(1);
+    Result<std::optional<T>> second = admitted_call(other(one), [&] { return call(other(one)); });
     if (second.ok() && second->has_value()) {
-      if (!first.ok()) answered_by_other(0, first.error());
+      if (!first.ok()) answered_by_other(one, first.error());
       return second;
     }
     if (first.ok() && second.ok()) return first;
-    const size_t silent = first.ok() ? 1 : 0;
-    const Error error = first.ok() ? second.error() : first.error();
+    const size_t silent = first.ok() ? other(one) : one;
+    const Error error = as_outage(first.ok() ? second.error() : first.error());
     if (!TRY(is_complete(other(silent)))) return error;
     answered_by_other(silent, error);
     return std::optional<T>();
@@ -260,11 +353,26 @@ class Mirror final : public ObjectStore {
   Result<CatchUp> settle_notes(nanoseconds deadline);
   Result<CatchUp> compare(nanoseconds deadline);
   Result<uint64_t> count_differences();
-  Result<bool> settle(const Missed& missed, size_t place, CatchUp& done);
+  // Whether a place is one and may be written to; an error when it has to be.
+  Result<bool> answers(size_t place) {
+    return TRY(attempt(place, []() -> Result<bool> { return true; })).has_value();
+  }
+
+  enum class Settled { kDone, kPassedOver, kPlaceFailed };
+  Result<Settled> settle(const Missed& missed, size_t place, CatchUp& done);
+  Result<void> remove_missed(size_t place, const ObjectKey& key, CatchUp& done);
+  // What cannot be read now must not keep the rest from being copied.
+  Settled passed_over(const Error& error) {
+    tell_(Error(error).with_context("passed over while catching up"));
+    return Settled::kPassedOver;
+  }
   Result<std::vector<Missed>> missed_by(size_t place);
 
   std::array<Place, 2> places_;
   const ObjectKey completeness_;
+  const bool begins_;
+  std::mutex admission_mutex_;
+  std::optional<Bytes> whole_;  // `completeness_`, as a place has it
   Clock& clock_;
   const std::function<void(const Error&)> tell_;
   std::once_flag looked_;
@@ -275,11 +383,16 @@ Result<PutOutcome> Mirror::write(const ObjectKey& key, PutInto put_into) {
   const std::optional<PutOutcome> first = TRY(attempt(0, [&] { return put_into(0); }));
   // What is there already is what both shall have.
   const bool was_there = first == PutOutcome::kAlreadyExists;
-  const std::optional<PutOutcome> second =
-      TRY(attempt(1, [&] { return was_there ? copy(store(0), store(1), key) : put_into(1); }));
+  const std::optional<PutOutcome> second = TRY(attempt(1, [&]() -> Result<PutOutcome> {
+    std::optional<Error> of_first;
+    if (!was_there) return put_into(1);
+    const Result<PutOutcome> copied = copy(store(0), store(1), key, of_first);
+    // What the first has and cannot give must not keep the second from having it.
+    return of_first ? put_into(1) : copied;
+  }));
   if (!first && !second) return neither(key);
-  if (!first) TRY(note(0, key));
-  if (!second) TRY(note(1, key));
+  if (!first) TRY(note(0, kPut, key));
+  if (!second) TRY(note(1, kPut, key));
   if (first == PutOutcome::kCreated && second == PutOutcome::kAlreadyExists) {
     return older_wins(key);
   }
@@ -289,11 +402,10 @@ Result<PutOutcome> Mirror::write(const ObjectKey& key, PutInto put_into) {
 // The second place had an object of this name and the first had not: lost, or put while the first
 // did not answer.
 Result<PutOutcome> Mirror::older_wins(const ObjectKey& key) {
-  const std::optional<Bytes> ours = TRY(store(0).get(key));
-  const std::optional<Bytes> older = TRY(store(1).get(key));
-  if (!older || ours == older) return PutOutcome::kCreated;
+  if (TRY(same_bytes(store(0), store(1), key))) return PutOutcome::kCreated;
+  std::optional<Error> of_second;
   TRY(store(0).remove(key));
-  TRY(copy(store(1), store(0), key));
+  TRY(copy(store(1), store(0), key, of_second));
   return PutOutcome::kAlreadyExists;
 }
 
@@ -328,7 +440,8 @@ class Mirror::Writer final : public ObjectWriter {
   Result<PutOutcome> finish() override {
     return mirror_.write(key_, [&](size_t place) -> Result<PutOutcome> {
       if (writers_[place]) return writers_[place]->finish();
-      return copy(mirror_.store(other(place)), mirror_.store(place), key_);
+      std::optional<Error> of_other;
+      return copy(mirror_.store(other(place)), mirror_.store(place), key_, of_other);
     });
   }
 
@@ -351,6 +464,7 @@ class Mirror::Reader final : public ObjectReader {
       : mirror_(mirror), key_(std::move(key)), place_(place), reader_(std::move(reader)) {}
 
   Result<void> read_at(uint64_t offset, MutableBytes out) override {
+    if (other_is_better_ && other_->read_at(offset, out).ok()) return success();
     const Result<void> read = reader_->read_at(offset, out);
     if (read.ok() || read.error().kind == ErrorKind::kCancelled) return read;
     std::call_once(opened_other_, [&] {
@@ -360,6 +474,7 @@ class Mirror::Reader final : public ObjectReader {
     if (!other_) return read;
     const Result<void> again = other_->read_at(offset, out);
     if (!again.ok()) return read;
+    other_is_better_ = true;
     mirror_.answered_by_other(place_, read.error());
     return success();
   }
@@ -372,6 +487,7 @@ class Mirror::Reader final : public ObjectReader {
   const std::unique_ptr<ObjectReader> reader_;
   std::once_flag opened_other_;
   std::unique_ptr<ObjectReader> other_;
+  std::atomic<bool> other_is_better_ = false;  // once set, so is other_
 };
 
 Result<std::unique_ptr<ObjectReader>> Mirror::open(const ObjectKey& key) {
@@ -381,9 +497,10 @@ Result<std::unique_ptr<ObjectReader>> Mirror::open(const ObjectKey& key) {
         from = place;
         auto reader = store(place).open(key);
         if (reader.ok()) return std::optional(*std::move(reader));
-        if (reader.error().kind == ErrorKind::kMissing) {
-          return std::optional<std::unique_ptr<ObjectReader>>();
-        }
+        // Of the object, or of all that it lies in?
+        const bool absent =
+            reader.error().kind == ErrorKind::kMissing && !TRY(store(place).info(key)).has_value();
+        if (absent) return std::optional<std::unique_ptr<ObjectReader>>();
         return std::move(reader).error();
       }));
   if (!opened) {
@@ -402,13 +519,14 @@ Result<void> Mirror::list(std::string_view prefix, std::string_view after, const
     std::array<const ObjectInfo*, 2> next{};
     for (size_t place : {0, 1}) {
       if (silent[place]) continue;
-      const Result<const ObjectInfo*> info = listings[place].peek();
+      const Result<const ObjectInfo*> info =
+          admitted_call(place, [&] { return listings[place].peek(); });
       if (info.ok()) {
         next[place] = *info;
         continue;
       }
       const bool alone = !silent[other(place)] && TRY(is_complete(other(place)));
-      if (info.error().kind == ErrorKind::kCancelled || !alone) return info.error();
+      if (info.error().kind == ErrorKind::kCancelled || !alone) return as_outage(info.error());
       answered_by_other(place, info.error());
       silent[place] = true;
     }
@@ -426,14 +544,15 @@ Result<void> Mirror::list(std::string_view prefix, std::string_view after, const
 Result<std::vector<std::string>> Mirror::list_folders(std::string_view folder) {
   std::vector<std::string> all;
   for (size_t place : {0, 1}) {
-    Result<std::vector<std::string>> folders = store(place).list_folders(folder);
+    Result<std::vector<std::string>> folders =
+        admitted_call(place, [&] { return store(place).list_folders(folder); });
     if (folders.ok()) {
       all.insert(all.end(), folders->begin(), folders->end());
       continue;
     }
     const bool alone =
         folders.error().kind != ErrorKind::kCancelled && TRY(is_complete(other(place)));
-    if (!alone) return folders;
+    if (!alone) return as_outage(folders.error());
     answered_by_other(place, folders.error());
   }
   std::sort(all.begin(), all.end());
@@ -454,7 +573,7 @@ Result<void> Mirror::remove_all(std::span<const ObjectKey> keys) {
   if (!removed[0] && !removed[1]) return neither(keys.front());
   for (size_t place : {0, 1}) {
     if (removed[place]) continue;
-    for (const ObjectKey& key : keys) TRY(note(place, key));
+    for (const ObjectKey& key : keys) TRY(note(place, kRemoved, key));
   }
   return success();
 }
@@ -462,42 +581,53 @@ Result<void> Mirror::remove_all(std::span<const ObjectKey> keys) {
 Result<std::vector<Missed>> Mirror::missed_by(size_t place) {
   std::vector<Missed> all;
   TRY(store(other(place)).list(kBehind, "", [&](const ObjectInfo& info) {
-    const std::string_view text = info.key.text();
-    const size_t time_end = text.find('/', kBehind.size());
-    if (time_end == std::string_view::npos) return true;
-    const Result<ObjectKey> key = ObjectKey::parse(text.substr(time_end + 1));
-    if (key.ok()) all.push_back({info.key, *key});
+    if (auto missed = parse_note(info.key)) all.push_back(*std::move(missed));
     return true;
   }));
   return all;
 }
 
-// False when the place failed again.
-Result<bool> Mirror::settle(const Missed& missed, size_t place, CatchUp& done) {
+// The place that wrote the note down has all that was acknowledged, and so is right.
+Result<Mirror::Settled> Mirror::settle(const Missed& missed, size_t place, CatchUp& done) {
   ObjectStore& source = store(other(place));
-  const bool there = TRY(source.info(missed.key)).has_value();
-  const auto settled = TRY(attempt(place, [&]() -> Result<bool> {
-    if (there) {
-      if (TRY(make_same(source, store(place), missed.key))) ++done.copied;
-    } else {
-      TRY(store(place).remove(missed.key));
-      ++done.removed;
+  const Result<std::optional<ObjectInfo>> looked = source.info(missed.key);
+  if (!looked.ok()) return passed_over(looked.error());
+  const bool there = looked->has_value();
+  // An object that is not there any more was removed, and noted so, or lost: then the other's may
+  // be the last one.
+  if (there || missed.removal) {
+    std::optional<Error> of_source;
+    const Result<void> settled = there
+                                     ? make_same(source, store(place), missed.key, of_source, done)
+                                     : remove_missed(place, missed.key, done);
+    if (of_source) return passed_over(*of_source);
+    if (!settled.ok()) {
+      if (places_[place].required()) return settled.error();
+      failed(place, settled.error());
+      return Settled::kPlaceFailed;
     }
-    return true;
-  }));
-  if (!settled) return false;
+  }
   TRY(source.remove(missed.note));
-  return true;
+  // Somebody put or removed it meanwhile, and may have found this note there for his own.
+  const bool there_now = TRY(source.info(missed.key)).has_value();
+  if (there_now != there) TRY(note(place, there_now ? kPut : kRemoved, missed.key));
+  return Settled::kDone;
+}
+
+Result<void> Mirror::remove_missed(size_t place, const ObjectKey& key, CatchUp& done) {
+  TRY(store(place).remove(key));
+  ++done.removed;
+  return success();
 }
 
 Result<CatchUp> Mirror::settle_notes(nanoseconds deadline) {
   CatchUp done;
   look_for_notes();
   for (size_t place : {0, 1}) {
-    if (places_[place].rests() || places_[other(place)].rests()) continue;
+    if (places_[other(place)].rests() || !TRY(answers(place))) continue;
     for (const Missed& missed : TRY(missed_by(place))) {
       if (clock_.monotonic() >= deadline) return done;
-      if (!TRY(settle(missed, place, done))) break;
+      if (TRY(settle(missed, place, done)) == Settled::kPlaceFailed) break;
     }
   }
   return done;
@@ -525,13 +655,19 @@ Result<void> Mirror::differences(
 Result<CatchUp> Mirror::compare(nanoseconds deadline) {
   // First what was removed and must not come back.
   CatchUp done = TRY(settle_notes(deadline));
-  for (Place& place : places_) {
-    if (place.rests()) return done;
+  for (size_t place : {0, 1}) {
+    if (!TRY(answers(place))) return done;
   }
   TRY(differences([&](const ObjectKey& key, size_t place) -> Result<void> {
     if (clock_.monotonic() >= deadline) return success();
-    if (TRY(copy(store(place), store(other(place)), key)) == PutOutcome::kCreated) ++done.copied;
-    return success();
+    std::optional<Error> of_source;
+    const auto copied = copy(store(place), store(other(place)), key, of_source);
+    if (copied.ok() && *copied == PutOutcome::kCreated) ++done.copied;
+    // Removed since it was listed.
+    if (of_source && of_source->kind == ErrorKind::kMissing) return success();
+    if (of_source) passed_over(*of_source);
+    if (copied.ok() || of_source) return success();
+    return copied.error();
   }));
   return done;
 }
@@ -560,10 +696,11 @@ Result<CatchUp> Mirror::catch_up(CatchUpExtent extent, nanoseconds deadline) {
 }  // namespace
 
 std::unique_ptr<ObjectStore> make_mirrored_store(MirrorPlace first, MirrorPlace second,
-                                                 ObjectKey completeness, Clock& clock,
+                                                 ObjectKey completeness, MirrorUse use,
+                                                 Clock& clock,
                                                  std::function<void(const Error&)> tell) {
   return std::make_unique<Mirror>(std::move(first), std::move(second), std::move(completeness),
-                                  clock, std::move(tell));
+                                  use == MirrorUse::kBegins, clock, std::move(tell));
 }
 
 }  // namespace walkback::store

@@ -31,7 +31,7 @@ class MirroredStoreTest : public testing::Test {
   std::unique_ptr<ObjectStore> open(bool first_required = true, bool second_required = true) {
     return make_mirrored_store({make_switched_store(*first_, first_power_), first_required},
                                {make_switched_store(*second_, second_power_), second_required},
-                               kWhole, clock_,
+                               kWhole, use_, clock_,
                                [this](const Error& error) { told_.push_back(error.message); });
   }
   void put_both(const ObjectKey& key, std::string_view text) {
@@ -65,6 +65,7 @@ class MirroredStoreTest : public testing::Test {
   std::unique_ptr<ObjectStore> first_ = make_memory_store();
   std::unique_ptr<ObjectStore> second_ = make_memory_store();
   Switch first_power_, second_power_;
+  MirrorUse use_ = MirrorUse::kGoesOn;
   std::vector<std::string> told_;
 };
 
@@ -100,7 +101,7 @@ TEST_F(MirroredStoreTest, APlaceThatIsNotRequiredCatchesUp) {
   second_power_.off = true;
   EXPECT_EQ(open(true, false)->put(kKey, as_bytes("x")).value(), PutOutcome::kCreated);
   EXPECT_THAT(told_, ElementsAre(HasSubstr("has to catch up later")));
-  EXPECT_THAT(names(*first_, "behind/"), ElementsAre("behind/001764000000/clusters/a"));
+  EXPECT_THAT(names(*first_, "behind/"), ElementsAre("behind/001764000000/put/clusters/a"));
   second_power_.off = false;
   // Another process, at once: the place rests.
   EXPECT_EQ(open(true, false)->catch_up(CatchUpExtent::kNoted, kNoDeadline)->copied, 0u);
@@ -217,10 +218,27 @@ TEST_F(MirroredStoreTest, ANewPlaceIsGivenEverything) {
     ASSERT_TRUE(first_->put(ObjectKey("clusters/" + std::to_string(i)), as_bytes("x")).ok());
   }
   second_ = make_memory_store();
-  EXPECT_EQ(open()->catch_up(CatchUpExtent::kCount, kNoDeadline)->behind, 2'501u);
-  EXPECT_EQ(open()->catch_up(CatchUpExtent::kAll, kNoDeadline)->copied, 2'501u);
+  EXPECT_FALSE(open()->put(kKey, as_bytes("x")).ok()) << "a disk that is not mounted";
+  EXPECT_FALSE(open()->catch_up(CatchUpExtent::kAll, kNoDeadline).ok());
+  EXPECT_THAT(names(*second_), IsEmpty());
+  use_ = MirrorUse::kBegins;
+  EXPECT_EQ(open()->catch_up(CatchUpExtent::kCount, kNoDeadline)->behind, 2'502u);
+  EXPECT_EQ(open()->catch_up(CatchUpExtent::kAll, kNoDeadline)->copied, 2'502u);
   EXPECT_EQ(open()->catch_up(CatchUpExtent::kCount, kNoDeadline)->behind, 0u);
   expect_equal_places();
+}
+
+TEST_F(MirroredStoreTest, TwoRepositoriesAreNotTakenForOne) {
+  second_ = make_memory_store();
+  ASSERT_TRUE(second_->put(kWhole, as_bytes("2")).ok());
+  ASSERT_TRUE(second_->put(ObjectKey("clusters/b"), as_bytes("of another cluster")).ok());
+  const auto mirror = open();
+  EXPECT_THAT(mirror->put(kKey, as_bytes("x")).error().message, HasSubstr("another repository"));
+  EXPECT_FALSE(mirror->catch_up(CatchUpExtent::kAll, kNoDeadline).ok());
+  EXPECT_THAT(names(*second_), ElementsAre("clusters/b", "whole.json"));
+  first_power_.off = true;
+  EXPECT_EQ(open()->get(kKey).value(), std::nullopt)
+      << "alone it cannot be told from the right one";
 }
 
 TEST_F(MirroredStoreTest, CatchingUpEndsInTime) {
@@ -232,11 +250,50 @@ TEST_F(MirroredStoreTest, CatchingUpEndsInTime) {
   EXPECT_THAT(names(*first_, "behind/"), SizeIs(1));
 }
 
-TEST_F(MirroredStoreTest, WhereNeitherTakesItNothingIsAcknowledged) {
-  first_power_.off = second_power_.off = true;
-  EXPECT_FALSE(open(false, false)->put(kKey, as_bytes("x")).ok());
-  EXPECT_FALSE(open(false, false)->create(kKey).ok());
-  EXPECT_FALSE(open(false, false)->remove(kKey).ok());
+// A bad sector under one object must not keep the others from being copied.
+TEST_F(MirroredStoreTest, WhatCannotBeReadIsPassedOver) {
+  second_power_.off = true;
+  ASSERT_TRUE(open(true, false)->put(ObjectKey("clusters/a"), as_bytes("a")).ok());
+  ASSERT_TRUE(open(true, false)->put(ObjectKey("clusters/b"), as_bytes("b")).ok());
+  second_power_.off = false;
+  clock_.advance(kRestAfterFailure);
+  Switch bad_sector;
+  bad_sector.off = true;
+  bad_sector.only = "clusters/a";
+  const auto mirror = make_mirrored_store(
+      {make_switched_store(*first_, bad_sector), true},
+      {make_switched_store(*second_, second_power_), false}, kWhole, MirrorUse::kGoesOn, clock_,
+      [this](const Error& error) { told_.push_back(error.message); });
+  EXPECT_EQ(mirror->catch_up(CatchUpExtent::kNoted, kNoDeadline)->copied, 1u);
+  EXPECT_EQ(read(*second_, ObjectKey("clusters/b")), "b");
+  EXPECT_THAT(told_.back(), HasSubstr("passed over"));
+  EXPECT_EQ(open(true, false)->catch_up(CatchUpExtent::kNoted, kNoDeadline)->copied, 1u);
+  expect_equal_places();
+}
+
+// It may be the last one.
+TEST_F(MirroredStoreTest, WhatTheOtherLostIsNotRemovedHere) {
+  second_power_.off = true;
+  ASSERT_TRUE(open(true, false)->put(kKey, as_bytes("x")).ok());
+  second_power_.off = false;
+  ASSERT_TRUE(second_->put(kKey, as_bytes("x")).ok());
+  ASSERT_TRUE(first_->remove(kKey).ok());
+  clock_.advance(kRestAfterFailure);
+  ASSERT_TRUE(open(true, false)->catch_up(CatchUpExtent::kAll, kNoDeadline).ok());
+  EXPECT_EQ(read(*first_, kKey), "x");
+}
+
+TEST_F(MirroredStoreTest, APlaceThatDiedIsNotAskedForEveryObject) {
+  put_both(kKey, "x");
+  const auto mirror = open();
+  auto reader = mirror->open(kKey).value();
+  first_power_.off = true;
+  Bytes one(1);
+  for (int i = 0; i < 50; ++i) {
+    EXPECT_EQ(read(*mirror, kKey), "x");
+    ASSERT_TRUE(reader->read_at(0, one).ok());
+  }
+  EXPECT_LE(first_power_.calls, 2);
 }
 
 // Whatever is acknowledged is there, and both places are the same in the end.
@@ -254,7 +311,7 @@ TEST_F(MirroredStoreTest, AfterADayOfFaultsBothPlacesAreTheSame) {
       clock_.advance(std::chrono::seconds(random.below(40)));
       auto mirror = make_mirrored_store({make_switched_store(*first_, first_power_), true},
                                         {make_switched_store(*faulty, second_power_), false},
-                                        kWhole, clock_, [](const Error&) {});
+                                        kWhole, MirrorUse::kGoesOn, clock_, [](const Error&) {});
       const std::string name = "clusters/" + std::to_string(random.below(30));
       const std::string text = name + " at " + std::to_string(i);
       if (random.percent(20)) {

@@ -3,8 +3,8 @@
 namespace walkback::store {
 namespace {
 
-Result<void> check(Switch& power) {
-  if (!power.off) return success();
+Result<void> check(Switch& power, std::string_view key = {}) {
+  if (!power.off || (!power.only.empty() && power.only != key)) return success();
   ++power.calls;
   return make_error(ErrorKind::kTransient, "the store is off (a test's doing)");
 }
@@ -56,11 +56,11 @@ class SwitchedStore final : public ObjectStore {
         std::make_unique<SwitchedWriter>(TRY(inner_.create(key)), power_));
   }
   Result<std::optional<Bytes>> get(const ObjectKey& key) override {
-    TRY(check(power_));
+    TRY(check(power_, key.text()));
     return inner_.get(key);
   }
   Result<std::unique_ptr<ObjectReader>> open(const ObjectKey& key) override {
-    TRY(check(power_));
+    TRY(check(power_, key.text()));
     return std::unique_ptr<ObjectReader>(
         std::make_unique<SwitchedReader>(TRY(inner_.open(key)), power_));
   }

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <memory>
+#include <string>
 
 #include "store/object_store.h"
 
@@ -11,6 +12,7 @@ namespace walkback::store {
 struct Switch {
   std::atomic<bool> off = false;
   std::atomic<int> calls = 0;  // while it was off
+  std::string only;            // reading this object alone is what it switches; empty: everything
 };
 
 // While off every call, those on readers and writers too, is kTransient and does nothing. `inner`
