@@ -102,6 +102,13 @@ class Ledger:
 
     def delete_everything(self, table="payments", linger_s=0.4):
         """The mistake: a DELETE without a WHERE. It takes a while, and others commit meanwhile."""
+        while True:
+            try:
+                return self._delete_everything(table, linger_s)
+            except psycopg2.errors.DeadlockDetected:
+                continue  # with a worker that updates the same rows in another order
+
+    def _delete_everything(self, table, linger_s):
         with self.cluster.session(autocommit=False) as cursor:
             transaction = self._begin(cursor)
             cursor.execute("SELECT clock_timestamp()")
