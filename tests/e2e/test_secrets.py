@@ -84,7 +84,9 @@ def test_planted_secrets_turn_up_nowhere(production, protected, place):
     wb.config.write_text(config)
 
     # The commands that were given a secret as an argument are the user's own doing.
-    lines = [line for line in watcher.stop() if wrong.encode() not in line or b"walkback" not in line]
+    # Tests beside this one hand their own clients (s3cmd, curl) the same server's key.
+    lines = [line for line in watcher.stop() if not re.search(rb"/(s3cmd|curl)\x00|^curl\x00", line)]
+    lines = [line for line in lines if wrong.encode() not in line or b"walkback" not in line]
     plain = [wb.store.fetched(name).read_bytes() for name in wb.store.snapshot()]
     logs = [path.read_bytes() for path in place.rglob("*.log") if path.is_file()]
     assert lines and plain and logs
