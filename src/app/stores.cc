@@ -196,9 +196,10 @@ Result<std::unique_ptr<store::ObjectStore>> Stores::open_beneath(const config::C
   const bool begins = access == cli::Access::kSetUp || access == cli::Access::kBegin;
   if (begins) TRY(check_one_repository(*first_store, *second_store));
   const auto use = begins ? store::MirrorUse::kBegins : store::MirrorUse::kGoesOn;
-  return store::make_mirrored_store({std::move(first_store), required},
-                                    {std::move(second_store), second_required}, repo::marker_key(),
-                                    use, clock_, warn_);
+  return store::make_mirrored_store(
+      {std::move(first_store), required, std::move(first_quick)},
+      {std::move(second_store), second_required, std::move(second_quick)}, repo::marker_key(), use,
+      clock_, warn_);
 }
 
 Result<std::unique_ptr<store::ObjectStore>> Stores::open_place(const config::Config& config,
