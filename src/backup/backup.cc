@@ -74,8 +74,8 @@ class Backup {
     copy.pack_prefix = layout.pack_prefix();
     copy.start_lsn = start_lsn;
     progress_.begin("copying files", database_bytes());
-    const pipeline::CopyInResult copied =
-        TRY(pipeline::copy_in(files_, objects_, random_, walk, shared, copy, progress_, stop_));
+    const pipeline::CopyInResult copied = TRY(
+        pipeline::copy_in(files_, objects_, clock_, random_, walk, shared, copy, progress_, stop_));
 
     // pg_control after all other files: its checkpoint is then never older than one of theirs.
     const Bytes pg_control = TRY(catalog::read_control_file(files_, options_.pgdata)).bytes;

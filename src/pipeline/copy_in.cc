@@ -24,6 +24,7 @@ using Feed = PieceFeed<SourceFile, FileCopy>;
 struct Copying {
   FileSystem& files;
   store::ObjectStore& objects;
+  Clock& clock;
   Random& random;
   FileSource& source;
   CopiedFileSink& sink;
@@ -115,7 +116,7 @@ class Worker {
       const PageVerdicts verdicts = TRY(verify_pages(
           file.file(),
           {range.offset, relation.first_block + range.first_block, content.first(whole)},
-          options_.start_lsn));
+          options_.start_lsn, copying_.clock));
       copying_.bytes_read += verdicts.bytes_read_again;
       for (const uint32_t index : verdicts.bad) {
         stored.bad_blocks.push_back(range.first_block + index);
@@ -142,14 +143,15 @@ class Worker {
 
 }  // namespace
 
-Result<CopyInResult> copy_in(FileSystem& files, store::ObjectStore& objects, Random& random,
-                             FileSource& source, CopiedFileSink& sink, const CopyInOptions& options,
-                             Progress& progress, std::stop_token stop) {
+Result<CopyInResult> copy_in(FileSystem& files, store::ObjectStore& objects, Clock& clock,
+                             Random& random, FileSource& source, CopiedFileSink& sink,
+                             const CopyInOptions& options, Progress& progress,
+                             std::stop_token stop) {
   CHECK(options.workers > 0 && options.block_bytes == pg::kPageBytes);
   CHECK(options.frame_bytes % options.block_bytes == 0 &&
         options.frame_bytes <= repo::kLargestFrameContent);
   repo::PackFinisher finisher(kFinisherThreads);
-  Copying copying{files, objects, random, source, sink, options, progress, finisher};
+  Copying copying{files, objects, clock, random, source, sink, options, progress, finisher};
   Feed feed([&] { return source.next(); },
             [&](SourceFile file) { return copying.open(std::move(file)); });
   {

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/file_system.h"
 #include "base/progress.h"
 #include "base/random.h"
@@ -88,8 +89,9 @@ struct CopyInResult {
 
 // On success every pack is durable. On failure or stop, packs already written stay as garbage for
 // prune.
-Result<CopyInResult> copy_in(FileSystem& files, store::ObjectStore& objects, Random& random,
-                             FileSource& source, CopiedFileSink& sink, const CopyInOptions& options,
-                             Progress& progress, std::stop_token stop);
+Result<CopyInResult> copy_in(FileSystem& files, store::ObjectStore& objects, Clock& clock,
+                             Random& random, FileSource& source, CopiedFileSink& sink,
+                             const CopyInOptions& options, Progress& progress,
+                             std::stop_token stop);
 
 }  // namespace walkback::pipeline

@@ -266,7 +266,7 @@ TEST_F(CopyTest, AStoreThatFailsNowAndThenNeverGivesAWrongSuccess) {
     const Bytes relation = pages(60);
     add_relation("16384", relation);
     const Result<CopyInResult> outcome =
-        copy_in(files, *faulty, random, listed, sink, options, silent_progress(), {});
+        copy_in(files, *faulty, clock, random, listed, sink, options, silent_progress(), {});
     if (!outcome.ok()) {
       EXPECT_EQ(outcome.error().kind, ErrorKind::kTransient) << outcome.error().message;
       ++failures;
@@ -285,9 +285,10 @@ TEST_F(CopyTest, ASinkThatFailsFailsTheBackup) {
     Result<void> accept(CopiedFile) override { return make_error(ErrorKind::kNoSpace, "full"); }
   } full;
   add_relation("16384", pages(9));
-  EXPECT_EQ(
-      copy_in(files, *objects, random, listed, full, options, silent_progress(), {}).error().kind,
-      ErrorKind::kNoSpace);
+  EXPECT_EQ(copy_in(files, *objects, clock, random, listed, full, options, silent_progress(), {})
+                .error()
+                .kind,
+            ErrorKind::kNoSpace);
 }
 
 TEST_F(CopyTest, NothingIsWrittenOverWhatIsThere) {

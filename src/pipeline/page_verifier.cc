@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <limits>
-#include <thread>
 
 #include "pg/page.h"
 
@@ -62,12 +61,13 @@ Result<uint64_t> read_again(File& file, const PagesToVerify& what, std::vector<u
 
 }  // namespace
 
-Result<PageVerdicts> verify_pages(File& file, const PagesToVerify& what, pg::Lsn start_lsn) {
+Result<PageVerdicts> verify_pages(File& file, const PagesToVerify& what, pg::Lsn start_lsn,
+                                  Clock& clock) {
   PageVerdicts verdicts;
   std::vector<uint32_t> failing = failing_pages(what);
   std::chrono::milliseconds pause = kFirstPause;
   for (int attempt = 0; attempt < kAttempts && !failing.empty(); ++attempt) {
-    std::this_thread::sleep_for(pause);
+    clock.sleep(pause);
     pause *= 2;
     verdicts.bytes_read_again += TRY(read_again(file, what, failing));
   }

@@ -17,7 +17,7 @@ class PageVerifierTest : public CopyTest {
   // `buffer` is what was read of the file first; the file may have changed since.
   PageVerdicts verify(uint32_t first_block = 0) {
     auto file = disk.open_read("/data/f").value();
-    return verify_pages(*file, {0, first_block, buffer}, kStartLsn).value();
+    return verify_pages(*file, {0, first_block, buffer}, kStartLsn, clock).value();
   }
   void file_and_buffer(const Bytes& pages) {
     write("/data/f", pages);
@@ -32,6 +32,7 @@ TEST_F(PageVerifierTest, WholePagesPassAndNothingIsReadAgain) {
   const PageVerdicts verdicts = verify();
   EXPECT_THAT(verdicts.bad, IsEmpty());
   EXPECT_EQ(verdicts.bytes_read_again, 0u);
+  EXPECT_EQ(clock.monotonic(), std::chrono::nanoseconds(0));
 }
 
 TEST_F(PageVerifierTest, PagesThatWereNeverWrittenPass) {
@@ -60,6 +61,7 @@ TEST_F(PageVerifierTest, DamageIsBadHoweverOftenItIsRead) {
   damaged[kPage + 100] ^= std::byte{1};
   file_and_buffer(damaged);
   EXPECT_THAT(verify().bad, ElementsAre(1));
+  EXPECT_EQ(clock.monotonic(), std::chrono::milliseconds(62));  // for a writer to finish
 }
 
 TEST_F(PageVerifierTest, DamageThatReplayMayMendIsDoubtful) {
@@ -79,6 +81,7 @@ TEST_F(PageVerifierTest, DamageOfAPageFromTheVeryStartIsBad) {
   damaged[kPage + 100] ^= std::byte{1};
   file_and_buffer(damaged);
   EXPECT_THAT(verify().bad, ElementsAre(1));
+  EXPECT_EQ(clock.monotonic(), std::chrono::milliseconds(62));  // for a writer to finish
 }
 
 // Garbage has a garbage LSN: taken for a page of the future, it would pass every backup.

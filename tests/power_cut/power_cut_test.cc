@@ -1,10 +1,9 @@
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-
 #include "archive/wal_push.h"
 #include "backup/backup.h"
 #include "base/testing/seeded_random.h"
+#include "base/testing/seeds.h"
 #include "catalog/backups.h"
 #include "catalog/control_file_reader.h"
 #include "catalog/lineage.h"
@@ -19,16 +18,6 @@ namespace walkback {
 namespace {
 
 using Failure = SimulatedFiles::Failure;
-
-// Two fixed seeds and one of the day; soak sets the count.
-std::vector<uint64_t> seeds() {
-  const char* count = std::getenv("WALKBACK_POWER_CUT_SEEDS");
-  std::vector<uint64_t> seeds = {1, 2};
-  for (uint64_t seed = 3; count != nullptr && seed <= std::strtoull(count, nullptr, 10); ++seed) {
-    seeds.push_back(seed);
-  }
-  return seeds;
-}
 
 // A scripted cluster with its repository, all of it durable, on one disk.
 class PowerCut : public testing::TestWithParam<Failure> {
@@ -104,7 +93,8 @@ class PowerCut : public testing::TestWithParam<Failure> {
   template <typename Prepare, typename Story, typename Look>
   void at_every_moment(const Prepare& prepare, const Story& story, const Look& look) {
     uint64_t moments = 0;
-    for (uint64_t seed : seeds()) {
+    const Seeds seeds = test_seeds(2);
+    for (uint64_t seed = seeds.first; seed < seeds.end(); ++seed) {
       for (uint64_t moment = 1;; ++moment) {
         SCOPED_TRACE("seed " + std::to_string(seed) + ", moment " + std::to_string(moment));
         World world(seed);

@@ -3,7 +3,7 @@
 #
 #   tests/s3/soak.sh swift PROGRAM        the suites against OpenStack Swift, the second dialect
 #   tests/s3/soak.sh kill-osd PROGRAM     three storage daemons, two copies; one is killed (-9) under load, and comes back
-#   tests/s3/soak.sh faults PROGRAM       Ceph's gateway behind 100 seeds of a bad network
+#   tests/s3/soak.sh faults PROGRAM       Ceph's gateway behind 10 seeds of a bad network, the WALKBACK_SEED'th ten of them
 #
 # PROGRAM is walkback_s3_test. Packages: radosgw.sh and swift.sh say which.
 set -euo pipefail
@@ -27,7 +27,7 @@ case $part in
     ;;
   faults)
     begin radosgw
-    WALKBACK_SEEDS=${SEEDS:-100} "$program" --gtest_filter='ServerTest.PassesItOnABadNetwork'
+    WALKBACK_FIRST_SEED=$((10 * ${WALKBACK_SEED:-1} - 9)) WALKBACK_SEEDS=10 "$program" --gtest_filter='ServerTest.PassesItOnABadNetwork'
     ;;
   kill-osd)
     OSDS=3 COPIES=2 STORE=bluestore begin radosgw

@@ -7,6 +7,7 @@
 #include <deque>
 #include <map>
 
+#include "base/testing/manual_clock.h"
 #include "base/testing/seeded_random.h"
 #include "base/testing/simulated_files.h"
 #include "pg/page.h"
@@ -104,7 +105,7 @@ class CopyTest : public testing::Test {
   // --- copying ---
 
   Result<CopyInResult> back_up(std::stop_token stop = {}) {
-    return copy_in(files, *objects, random, listed, sink, options, silent_progress(), stop);
+    return copy_in(files, *objects, clock, random, listed, sink, options, silent_progress(), stop);
   }
   Result<CopyOutResult> restore(const std::string& into, int workers = 2) {
     disk.make_directory(into, 0700).value();
@@ -122,6 +123,7 @@ class CopyTest : public testing::Test {
   WatchedFiles files{disk};
   std::unique_ptr<store::ObjectStore> objects = store::make_memory_store();
   SeededRandom random{7};
+  ManualClock clock;
   CopyInOptions options;
   ListedFiles listed;
   CopiedFiles sink;
