@@ -155,8 +155,8 @@ int main(int argc, char** argv) {
   options.start_lsn = {uint64_t{1} << 40};
   Stopwatch in;
   const pipeline::CopyInResult copied =
-      must(pipeline::copy_in(system_files(), *objects, system_random(), source, collector, options,
-                             silent_progress(), {}));
+      must(pipeline::copy_in(system_files(), *objects, system_clock(), system_random(), source,
+                             collector, options, silent_progress(), {}));
   in.print("copy_in", copied.bytes_raw);
   std::printf("  %lu files, %.1f MB in %zu packs, maps %.2f MB, ratio %.3f, %zu bad blocks\n",
               static_cast<unsigned long>(copied.files),

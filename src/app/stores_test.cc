@@ -170,7 +170,7 @@ TEST_F(StoresTest, BeforeThereAreKeysWhatIsPlainIsRead) {
   std::filesystem::remove(path("host.key"));
   const auto seen = open(Access::kSetUp).value();
   EXPECT_EQ(as_text(**seen->get(marker)), "{}");
-  EXPECT_TRUE(seen->properties().encrypted);
+  EXPECT_TRUE(seen->encrypted());
 }
 
 // A new machine, and nothing but the repository and the owner's key.

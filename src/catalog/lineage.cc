@@ -12,7 +12,7 @@ namespace walkback::catalog {
 namespace {
 
 const char* encryption_of(const store::ObjectStore& objects) {
-  return objects.properties().encrypted ? "age" : "none";
+  return objects.encrypted() ? "age" : "none";
 }
 
 std::string encode(const Lineage& lineage, const store::ObjectStore& objects) {

@@ -114,7 +114,7 @@ Result<WalArchive::PutReport> WalArchive::put(std::string_view name, File& conte
   const uint64_t size = TRY(content.size());
   TRY(check(name, content, size));
   // What cannot be read back to compare it is compared by its index.
-  const bool indexed = objects_.properties().encrypted && is_segment(pg::wal_file_kind(name));
+  const bool indexed = objects_.encrypted() && is_segment(pg::wal_file_kind(name));
   WalIndex index;
   TaskGroup beside;
   if (indexed) {

@@ -51,7 +51,8 @@ class SharedStore final : public store::ObjectStore {
     return store_->list_folders(folder);
   }
   Result<void> remove(const store::ObjectKey& key) override { return store_->remove(key); }
-  store::Properties properties() const override { return store_->properties(); }
+  bool conditional_put() const override { return store_->conditional_put(); }
+  bool encrypted() const override { return store_->encrypted(); }
   std::string description() const override { return store_->description(); }
 
  private:

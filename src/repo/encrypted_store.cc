@@ -234,11 +234,8 @@ class EncryptedStore final : public store::ObjectStore {
     return beneath_->catch_up(extent, deadline);
   }
 
-  store::Properties properties() const override {
-    store::Properties properties = beneath_->properties();
-    properties.encrypted = true;
-    return properties;
-  }
+  bool conditional_put() const override { return beneath_->conditional_put(); }
+  bool encrypted() const override { return true; }
   std::string description() const override { return beneath_->description(); }
 
  private:

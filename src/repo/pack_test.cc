@@ -48,7 +48,8 @@ class FailingStore final : public store::ObjectStore {
     return inner_->list_folders(folder);
   }
   Result<void> remove(const store::ObjectKey& key) override { return inner_->remove(key); }
-  store::Properties properties() const override { return inner_->properties(); }
+  bool conditional_put() const override { return inner_->conditional_put(); }
+  bool encrypted() const override { return inner_->encrypted(); }
   std::string description() const override { return inner_->description(); }
 
  private:

@@ -23,7 +23,7 @@ std::string to_text(const RepositoryInfo& info) {
 }
 
 std::string encryption_of(const store::ObjectStore& objects) {
-  return objects.properties().encrypted ? "age" : "none";
+  return objects.encrypted() ? "age" : "none";
 }
 
 bool is_id(const std::string& text) {

@@ -52,7 +52,7 @@ TEST_F(RadosgwTest, PassesTheConformanceSuite) {
   S3Options options = server().new_bucket();
   options.prefix = "some/prefix";
   std::unique_ptr<S3Store> store = open(options);
-  EXPECT_TRUE(store->properties().conditional_put);
+  EXPECT_TRUE(store->conditional_put());
   for (const store::ConformanceOutcome& outcome :
        store::run_all_checks(*store, system_random(), {.many_objects = 1'100})) {
     EXPECT_TRUE(outcome.result.ok())
@@ -65,7 +65,7 @@ TEST_F(RadosgwTest, PassesItToldThatTheServerKnowsNoConditions) {
   S3Options options = server().new_bucket();
   options.conditional_writes = ConditionalWrites::kNo;
   std::unique_ptr<S3Store> store = open(options);
-  EXPECT_FALSE(store->properties().conditional_put);
+  EXPECT_FALSE(store->conditional_put());
   for (const store::ConformanceOutcome& outcome : store::run_all_checks(
            *store, system_random(), {.large_bytes = 6u << 20, .many_objects = 50})) {
     EXPECT_TRUE(outcome.result.ok())

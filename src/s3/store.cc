@@ -151,10 +151,10 @@ class Store final : public S3Store {
     return success();
   }
 
-  store::Properties properties() const override {
+  bool conditional_put() const override {
     // Not known is not there: callers then take more care than they need.
     Result<bool> conditional = objects_.conditional_writes();
-    return {.conditional_put = conditional.ok() && *conditional};
+    return conditional.ok() && *conditional;
   }
   std::string description() const override { return s3_url(client_.options()); }
 

@@ -26,7 +26,7 @@ struct UnfinishedUpload {
 //
 // An object up to one part is one conditional PUT. A larger one is uploaded in parts and completed;
 // its completion is conditional only where the server knows how (AWS does since 2024): elsewhere
-// two writers of one large name may both be told kCreated, though properties().conditional_put.
+// two writers of one large name may both be told kCreated, though conditional_put().
 // Each object carries a random x-amz-meta-walkback-write, so that a writer whose answer was lost
 // can tell, when it asks again and hears that the object exists, whether it is its own.
 class S3Store : public store::ObjectStore {

@@ -417,7 +417,7 @@ TEST_F(DetectionTest, OneRequestIsEnoughWhereTheMarkLies) {
   EXPECT_EQ(store->put(ObjectKey("other"), {}).value(), PutOutcome::kCreated);
   EXPECT_EQ(http.lines()[0], mark);
   EXPECT_EQ(http.sent()[1].header("If-None-Match"), "*");
-  EXPECT_TRUE(store->properties().conditional_put);
+  EXPECT_TRUE(store->conditional_put());
   EXPECT_EQ(http.sent().size(), 3u);
 }
 
@@ -426,7 +426,7 @@ TEST_F(DetectionTest, AServerThatReplacesIsFoundOut) {
   EXPECT_EQ(store->put(key, {}).value(), PutOutcome::kCreated);
   EXPECT_THAT(http.lines()[2], HasSubstr("HEAD "));
   EXPECT_EQ(http.sent()[3].header("If-None-Match"), "");
-  EXPECT_FALSE(store->properties().conditional_put);
+  EXPECT_FALSE(store->conditional_put());
 }
 
 TEST_F(DetectionTest, AServerThatSaysItCannotIsBelieved) {

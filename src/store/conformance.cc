@@ -204,13 +204,13 @@ Result<void> of_two_unfinished_objects_the_first_finished_stays(Trial& trial,
   TRY(first->append(one));
   TRY(expect(TRY(first->finish()) == PutOutcome::kCreated, "the first to finish is not created"));
   PutOutcome outcome = TRY(second->finish());
-  if (!trial.store().properties().conditional_put) return success();
+  if (!trial.store().conditional_put()) return success();
   TRY(expect(outcome == PutOutcome::kAlreadyExists, "the second to finish is created too"));
   return trial.expect_content("object", one);
 }
 
 Result<void> of_many_racers_one_creates(Trial& trial, const ConformanceOptions& options) {
-  bool conditional = trial.store().properties().conditional_put;
+  bool conditional = trial.store().conditional_put();
   for (int round = 0; round < 10; ++round) {
     ObjectKey key = trial.key(fmt::format("race-{}", round));
     std::atomic<int> winners = 0;

@@ -142,7 +142,8 @@ class BadStore final : public ObjectStore {
   Result<void> remove(const ObjectKey& key) override {
     return fault_ == kKeepsRemoved ? success() : inner_->remove(key);
   }
-  Properties properties() const override { return inner_->properties(); }
+  bool conditional_put() const override { return inner_->conditional_put(); }
+  bool encrypted() const override { return inner_->encrypted(); }
   std::string description() const override { return "bad:"; }
 
  private:

@@ -87,7 +87,7 @@ class FileStore final : public ObjectStore {
   Result<void> list(std::string_view prefix, std::string_view after, const Visitor& visit) override;
   Result<std::vector<std::string>> list_folders(std::string_view folder) override;
   Result<void> remove(const ObjectKey& key) override;
-  Properties properties() const override { return {.conditional_put = true}; }
+  bool conditional_put() const override { return true; }
   std::string description() const override { return "file://" + root_; }
 
   // For writers.

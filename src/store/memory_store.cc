@@ -109,7 +109,7 @@ class MemoryStore final : public ObjectStore {
     return success();
   }
 
-  Properties properties() const override { return {.conditional_put = true}; }
+  bool conditional_put() const override { return true; }
   std::string description() const override { return "memory:"; }
 
  private:

@@ -94,11 +94,13 @@ class Place {
     return clock_.monotonic() < rests_until_;
   }
   // A place without what makes it one is a disk that is not mounted, and one that is another
-  // repository a wrong disk: looked at once. `whole` is what the other place has, once it is known.
+  // repository a wrong disk: looked at once, and again after a rest when it
+  // did not answer. `whole` is what the other place has, once it is known.
   Result<void> admitted(const ObjectKey& completeness, std::optional<Bytes>& whole) {
     if (admission_) return *admission_;
+    if (failed_lately()) return silence();
     Result<std::optional<Bytes>> there = (place_.quick ? *place_.quick : store()).get(completeness);
-    if (!there.ok()) return as_outage(std::move(there).error());
+    if (!there.ok()) return *(silence_ = as_outage(std::move(there).error()));
     admission_ = success();
     if (!*there) {
       admission_ = make_error(
@@ -138,10 +140,17 @@ class Place {
 
  private:
   int64_t now_s() { return clock_.now().unix_us / 1'000'000; }
+  Error silence() const {
+    if (silence_) return *silence_;
+    return make_error(ErrorKind::kTransient,
+                      store().description() + " did not answer another command a moment ago",
+                      "`walkback check` says what is wrong");
+  }
 
   const MirrorPlace place_;
   Clock& clock_;
   std::optional<Result<void>> admission_;
+  std::optional<Error> silence_;  // why there is none yet
   std::mutex mutex_;
   nanoseconds rests_until_{nanoseconds::min()};
   int64_t failed_at_s_ = 0;
@@ -227,12 +236,10 @@ class Mirror final : public ObjectStore {
   Result<void> remove(const ObjectKey& key) override { return remove_all(std::span(&key, 1)); }
   Result<void> remove_all(std::span<const ObjectKey> keys) override;
 
-  Properties properties() const override {
-    const Properties first = places_[0].store().properties();
-    const Properties second = places_[1].store().properties();
-    return {.conditional_put = first.conditional_put && second.conditional_put,
-            .encrypted = first.encrypted || second.encrypted};
+  bool conditional_put() const override {
+    return store(0).conditional_put() && store(1).conditional_put();
   }
+  bool encrypted() const override { return store(0).encrypted() || store(1).encrypted(); }
   std::string description() const override {
     return places_[0].store().description() + " and " + places_[1].store().description();
   }
@@ -317,6 +324,7 @@ class Mirror final : public ObjectStore {
   // unless it failed a moment ago.
   template <typename T, typename Call>
   Result<std::optional<T>> ask(Call call) {
+    if (!places_[0].required()) look_for_notes();
     const size_t one = places_[0].failed_lately() ? 1 : 0;
     Result<std::optional<T>> first = admitted_call(one, [&] { return call(one); });
     const bool settled =

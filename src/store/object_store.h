@@ -1,7 +1,7 @@
-// Named, immutable objects somewhere safe: a directory now, a bucket later.
+// Named, immutable objects somewhere safe: in a directory or a bucket.
 //
-// Every store passes one conformance suite (conformance.h). What stores cannot do alike is said by
-// Properties; callers adapt to those and never ask which store it is.
+// Every store passes one conformance suite (conformance.h). What stores cannot do alike they
+// say of themselves; callers adapt to that and never ask which store it is.
 #pragma once
 
 #include <chrono>
@@ -64,11 +64,6 @@ class ObjectReader {
   virtual uint64_t size() const = 0;  // bytes
 };
 
-struct Properties {
-  bool conditional_put = false;  // two writers of one name: exactly one is told kCreated
-  bool encrypted = false;        // what was put may be unreadable to who put it
-};
-
 // Of a store that is in two places (mirrored_store.h).
 enum class CatchUpExtent {
   kCount,  // nothing is copied
@@ -123,7 +118,10 @@ class ObjectStore {
     return CatchUp{};
   }
 
-  virtual Properties properties() const = 0;
+  // Of two writers of one name exactly one is told kCreated. A server may have to be asked.
+  virtual bool conditional_put() const = 0;
+  // What was put may be unreadable to who put it.
+  virtual bool encrypted() const { return false; }
   // As the user would write it: "file:///srv/backup". Never holds a secret.
   virtual std::string description() const = 0;
 };

@@ -17,7 +17,7 @@ class UnavailableStore final : public ObjectStore {
   Result<void> list(std::string_view, std::string_view, const Visitor&) override { return why_; }
   Result<std::vector<std::string>> list_folders(std::string_view) override { return why_; }
   Result<void> remove(const ObjectKey&) override { return why_; }
-  Properties properties() const override { return {.conditional_put = true}; }
+  bool conditional_put() const override { return true; }
   std::string description() const override { return description_; }
 
  private:

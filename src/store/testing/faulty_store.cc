@@ -105,7 +105,8 @@ class FaultyStore final : public ObjectStore {
   Result<void> remove_all(std::span<const ObjectKey> keys) override {
     return dice_->call([&] { return inner_.remove_all(keys); });
   }
-  Properties properties() const override { return inner_.properties(); }
+  bool conditional_put() const override { return inner_.conditional_put(); }
+  bool encrypted() const override { return inner_.encrypted(); }
   std::string description() const override { return inner_.description(); }
 
  private:

@@ -81,7 +81,8 @@ class SwitchedStore final : public ObjectStore {
     TRY(check(power_));
     return inner_.remove(key);
   }
-  Properties properties() const override { return inner_.properties(); }
+  bool conditional_put() const override { return inner_.conditional_put(); }
+  bool encrypted() const override { return inner_.encrypted(); }
   std::string description() const override { return inner_.description(); }
 
  private:
