@@ -18,6 +18,7 @@
 #include "wal/record.h"
 #include "wal/record_reader.h"
 #include "wal/segment_header.h"
+#include "wal/segment_summary.h"
 #include "wal/timed_event.h"
 
 namespace walkback {
@@ -117,6 +118,40 @@ void decode_every_block(benchmark::State& state) {
   report(state, bytes, records);
 }
 BENCHMARK(decode_every_block)->Unit(benchmark::kMillisecond);
+
+// All that is done for the WAL index, each segment with the one before it.
+void summarize(benchmark::State& state) {
+  uint64_t bytes = 0;
+  for (auto _ : state) {
+    std::string_view previous;
+    for (const auto& [name, content] : segments()) {
+      const auto info = wal::inspect_segment(as_bytes(content)).value();
+      const auto segment = pg::SegmentName::parse(name, info.segment_bytes).value();
+      benchmark::DoNotOptimize(wal::summarize_segment(
+          segment, as_bytes(content), as_bytes(previous), {info.segment_bytes, {}, {}}));
+      bytes += content.size();
+      previous = content;
+    }
+  }
+  state.SetBytesProcessed(static_cast<int64_t>(bytes));
+}
+BENCHMARK(summarize)->Unit(benchmark::kMillisecond);
+
+// What archiving does anyway, on the same core: the yardstick.
+void compress(benchmark::State& state) {
+  uint64_t bytes = 0;
+  std::string packed;
+  for (auto _ : state) {
+    for (const auto& [name, content] : segments()) {
+      packed.resize(ZSTD_compressBound(content.size()));
+      benchmark::DoNotOptimize(
+          ZSTD_compress(packed.data(), packed.size(), content.data(), content.size(), 3));
+      bytes += content.size();
+    }
+  }
+  state.SetBytesProcessed(static_cast<int64_t>(bytes));
+}
+BENCHMARK(compress)->Unit(benchmark::kMillisecond);
 
 void crc32c(benchmark::State& state) {
   const Bytes bytes(static_cast<size_t>(state.range(0)), std::byte{0x5A});

@@ -1,4 +1,5 @@
 // Real segments of every major against what was said of them (testdata/README.md says by whom).
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <zstd.h>
 
@@ -6,9 +7,11 @@
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <set>
 #include <sstream>
 
 #include "wal/segment_header.h"
+#include "wal/segment_summary.h"
 #include "wal/tools/record_text.h"
 
 namespace walkback::wal {
@@ -86,6 +89,56 @@ TEST_P(GoldenTest, TheWorkloadsEventsAreAllThere) {
         " running next=", ":FPW"}) {
     EXPECT_NE(lines.find(what), std::string::npos) << what;
   }
+}
+
+std::string fork_name(pg::Fork fork) {
+  constexpr std::string_view kNames[] = {"", "fsm", "vm", "init"};
+  return std::string(kNames[static_cast<size_t>(fork)]);
+}
+
+// "#0:1663/5/16384:vm:7:FPW", as the lines have them, without the number and what follows.
+std::set<std::string> blocks_of(const std::string& lines) {
+  std::set<std::string> blocks;
+  std::istringstream words(lines);
+  for (std::string word; words >> word;) {
+    const size_t colon = word.find(':');
+    if (word[0] != '#' || colon == std::string::npos) continue;
+    const std::string block = word.substr(colon + 1);
+    const size_t fork = block.find(':', block.find(':') + 1);
+    blocks.insert(block.substr(0, block.find(':', fork + 1)));
+  }
+  return blocks;
+}
+
+TEST_P(GoldenTest, SummariesHoldEveryBlockThatAnyRecordRefersTo) {
+  std::set<std::string> blocks;
+  size_t unknown = 0, kept = 0, ends = 0;
+  std::string previous;
+  uint64_t next = 0;
+  for (const auto& [name, bytes] : segments_) {
+    const auto info = inspect_segment(as_bytes(bytes)).value();
+    const auto segment = pg::SegmentName::parse(name, info.segment_bytes).value();
+    if (segment.number != next) previous.clear();
+    next = segment.number + 1;
+    const SegmentSummary summary = summarize_segment(segment, as_bytes(bytes), as_bytes(previous),
+                                                     {info.segment_bytes, {}, {}});
+    EXPECT_EQ(summary.problem, "");
+    unknown += summary.first_record_unknown;
+    kept += summary.kept.size();
+    ends += summary.plain_ends.size();
+    for (const ChangedBlocks& changed : summary.changed) {
+      const RelationLocator& relation = changed.relation;
+      for (const uint32_t block : changed.blocks) {
+        blocks.insert(fmt::format("{}/{}/{}:{}:{}", relation.tablespace, relation.database,
+                                  relation.number, fork_name(changed.fork), block));
+      }
+    }
+    previous = bytes;
+  }
+  EXPECT_EQ(blocks, blocks_of(expected_));
+  EXPECT_LE(unknown, 2u);
+  EXPECT_GT(kept, 10u);
+  EXPECT_GT(ends, 0u);
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryMajor, GoldenTest, testing::Range(13, 19));

@@ -51,6 +51,13 @@ constexpr uint8_t kTablespaceDrop = 0x10;
 
 constexpr uint8_t kRunningTransactions = 0x10;
 
+constexpr uint8_t kHeapMask = 0x70;  // 0x80 says that the page was made anew
+constexpr uint8_t kHeapInsert = 0x00;
+constexpr uint8_t kHeapDelete = 0x10;
+constexpr uint8_t kHeapUpdate = 0x20;
+constexpr uint8_t kHeapHotUpdate = 0x40;
+constexpr uint8_t kHeap2MultiInsert = 0x50;
+
 // A known resource manager of that major version.
 bool is_rmgr(uint8_t rmgr, int major);
 

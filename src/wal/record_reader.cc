@@ -36,7 +36,8 @@ RecordReader::RecordReader(Expectations expected) : expected_(expected) {
 void RecordReader::feed(pg::SegmentName name, ByteView bytes) {
   CHECK(bytes.size() <= expected_.segment_bytes);
   const pg::Lsn start = name.start(expected_.segment_bytes);
-  if (!fed_) {
+  const bool first = !fed_;
+  if (first) {
     position_ = start;
   } else if (name.number != name_.number && state_ != State::kFailed) {
     if (name.number != name_.number + 1 || position_ < start) {
@@ -48,6 +49,10 @@ void RecordReader::feed(pg::SegmentName name, ByteView bytes) {
   name_ = name;
   segment_ = bytes;
   segment_start_ = start;
+  if (first && expected_.search_from > start) {
+    const bool holds = enter_page() == std::nullopt;
+    if (holds) position_ = expected_.search_from;
+  }
 }
 
 Outcome RecordReader::next(Record& record) {

@@ -52,6 +52,8 @@ class RecordReader {
     std::optional<pg::SystemIdentifier>
         system_identifier;     // any, if absent: then the first segment's
     std::optional<int> major;  // likewise
+    // A page of the first segment: records that begin before it are not looked for. 0/0: its first.
+    pg::Lsn search_from = {};
   };
 
   explicit RecordReader(Expectations expected);

@@ -1,0 +1,58 @@
+// A set of (number, block) pairs that is added to a hundred thousand times for each segment of WAL
+// and listed once.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <vector>
+
+#include "wal/flat_index.h"
+
+namespace walkback::wal {
+
+// Bits in chunks of 512 neighbouring blocks, a cache line each.
+class BlockSet {
+ public:
+  void add(uint32_t number, uint32_t block) {
+    const uint64_t key = uint64_t{number} << 32 | block / kChunkBlocks;
+    if (key != last_key_) {
+      const FlatIndex::Found chunk = index_.find_or_add(key);
+      if (chunk.is_new) chunks_.emplace_back();
+      last_chunk_ = chunk.number;
+      last_key_ = key;
+    }
+    const uint32_t bit = block % kChunkBlocks;
+    chunks_[last_chunk_][bit / 64] |= uint64_t{1} << bit % 64;
+  }
+
+  // In order of number and block.
+  template <typename Visit>
+  void for_each(Visit visit) const {
+    std::vector<std::pair<uint64_t, uint32_t>> order;
+    order.reserve(chunks_.size());
+    for (const uint64_t key : index_.keys()) order.emplace_back(key, order.size());
+    std::sort(order.begin(), order.end());
+    for (const auto& [key, chunk] : order) {
+      const auto number = static_cast<uint32_t>(key >> 32);
+      const uint32_t first = static_cast<uint32_t>(key) * kChunkBlocks;
+      for (uint32_t word = 0; word < chunks_[chunk].size(); ++word) {
+        for (uint64_t bits = chunks_[chunk][word]; bits != 0; bits &= bits - 1) {
+          visit(number, first + word * 64 + static_cast<uint32_t>(std::countr_zero(bits)));
+        }
+      }
+    }
+  }
+
+ private:
+  static constexpr uint32_t kChunkBlocks = 512;
+  using Chunk = std::array<uint64_t, kChunkBlocks / 64>;
+
+  FlatIndex index_;
+  std::vector<Chunk> chunks_;
+  uint64_t last_key_ = UINT64_MAX;
+  size_t last_chunk_ = 0;
+};
+
+}  // namespace walkback::wal

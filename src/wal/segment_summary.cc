@@ -1,0 +1,313 @@
+#include "wal/segment_summary.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "wal/block_set.h"
+#include "wal/flat_index.h"
+#include "wal/names.h"
+#include "wal/timed_event.h"
+
+namespace walkback::wal {
+namespace {
+
+constexpr uint8_t kPlainEndHeader[] = {255, 8};  // main data of eight bytes, and nothing else
+
+// Commit, abort: info without xinfo, and the time as all of the body.
+bool is_plain_end(const Record& record) {
+  if (record.rmgr != kTransactionRmgr || record.total_bytes() != kPlainEndBytes) return false;
+  if (record.info != kCommit && record.info != kAbort) return false;
+  return load<uint8_t>(record.bytes, kRecordHeaderBytes) == kPlainEndHeader[0] &&
+         load<uint8_t>(record.bytes, kRecordHeaderBytes + 1) == kPlainEndHeader[1];
+}
+
+bool is_kept(const Record& record) {
+  const uint8_t kind = record.info & 0xF0;
+  switch (record.rmgr) {
+    case kXlogRmgr:
+      return kind == kXlogCheckpointShutdown || kind == kXlogCheckpointOnline ||
+             kind == kXlogBackupEnd || kind == kXlogParameterChange || kind == kXlogRestorePoint ||
+             kind == kXlogEndOfRecovery || kind == kXlogOverwriteContrecord;
+    case kTransactionRmgr:
+      return (record.info & kTransactionMask) <= kAbortPrepared;
+    case kStorageRmgr:
+      return true;
+    default:
+      return may_be_timed_event(record);
+  }
+}
+
+// Numbers relations and forks in the order in which they are met.
+class RelationForks {
+ public:
+  struct Fork {
+    RelationLocator relation;
+    pg::Fork fork = pg::Fork::kMain;
+    auto operator<=>(const Fork&) const = default;
+  };
+
+  uint32_t number_of(const RelationLocator& relation, pg::Fork fork) {
+    const Fork key{relation, fork};
+    uint32_t& recent = recent_[slot_of(key)];
+    if (recent < all_.size() && all_[recent] == key) return recent;
+    const auto [at, is_new] = numbers_.emplace(key, static_cast<uint32_t>(all_.size()));
+    if (is_new) all_.push_back(key);
+    return recent = at->second;
+  }
+  const std::vector<Fork>& all() const { return all_; }
+
+ private:
+  static constexpr size_t kRecent = 256;
+  static size_t slot_of(const Fork& key) {
+    return (key.relation.number * 4 + static_cast<uint32_t>(key.fork) + key.relation.database) %
+           kRecent;
+  }
+
+  std::array<uint32_t, kRecent> recent_{};
+  std::map<Fork, uint32_t> numbers_;
+  std::vector<Fork> all_;
+};
+
+// Who changed how many rows of what. Row counts of one xid form a list through `next`.
+class Transactions {
+ public:
+  // Every record of the xid.
+  uint32_t seen(pg::Xid xid, pg::Lsn start) {
+    uint32_t& recent = recent_[xid % kRecent];
+    if (recent < all_.size() && all_[recent].xid == xid) return recent;
+    const FlatIndex::Found found = index_.find_or_add(xid);
+    if (found.is_new) all_.push_back({xid, start, kNone});
+    return recent = found.number;
+  }
+
+  void add(uint32_t transaction, uint32_t relation, const RowCounts& rows) {
+    uint32_t& first = all_[transaction].first_rows;
+    uint32_t before = kNone;
+    for (uint32_t at = first; at != kNone; before = at, at = rows_[at].next) {
+      if (rows_[at].relation != relation) continue;
+      rows_[at].rows += rows;
+      // What was changed last is changed next.
+      if (before != kNone) {
+        rows_[before].next = rows_[at].next;
+        rows_[at].next = first;
+        first = at;
+      }
+      return;
+    }
+    rows_.push_back({relation, first, rows});
+    first = static_cast<uint32_t>(rows_.size() - 1);
+  }
+
+  void list(const std::vector<RelationForks::Fork>& relations, SegmentSummary& summary) const {
+    std::map<NumberedRows, uint32_t> lists{{{}, 0}};
+    auto last = lists.begin();
+    summary.row_lists.assign(1, {});
+    summary.transactions.reserve(all_.size());
+    NumberedRows rows;
+    for (const Transaction& transaction : all_) {
+      rows.clear();
+      for (uint32_t at = transaction.first_rows; at != kNone; at = rows_[at].next) {
+        rows.emplace_back(rows_[at].relation, rows_[at].rows);
+      }
+      std::sort(rows.begin(), rows.end());
+      if (rows != last->first) {
+        bool is_new = false;
+        std::tie(last, is_new) =
+            lists.emplace(rows, static_cast<uint32_t>(summary.row_lists.size()));
+        if (is_new) summary.row_lists.push_back(named(rows, relations));
+      }
+      summary.transactions.push_back({transaction.xid, transaction.first, last->second});
+    }
+  }
+
+ private:
+  using NumberedRows = std::vector<std::pair<uint32_t, RowCounts>>;
+
+  static constexpr size_t kRecent = 256;
+  static constexpr uint32_t kNone = UINT32_MAX;
+  struct Transaction {
+    pg::Xid xid;
+    pg::Lsn first;
+    uint32_t first_rows;
+  };
+  struct Rows {
+    uint32_t relation;
+    uint32_t next;
+    RowCounts rows;
+  };
+
+  static std::vector<RelationRows> named(const NumberedRows& rows,
+                                         const std::vector<RelationForks::Fork>& relations) {
+    std::vector<RelationRows> named;
+    for (const auto& [relation, counts] : rows) {
+      named.push_back({relations[relation].relation, counts});
+    }
+    std::sort(named.begin(), named.end());
+    return named;
+  }
+
+  std::array<uint32_t, kRecent> recent_{};
+  FlatIndex index_;
+  std::vector<Transaction> all_;
+  std::vector<Rows> rows_;
+};
+
+class Summarizer {
+ public:
+  explicit Summarizer(const RecordReader::Expectations& expected) : expected_(expected) {}
+
+  SegmentSummary summarize(pg::SegmentName name, ByteView segment, ByteView previous);
+
+ private:
+  // Whether the record that goes on in the segment begins in `previous`; then the reader stands
+  // behind all that `previous` holds of it.
+  bool read_beginning(pg::SegmentName name, ByteView segment, ByteView previous);
+  Result<void> take(const Record& record);
+
+  const RecordReader::Expectations expected_;
+  std::optional<RecordReader> reader_;
+  DecodedRecord decoded_;
+  RelationForks relations_;
+  BlockSet blocks_;
+  Transactions transactions_;
+  SegmentSummary summary_;
+};
+
+SegmentSummary Summarizer::summarize(pg::SegmentName name, ByteView segment, ByteView previous) {
+  const bool unfinished =
+      timeline_of_unfinished_record(name, segment, expected_.segment_bytes).has_value();
+  summary_.first_record_unknown = unfinished && !read_beginning(name, segment, previous);
+  if (!reader_) reader_.emplace(expected_);
+  reader_->feed(name, segment);
+  Record record;
+  Outcome outcome;
+  while ((outcome = reader_->next(record)) == Outcome::kRecord) {
+    if (!summary_.first_record) summary_.first_record = record.start;
+    summary_.last_record = record.start;
+    summary_.end = record.end;
+    const Result<void> taken = take(record);
+    if (taken.ok()) continue;
+    // A record that this program misunderstands: nothing behind it is believed.
+    summary_.problem = taken.error().message;
+    summary_.end = record.start;
+    break;
+  }
+  if (summary_.problem.empty() && outcome != Outcome::kEndOfInput) {
+    summary_.problem = reader_->error().message;
+    summary_.torn_tail = outcome == Outcome::kTornTail;
+    summary_.end = reader_->position();
+  }
+  summary_.major = reader_->major();
+  transactions_.list(relations_.all(), summary_);
+  std::vector<ChangedBlocks> changed(relations_.all().size());
+  blocks_.for_each(
+      [&](uint32_t relation, uint32_t block) { changed[relation].blocks.push_back(block); });
+  for (size_t i = 0; i < changed.size(); ++i) {
+    changed[i].relation = relations_.all()[i].relation;
+    changed[i].fork = relations_.all()[i].fork;
+  }
+  std::sort(changed.begin(), changed.end(), [](const ChangedBlocks& a, const ChangedBlocks& b) {
+    return std::pair(a.relation, a.fork) < std::pair(b.relation, b.fork);
+  });
+  summary_.changed = std::move(changed);
+  return std::move(summary_);
+}
+
+bool Summarizer::read_beginning(pg::SegmentName name, ByteView segment, ByteView previous) {
+  if (previous.size() != expected_.segment_bytes || name.number == 0) return false;
+  // Backwards over the pages that the record covers whole, to the one that it begins on.
+  size_t page = previous.size() - kWalPageBytes;
+  for (;; page -= kWalPageBytes) {
+    const PageHeader header = read_page_header(previous.subspan(page));
+    const uint64_t remaining = (uint64_t{header.remaining} + 7) / 8 * 8;
+    if (!header.continues() || remaining < kWalPageBytes - header.bytes()) break;
+    if (page == 0) return false;
+  }
+  RecordReader::Expectations expected = expected_;
+  const pg::SegmentName before{read_page_header(segment).timeline, name.number - 1};
+  expected.search_from = before.start(expected.segment_bytes) + page;
+  reader_.emplace(expected);
+  reader_->feed(before, previous);
+  Record record;
+  Outcome outcome;
+  while ((outcome = reader_->next(record)) == Outcome::kRecord) {
+  }
+  const bool goes_on =
+      outcome == Outcome::kEndOfInput && reader_->position() < name.start(expected_.segment_bytes);
+  if (!goes_on) reader_.reset();
+  return goes_on;
+}
+
+Result<void> Summarizer::take(const Record& record) {
+  const uint32_t transaction = record.xid == 0 ? 0 : transactions_.seen(record.xid, record.start);
+  if (is_plain_end(record)) {
+    summary_.plain_ends.push_back({record.start, record.xid, record.info == kCommit,
+                                   load<int64_t>(record.bytes, kPlainEndBytes - 8)});
+    return success();
+  }
+  TRY(decoded_.decode(record, reader_->major()));
+  uint32_t first_relation = 0;
+  for (const BlockReference& block : decoded_.blocks()) {
+    const uint32_t relation = relations_.number_of(block.relation, block.fork);
+    if (&block == decoded_.blocks().data()) first_relation = relation;
+    blocks_.add(relation, block.block);
+  }
+  if (record.rmgr == kHeapRmgr || record.rmgr == kHeap2Rmgr) {
+    RowCounts rows;
+    const RowChange change = read_row_counts(record, decoded_.main_data(), rows);
+    if (change == RowChange::kTooShort) {
+      return make_error(ErrorKind::kCorrupt, fmt::format("record at {}: too short for what it does",
+                                                         record.start.text()));
+    }
+    const bool counts = change == RowChange::kCounted && record.xid != 0;
+    if (counts && !decoded_.blocks().empty()) transactions_.add(transaction, first_relation, rows);
+  } else if (is_kept(record)) {
+    summary_.kept.push_back({record.start, record.end, to_bytes(record.bytes)});
+  }
+  return success();
+}
+
+}  // namespace
+
+pg::Lsn end_of_record(pg::Lsn start, uint32_t total_bytes, uint32_t segment_bytes) {
+  pg::Lsn at = start;
+  for (uint64_t left = total_bytes; left > 0;) {
+    if (at.value % kWalPageBytes == 0) {
+      at = at + (at.value % segment_bytes == 0 ? kLongHeaderBytes : kShortHeaderBytes);
+    }
+    const uint64_t here = std::min<uint64_t>(left, kWalPageBytes - at.value % kWalPageBytes);
+    at = at + here;
+    left -= here;
+  }
+  return {(at.value + 7) & ~uint64_t{7}};
+}
+
+Bytes plain_end_record(const PlainEnd& end) {
+  Bytes bytes(kPlainEndBytes);
+  const uint32_t total = kPlainEndBytes;
+  std::memcpy(bytes.data(), &total, 4);
+  std::memcpy(bytes.data() + 4, &end.xid, 4);
+  bytes[16] = static_cast<std::byte>(end.committed ? kCommit : kAbort);
+  bytes[17] = static_cast<std::byte>(kTransactionRmgr);
+  std::memcpy(bytes.data() + kRecordHeaderBytes, kPlainEndHeader, sizeof kPlainEndHeader);
+  std::memcpy(bytes.data() + kPlainEndBytes - 8, &end.pg_time, 8);
+  return bytes;
+}
+
+std::optional<pg::TimelineId> timeline_of_unfinished_record(pg::SegmentName name,
+                                                            ByteView first_page,
+                                                            uint32_t segment_bytes) {
+  const PageHeader header = read_page_header(first_page);
+  if (header.address != name.start(segment_bytes) || !header.continues()) return std::nullopt;
+  return header.timeline;
+}
+
+SegmentSummary summarize_segment(pg::SegmentName name, ByteView segment, ByteView previous,
+                                 const RecordReader::Expectations& expected) {
+  return Summarizer(expected).summarize(name, segment, previous);
+}
+
+}  // namespace walkback::wal

@@ -1,0 +1,212 @@
+#include "wal/segment_summary.h"
+
+#include <gmock/gmock.h>
+
+#include "wal/names.h"
+#include "wal/test_log.h"
+
+namespace walkback::wal {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+constexpr RelationLocator kPayments{1663, 5, 16384};
+constexpr RelationLocator kLedger{1663, 5, 16390};
+
+class SegmentSummaryTest : public testing::Test {
+ protected:
+  // A record of one block, with that much data and main data.
+  pg::Lsn change(uint8_t rmgr, uint8_t info, pg::Xid xid, const RelationLocator& relation,
+                 uint32_t block, Bytes main_data, size_t data_bytes = 0) {
+    Bytes record(kRecordHeaderBytes);
+    auto put = [&](auto value) {
+      const auto* raw = reinterpret_cast<const std::byte*>(&value);
+      record.insert(record.end(), raw, raw + sizeof value);
+    };
+    put(uint8_t{0});
+    put(static_cast<uint8_t>(data_bytes > 0 ? 0x20 : 0));
+    put(static_cast<uint16_t>(data_bytes));
+    put(relation);
+    put(block);
+    put(uint8_t{255});
+    put(static_cast<uint8_t>(main_data.size()));
+    record.resize(record.size() + data_bytes, std::byte{7});
+    record.insert(record.end(), main_data.begin(), main_data.end());
+    return log.append_raw(rmgr, info, xid, std::move(record));
+  }
+  pg::Lsn insert(pg::Xid xid, const RelationLocator& relation, uint32_t block, size_t bytes = 0) {
+    return change(kHeapRmgr, kHeapInsert, xid, relation, block, Bytes(3), bytes);
+  }
+  pg::Lsn remove(pg::Xid xid, const RelationLocator& relation, uint32_t block, uint8_t flags = 0) {
+    Bytes data(8);
+    data[7] = static_cast<std::byte>(flags);
+    return change(kHeapRmgr, kHeapDelete, xid, relation, block, data);
+  }
+  pg::Lsn commit(pg::Xid xid, int64_t time, uint8_t info = kCommit) {
+    return log.append(kTransactionRmgr, info, xid, as_view(time));
+  }
+  template <typename T>
+  static ByteView as_view(const T& value) {
+    return {reinterpret_cast<const std::byte*>(&value), sizeof value};
+  }
+  void fill_segment_up_to(size_t left) {
+    const uint64_t end =
+        (log.position().value / TestLog::kSegmentBytes + 1) * TestLog::kSegmentBytes;
+    while (end - log.position().value > 6000 + left) log.append(4000);
+    if (end - log.position().value > left + 64) log.append(end - log.position().value - left - 64);
+  }
+
+  SegmentSummary summarize(uint64_t number = 1, bool with_previous = true) {
+    const Bytes previous = with_previous ? log.segment(number - 1) : Bytes();
+    return summarize_segment(log.name(number), log.segment(number), previous,
+                             {TestLog::kSegmentBytes, TestLog::kSystem, 15});
+  }
+  static std::vector<RelationRows> rows_of(const SegmentSummary& summary, pg::Xid xid) {
+    for (const TransactionWork& work : summary.transactions) {
+      if (work.xid == xid) return summary.row_lists.at(work.row_list);
+    }
+    ADD_FAILURE() << "no transaction " << xid;
+    return {};
+  }
+
+  TestLog log;
+};
+
+TEST_F(SegmentSummaryTest, RowsAreCountedForEachTransactionAndRelation) {
+  const pg::Lsn first = insert(700, kPayments, 1);
+  insert(701, kLedger, 8);
+  remove(700, kPayments, 2);
+  remove(700, kPayments, 2);
+  change(kHeapRmgr, kHeapHotUpdate, 700, kLedger, 9, Bytes(14));
+  change(kHeap2Rmgr, kHeap2MultiInsert | 0x80, 701, kLedger, 8, {{}, {}, std::byte{44}, {}});
+  log.switch_segment();
+  const SegmentSummary summary = summarize();
+  EXPECT_EQ(summary.problem, "");
+  EXPECT_THAT(rows_of(summary, 700),
+              ElementsAre(RelationRows{kPayments, {.inserted = 1, .deleted = 2}},
+                          RelationRows{kLedger, {.updated = 1}}));
+  EXPECT_THAT(rows_of(summary, 701), ElementsAre(RelationRows{kLedger, {.inserted = 45}}));
+  EXPECT_EQ(summary.transactions[0].first, first);
+  EXPECT_EQ(summary.first_record, first);
+  EXPECT_EQ(summary.end.value, 2u * TestLog::kSegmentBytes);
+  EXPECT_EQ(summary.major, 15);
+}
+
+TEST_F(SegmentSummaryTest, TransactionsThatDoAlikeShareOneList) {
+  for (pg::Xid xid = 700; xid < 750; ++xid) {
+    insert(xid, kPayments, xid);
+    commit(xid, xid);
+  }
+  EXPECT_THAT(summarize().row_lists, SizeIs(2));
+}
+
+TEST_F(SegmentSummaryTest, ASpeculativeInsertionThatIsTakenBackCountsAsNone) {
+  insert(700, kPayments, 1);
+  remove(700, kPayments, 1, 0x08);
+  EXPECT_THAT(rows_of(summarize(), 700), ElementsAre(RelationRows{kPayments, {}}));
+}
+
+TEST_F(SegmentSummaryTest, EveryBlockThatARecordRefersToIsListedOnce) {
+  for (uint32_t block : {5u, 4'000'000'000u, 5u, 511u, 512u, 0u}) insert(700, kPayments, block);
+  change(kXlogRmgr, kXlogFullPageImageForHint, 0, kLedger, 3, {});
+  const SegmentSummary summary = summarize();
+  ASSERT_THAT(summary.changed, SizeIs(2));
+  EXPECT_EQ(summary.changed[0].relation, kPayments);
+  EXPECT_THAT(summary.changed[0].blocks, ElementsAre(0, 5, 511, 512, 4'000'000'000));
+  EXPECT_THAT(summary.changed[1].blocks, ElementsAre(3));
+}
+
+TEST_F(SegmentSummaryTest, PlainEndsAreKeptShortAndAreTheRecordsTheyWere) {
+  const pg::Lsn committed = commit(700, 4711);
+  const pg::Lsn aborted = commit(701, 4712, kAbort);
+  const SegmentSummary summary = summarize();
+  EXPECT_THAT(summary.plain_ends, ElementsAre(PlainEnd{committed, 700, true, 4711},
+                                              PlainEnd{aborted, 701, false, 4712}));
+  EXPECT_THAT(summary.kept, IsEmpty());
+  Bytes made = plain_end_record(summary.plain_ends[0]);
+  const ByteView written =
+      ByteView(log.segment(1)).subspan(committed.value % TestLog::kSegmentBytes, kPlainEndBytes);
+  std::copy_n(written.begin() + 8, 8, made.begin() + 8);    // the link to the record before
+  std::copy_n(written.begin() + 20, 4, made.begin() + 20);  // its checksum
+  EXPECT_TRUE(std::ranges::equal(made, written));
+}
+
+TEST_F(SegmentSummaryTest, WhatAPlanNeedsIsKeptAsItWas) {
+  log.append(kXlogRmgr, kXlogRestorePoint, 0, Bytes(72));
+  log.append(kStorageRmgr, kStorageCreate, 0, Bytes(16));
+  log.append(kXlogRmgr, kXlogSwitch, 0, {});
+  const SegmentSummary summary = summarize();
+  ASSERT_THAT(summary.kept, SizeIs(2));
+  EXPECT_EQ(summary.kept[0].end, summary.kept[1].start);
+}
+
+TEST_F(SegmentSummaryTest, ARecordBelongsToTheSegmentItEndsIn) {
+  fill_segment_up_to(600);
+  const pg::Lsn across = insert(700, kPayments, 77, 2000);
+  const pg::Lsn after = insert(700, kLedger, 1);
+  EXPECT_THAT(summarize(1).changed, IsEmpty());
+  const SegmentSummary joined = summarize(2);
+  EXPECT_FALSE(joined.first_record_unknown);
+  EXPECT_EQ(joined.first_record, across);
+  EXPECT_THAT(rows_of(joined, 700), SizeIs(2));
+  const SegmentSummary alone = summarize(2, false);
+  EXPECT_TRUE(alone.first_record_unknown);
+  EXPECT_EQ(alone.first_record, after);
+  EXPECT_THAT(rows_of(alone, 700), SizeIs(1));
+}
+
+TEST_F(SegmentSummaryTest, ARecordOfManyPagesIsFoundAtItsBeginning) {
+  fill_segment_up_to(100'000);
+  const pg::Lsn across = insert(700, kPayments, 77, 60'000);
+  const pg::Lsn longer = change(kHeapRmgr, kHeapInsert, 701, kLedger, 1, Bytes(3), 65'000);
+  ASSERT_LT(across.value, 2u * TestLog::kSegmentBytes);
+  ASSERT_GT(log.position().value, 2u * TestLog::kSegmentBytes);
+  EXPECT_EQ(summarize(2).first_record, longer);
+}
+
+TEST_F(SegmentSummaryTest, ASegmentBeforeThatIsNotThatOneIsNotBelieved) {
+  fill_segment_up_to(600);
+  insert(700, kPayments, 77, 2000);
+  TestLog other(1, {1});
+  other.append(100);
+  const SegmentSummary summary = summarize_segment(log.name(2), log.segment(2), other.segment(1),
+                                                   {TestLog::kSegmentBytes, TestLog::kSystem, 15});
+  EXPECT_TRUE(summary.first_record_unknown);
+  EXPECT_TRUE(summary.torn_tail);
+}
+
+TEST_F(SegmentSummaryTest, ATornTailIsNoDamage) {
+  insert(700, kPayments, 1);
+  const SegmentSummary summary = summarize();
+  EXPECT_TRUE(summary.torn_tail);
+  EXPECT_NE(summary.problem, "");
+  EXPECT_EQ(summary.end, log.position());
+}
+
+TEST_F(SegmentSummaryTest, WhatLiesBehindDamageIsNotBelieved) {
+  insert(700, kPayments, 1);
+  const pg::Lsn damaged = insert(701, kPayments, 2);
+  fill_segment_up_to(0);
+  log.at(damaged + 30) ^= std::byte{1};
+  const SegmentSummary summary = summarize();
+  EXPECT_FALSE(summary.torn_tail);
+  EXPECT_EQ(summary.end, damaged);
+  EXPECT_THAT(summary.changed, SizeIs(1));
+}
+
+TEST_F(SegmentSummaryTest, WhereARecordEndsIsWhatTheReaderSays) {
+  for (size_t bytes = 1; bytes < 60'000; bytes += 997) log.append(bytes);
+  RecordReader reader({TestLog::kSegmentBytes, {}, {}});
+  const Bytes segment = log.segment(1);
+  reader.feed(log.name(1), segment);
+  Record record;
+  while (reader.next(record) == Outcome::kRecord) {
+    ASSERT_EQ(end_of_record(record.start, record.total_bytes(), TestLog::kSegmentBytes),
+              record.end);
+  }
+}
+
+}  // namespace
+}  // namespace walkback::wal
