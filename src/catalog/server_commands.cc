@@ -54,6 +54,18 @@ bool is_foreign_archive_command(std::string_view command) {
   return !ours;
 }
 
+bool are_two_archives(std::string_view one, std::string_view other) {
+  const auto archive_of = [](std::string_view command) -> std::string_view {
+    const size_t begin = command.find(" --config ");
+    const size_t end = command.find(" wal-push ");
+    if (begin == std::string_view::npos || end == std::string_view::npos || end < begin) return {};
+    return command.substr(begin, end - begin);
+  };
+  const std::string_view a = archive_of(one);
+  const std::string_view b = archive_of(other);
+  return !a.empty() && !b.empty() && a != b;
+}
+
 std::string restore_command(const ProgramCall& call, std::optional<pg::TimelineId> reserved) {
   std::string command = call_of(call) + " wal-get ";
   if (reserved) command += fmt::format("--reserved-timeline {} ", reserved->value);

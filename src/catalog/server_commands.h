@@ -26,4 +26,7 @@ std::string restore_command(const ProgramCall& call, std::optional<pg::TimelineI
 // a placeholder such as /bin/true.
 bool is_foreign_archive_command(std::string_view command);
 
+// Whether both are walkback's, with other configurations or clusters: two archives.
+bool are_two_archives(std::string_view one, std::string_view other);
+
 }  // namespace walkback::catalog

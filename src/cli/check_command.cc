@@ -18,6 +18,8 @@ namespace {
 using setup::Finding;
 using setup::Level;
 
+constexpr int kLongestSilence_s = 10;
+
 // What is wrong with one thing must not hide the others.
 class Check {
  public:
@@ -42,26 +44,43 @@ class Check {
   void fail(std::string what, const Error& error) { add(setup::failed(std::move(what), error)); }
 
   std::unique_ptr<store::ObjectStore> repository() {
-    for (const std::string& url : config::repository_urls(config_)) place(url);
+    const std::vector<std::string> urls = config::repository_urls(config_);
+    std::vector<std::string> answering;
+    for (const std::string& url : urls) {
+      if (place(url)) answering.push_back(url);
+    }
+    // The rest is asked of what answers, without the other's time-outs.
+    if (answering.empty()) return nullptr;
+    if (answering.size() < urls.size()) config_ = alone(answering.front());
     auto store = session_.open_repository(config_, Access::kMetadata);
     if (store.ok()) {
       places(**store);
       return *std::move(store);
     }
-    // Else it was said of the place.
-    if (!config_.second_repository_url.empty()) fail("repository", store.error());
+    fail("repository", store.error());
     return nullptr;
   }
 
-  // Each by itself: what one lacks the other would give.
-  void place(const std::string& url) {
+  config::Config alone(const std::string& url) const {
     config::Config alone = config_;
     alone.repository_url = url;
     alone.second_repository_url.clear();
-    const auto store = session_.open_repository(alone, Access::kMetadata);
-    if (!store.ok()) return fail("repository", store.error());
+    return alone;
+  }
+
+  // Each by itself, for what one lacks the other would give; and with little patience, for somebody
+  // sits and waits.
+  bool place(const std::string& url) {
+    config::Config quick = alone(url);
+    quick.s3_timeout_s = std::min(quick.s3_timeout_s, kLongestSilence_s);
+    const auto store = session_.open_repository(quick, Access::kMetadata);
+    if (!store.ok()) {
+      fail("repository", store.error());
+      return false;
+    }
     add({Level::kOk, "repository",
          fmt::format("{}, encryption {}", (*store)->description(), config_.encryption)});
+    return true;
   }
 
   void places(store::ObjectStore& store) {
@@ -233,7 +252,7 @@ class Check {
   }
 
   const CheckOptions& options_;
-  const config::Config config_;
+  config::Config config_;
   Session& session_;
   CheckView view_;
 };

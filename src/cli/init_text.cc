@@ -18,7 +18,7 @@ std::string setting_line(const setup::ServerSetting& setting) {
   for (char c : setting.wanted) value += c == '\'' ? std::string("''") : std::string(1, c);
   const std::string line = printable(fmt::format("{} = '{}'", setting.name, value));
   if (setup::archives_elsewhere(setting)) {
-    return fmt::format("{}\n    # another program's now, whose archive ends there: {}", line,
+    return fmt::format("{}\n    # goes elsewhere now; that archive ends there: {}", line,
                        printable(setting.current));
   }
   return setting.needs_restart ? line + "    # takes a restart" : line;

@@ -68,10 +68,17 @@ std::string configuration(const keys::AddKeyReport& report, const KeyView& view)
   if (report.recipients == view.configured) {
     return fmt::format("\n{} names it already.\n", view.config_path);
   }
-  return fmt::format(
+  std::string text = fmt::format(
       "\nNothing is encrypted to it yet. In {} on every host that archives, under "
       "[encryption]:\n{}",
       view.config_path, list_line("recipients", report.recipients));
+  for (const crypto::Recipient& retired : report.retired_in_use) {
+    text += fmt::format(
+        "{} was retired: put the key that `walkback key rotate` made in its place, or this line "
+        "undoes that.\n",
+        retired.text());
+  }
+  return text;
 }
 
 }  // namespace

@@ -40,8 +40,10 @@ std::string needed_environment(const Env& env) {
 
 }  // namespace
 
-Suggestion::Suggestion(std::string call, std::string sudo, std::string environment)
-    : call_(std::move(call)), sudo_(std::move(sudo)), environment_(std::move(environment)) {}
+Suggestion::Suggestion(std::string call, std::string sudo, std::string environment, Told told)
+    : call_(std::move(call)), sudo_(std::move(sudo)), environment_(std::move(environment)) {
+  if (told == Told::kByVariables) call_environment_ = environment_;
+}
 
 Suggestion Suggestion::for_caller(const GlobalOptions& global, const std::string& config_path,
                                   const Env& env) {
@@ -49,11 +51,14 @@ Suggestion Suggestion::for_caller(const GlobalOptions& global, const std::string
   // sudo drops WALKBACK_CONFIG, so the file is named wherever it is not the default.
   if (config_path != config::kDefaultPath) call += " --config " + shell_word(config_path);
   if (global.cluster) call += " --cluster " + shell_word(*global.cluster);
-  return {std::move(call), sudo_prefix(env), needed_environment(env)};
+  const Result<std::optional<FileInfo>> configuration = env.files.status(config_path);
+  const bool none = configuration.ok() && !*configuration;
+  return {std::move(call), sudo_prefix(env), needed_environment(env),
+          none ? Told::kByVariables : Told::kByConfiguration};
 }
 
 std::string Suggestion::walkback(std::string_view arguments) const {
-  return fmt::format("{}{} {}", sudo_, call_, arguments);
+  return fmt::format("{}{}{} {}", sudo_, call_environment_, call_, arguments);
 }
 
 std::string Suggestion::other(std::string_view command) const {
@@ -63,8 +68,9 @@ std::string Suggestion::other(std::string_view command) const {
 // Behind sudo, which drops what stands in front of it.
 std::string Suggestion::with_variable(std::string_view assignment,
                                       std::string_view arguments) const {
-  return fmt::format("{}{}{}{} {}", sudo_, sudo_.empty() ? "" : "env ", assignment, call_,
-                     arguments);
+  const std::string& told = call_environment_;
+  return fmt::format("{}{}{}{} {}", sudo_, told.empty() && !sudo_.empty() ? "env " : told,
+                     assignment, call_, arguments);
 }
 
 std::string Suggestion::server_start(std::string_view command) const {

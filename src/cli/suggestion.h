@@ -14,8 +14,10 @@ class Suggestion {
  public:
   // `call`: "walkback", or its path where a shell would not find it, with the options that say
   // which configuration and cluster; `sudo`: "sudo -u postgres " or nothing; `environment`:
-  // "env WALKBACK_…=… " or nothing.
-  Suggestion(std::string call, std::string sudo, std::string environment = "");
+  // "env WALKBACK_…=… " or nothing, which a call needs too where no configuration says the rest.
+  enum class Told { kByConfiguration, kByVariables };
+  Suggestion(std::string call, std::string sudo, std::string environment = "",
+             Told told = Told::kByConfiguration);
   // For whoever ran this: through sudo, when sudo was how this command became its user's.
   static Suggestion for_caller(const GlobalOptions& global, const std::string& config_path,
                                const Env& env);
@@ -36,6 +38,7 @@ class Suggestion {
   std::string call_;
   std::string sudo_;
   std::string environment_;
+  std::string call_environment_;
 };
 
 // "sudo -u postgres walkback --config /srv/wb.toml backup": what was typed, to be typed again as

@@ -144,6 +144,10 @@ Result<AddKeyReport> add_key(const AddKeyOptions& options, const KeyEnv& env) {
   if (!holds(report.recipients, candidate.recipient)) {
     report.recipients.push_back(candidate.recipient);
   }
+  for (const crypto::Recipient& recipient : report.recipients) {
+    const KeyRecord* record = folder.find(recipient);
+    if (record != nullptr && record->retired) report.retired_in_use.push_back(recipient);
+  }
   report.problems = opened.problems;
   return report;
 }

@@ -25,6 +25,8 @@ struct AddKeyReport {
   std::vector<crypto::Recipient> does_not_open;
   // What encryption.recipients has to say from now on; nothing here changes the configuration.
   std::vector<crypto::Recipient> recipients;
+  // Of these, what was retired: this host has not followed a rotation yet.
+  std::vector<crypto::Recipient> retired_in_use;
   std::vector<Error> problems;  // keys that lay there and did not open
 };
 

@@ -202,6 +202,15 @@ TEST_F(Changes, RotationMakesANewKeyThatReadsEverythingOld) {
   EXPECT_TRUE(std::filesystem::exists(path("owner.key"))) << "the old file stays";
 }
 
+TEST_F(Changes, AKeyAddedBeforeARotationWasFollowedSaysSo) {
+  add(ada_.recipient().text());
+  rotate_key({.recipient = bob_.recipient().text()}, env()).value();
+  const AddKeyReport report = add(eve_.recipient().text());
+  EXPECT_THAT(report.retired_in_use, ElementsAre(ada_.recipient()));
+  options_.recipients = {bob_.recipient()};
+  EXPECT_THAT(add(eve_.recipient().text()).retired_in_use, IsEmpty());
+}
+
 TEST_F(Changes, RotationTakesAKeyThatWasGiven) {
   hold({ada_});
   const auto report = rotate_key({.recipient = bob_.recipient().text()}, env()).value();

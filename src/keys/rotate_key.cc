@@ -116,6 +116,7 @@ Result<RotateKeyReport> rotate_key(const RotateKeyOptions& options, const KeyEnv
   if (added.key.recipient == retired) return same_key();
   TRY(retire(env, {.recipient = retired}, added.key.recipient));
   std::erase(added.recipients, retired);
+  std::erase(added.retired_in_use, retired);
   return RotateKeyReport{std::move(added), retired, options.output, signers};
 }
 

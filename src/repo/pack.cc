@@ -113,37 +113,86 @@ Result<std::vector<PackFinisher::Stored>> PackFinisher::wait() {
   return std::move(state_->stored);
 }
 
+// Small frames that are read one after another, as those of small files are, come with one read of
+// many: for a bucket a request, and for an encrypted pack 64 KiB, whatever was asked for.
+class ReadAhead {
+ public:
+  Result<void> read(store::ObjectReader& pack, uint64_t offset, MutableBytes out) {
+    std::lock_guard lock(mutex_);
+    const uint64_t end = begin_ + bytes_.size();
+    if (offset < begin_ || offset + out.size() > end) {
+      const bool goes_on = offset >= begin_ && offset <= end && !bytes_.empty();
+      const uint64_t wanted = goes_on ? std::max<uint64_t>(kReadAhead, out.size()) : out.size();
+      // Beyond the end is for the pack to say.
+      const uint64_t there = pack.size() - std::min(offset, pack.size());
+      bytes_.resize(std::max<uint64_t>(std::min(wanted, there), out.size()));
+      begin_ = offset;
+      const Result<void> read = pack.read_at(offset, bytes_);
+      if (!read.ok()) {
+        bytes_.clear();
+        return read;
+      }
+    }
+    std::copy_n(bytes_.begin() + static_cast<ptrdiff_t>(offset - begin_), out.size(), out.begin());
+    return success();
+  }
+
+ private:
+  static constexpr uint64_t kReadAhead = 1 << 20;
+
+  std::mutex mutex_;
+  uint64_t begin_ = 0;
+  Bytes bytes_;
+};
+
+// What is larger gains nothing from it.
+constexpr size_t kSmallRead = 128 << 10;
+
 struct PackReader::State {
-  using Reader = std::shared_ptr<store::ObjectReader>;
+  struct Pack {
+    std::shared_ptr<store::ObjectReader> reader;
+    std::shared_ptr<ReadAhead> read_ahead;  // of the latest used only: it is large
+  };
   struct Open {
     PackId id;
-    Reader reader;
+    Pack pack;
   };
+  static constexpr size_t kReadAheads = 4;
 
   std::mutex mutex;        // guards the two below
   std::list<Open> recent;  // the latest used first
   std::map<PackId, std::list<Open>::iterator> by_id;
 
-  Reader find(const PackId& id) {
+  std::optional<Pack> find(const PackId& id) {
     std::lock_guard lock(mutex);
     const auto found = by_id.find(id);
-    if (found == by_id.end()) return nullptr;
+    if (found == by_id.end()) return std::nullopt;
     recent.splice(recent.begin(), recent, found->second);
-    return found->second->reader;
+    return use_first();
   }
 
   // Two threads may have opened the same pack; the first one's stays.
-  Reader keep(const PackId& id, Reader reader, size_t limit) {
+  Pack keep(const PackId& id, std::shared_ptr<store::ObjectReader> reader, size_t limit) {
     std::lock_guard lock(mutex);
     const auto found = by_id.find(id);
-    if (found != by_id.end()) return found->second->reader;
-    recent.push_front({id, reader});
+    if (found != by_id.end()) return found->second->pack;
+    recent.push_front({id, {std::move(reader), nullptr}});
     by_id[id] = recent.begin();
     if (recent.size() > limit) {
       by_id.erase(recent.back().id);
       recent.pop_back();
     }
-    return reader;
+    return use_first();
+  }
+
+ private:
+  Pack use_first() {
+    Pack& first = recent.front().pack;
+    if (!first.read_ahead) first.read_ahead = std::make_shared<ReadAhead>();
+    if (recent.size() > kReadAheads) {
+      std::next(recent.begin(), kReadAheads)->pack.read_ahead.reset();
+    }
+    return first;
   }
 };
 
@@ -157,17 +206,20 @@ PackReader::~PackReader() = default;
 
 Result<void> PackReader::read(const FrameLocation& location, MutableBytes out) {
   CHECK(out.size() == location.length);
-  State::Reader reader = state_->find(location.pack);
-  if (!reader) {
+  std::optional<State::Pack> pack = state_->find(location.pack);
+  if (!pack) {
     // Opened outside the lock: a slow store holds up nobody else.
     Result<std::unique_ptr<store::ObjectReader>> opened =
         objects_.open(pack_key(prefix_, location.pack));
     if (!opened.ok()) {
       return std::move(opened).error().with_context("pack " + location.pack.text());
     }
-    reader = state_->keep(location.pack, std::move(opened).value(), open_limit_);
+    pack = state_->keep(location.pack, std::move(opened).value(), open_limit_);
   }
-  TRY_CONTEXT(reader->read_at(location.offset, out), "pack " + location.pack.text());
+  const bool small = out.size() < kSmallRead && pack->read_ahead;
+  TRY_CONTEXT(small ? pack->read_ahead->read(*pack->reader, location.offset, out)
+                    : pack->reader->read_at(location.offset, out),
+              "pack " + location.pack.text());
   return success();
 }
 

@@ -20,6 +20,7 @@ class FailingStore final : public store::ObjectStore {
  public:
   std::atomic<int> finishes_until_failure{1'000'000};
   std::atomic<int> opened{0};
+  std::atomic<int> reads{0};
 
   Result<store::PutOutcome> put(const store::ObjectKey& key, ByteView data) override {
     return inner_->put(key, data);
@@ -35,7 +36,10 @@ class FailingStore final : public store::ObjectStore {
   }
   Result<std::unique_ptr<store::ObjectReader>> open(const store::ObjectKey& key) override {
     ++opened;
-    return inner_->open(key);
+    auto reader = std::make_unique<Reader>();
+    reader->inner = TRY(inner_->open(key));
+    reader->reads = &reads;
+    return std::unique_ptr<store::ObjectReader>(std::move(reader));
   }
   Result<std::optional<store::ObjectInfo>> info(const store::ObjectKey& key) override {
     return inner_->info(key);
@@ -53,6 +57,15 @@ class FailingStore final : public store::ObjectStore {
   std::string description() const override { return inner_->description(); }
 
  private:
+  struct Reader final : store::ObjectReader {
+    Result<void> read_at(uint64_t offset, MutableBytes out) override {
+      ++*reads;
+      return inner->read_at(offset, out);
+    }
+    uint64_t size() const override { return inner->size(); }
+    std::unique_ptr<store::ObjectReader> inner;
+    std::atomic<int>* reads = nullptr;
+  };
   struct Writer final : store::ObjectWriter {
     Result<void> append(ByteView data) override { return inner->append(data); }
     Result<store::PutOutcome> finish() override {
@@ -120,6 +133,28 @@ TEST_F(PackTest, NeighboursAreReadInOne) {
   EXPECT_EQ(second.offset, first.offset + first.length);
   const Bytes both = read({first.pack, first.offset, first.length + second.length});
   EXPECT_EQ(ByteView(both).subspan(1000).front(), std::byte{2});
+}
+
+// A directory of many small files costs a bucket few requests.
+TEST_F(PackTest, SmallFramesReadInARowComeWithOneRead) {
+  PackWriter large{objects, random, "packs", 10'000'000, finisher};
+  std::vector<FrameLocation> locations;
+  for (int i = 0; i < 1000; ++i) locations.push_back(large.append(frame(i % 256)).value());
+  large.close().value();
+  finisher.wait().value();
+  for (int i = 0; i < 1000; ++i) EXPECT_EQ(read(locations[static_cast<size_t>(i)]), frame(i % 256));
+  EXPECT_LE(objects.reads, 3);
+}
+
+TEST_F(PackTest, WhatLiesApartIsReadForItself) {
+  PackWriter large{objects, random, "packs", 10'000'000, finisher};
+  std::vector<FrameLocation> locations;
+  for (int i = 0; i < 1000; ++i) locations.push_back(large.append(frame(i % 256)).value());
+  large.close().value();
+  finisher.wait().value();
+  for (size_t i : {900u, 7u, 500u, 3u})
+    EXPECT_EQ(read(locations[i]), frame(static_cast<int>(i) % 256));
+  EXPECT_EQ(objects.reads, 4);
 }
 
 TEST_F(PackTest, APackIsTheStreamOfItsFrames) {

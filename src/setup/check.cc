@@ -107,8 +107,7 @@ class ServerCheck {
       fail(setting.name, fmt::format("{}; {} waits for a restart", setting.current, setting.wanted),
            "restart PostgreSQL");
     } else if (archives_elsewhere(setting)) {
-      fail(setting.name,
-           fmt::format("\"{}\": another program archives this server's WAL", setting.current),
+      fail(setting.name, fmt::format("\"{}\": the server's WAL goes elsewhere", setting.current),
            "`walkback init --apply --replace-archive-command` sets walkback's; the other archive "
            "ends there");
     } else if (setting.name == "archive_command") {

@@ -252,8 +252,8 @@ class Init {
     for (const ServerSetting& setting : report_.settings) {
       if (!archives_elsewhere(setting)) continue;
       return make_error(ErrorKind::kConflict,
-                        fmt::format("another program archives this server's WAL: {} is \"{}\"",
-                                    setting.name, setting.current),
+                        fmt::format("the server's WAL goes elsewhere: {} is \"{}\"", setting.name,
+                                    setting.current),
                         "its archive would get no more WAL; if that is meant, say so with "
                         "--replace-archive-command");
     }

@@ -171,6 +171,18 @@ TEST_F(Init, WhatAnotherProgramArchivesIsNotTakenFromItUnasked) {
   EXPECT_TRUE(init()->applied);
 }
 
+TEST_F(Init, NorWhatWalkbackArchivesWithAnotherConfiguration) {
+  server_->sql(
+      "ALTER SYSTEM SET archive_command = "
+      "'/opt/walkback --config /etc/other.toml --cluster main wal-push %p'");
+  server_->sql("SELECT pg_reload_conf()");
+  options_.apply = true;
+  auto report = init();
+  ASSERT_FALSE(report.ok());
+  EXPECT_THAT(report.error().message, HasSubstr("/etc/other.toml"));
+  EXPECT_THAT(report.error().hint, HasSubstr("--replace-archive-command"));
+}
+
 TEST_F(Init, WithoutAnArchiveTimeoutItIsAMinute) {
   EXPECT_EQ(setting(*init(), "archive_timeout").wanted, "60");
 }

@@ -76,7 +76,9 @@ Result<void> read_current(pgconn::Connection& connection, std::vector<ServerSett
 bool archives_elsewhere(const ServerSetting& setting) {
   if (setting.satisfied()) return false;
   if (setting.name == "archive_library") return true;
-  return setting.name == "archive_command" && catalog::is_foreign_archive_command(setting.current);
+  if (setting.name != "archive_command") return false;
+  return catalog::is_foreign_archive_command(setting.current) ||
+         catalog::are_two_archives(setting.current, setting.wanted);
 }
 
 }  // namespace walkback::setup

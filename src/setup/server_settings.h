@@ -31,7 +31,8 @@ Result<void> read_current(pgconn::Connection& connection, std::vector<ServerSett
 // As SHOW has it; "" for one that this server does not have.
 Result<std::string> current_setting(pgconn::Connection& connection, const std::string& name);
 
-// Whether this is what another program archives the server's WAL with.
+// Whether this is what another program, or walkback with another configuration, archives the
+// server's WAL with.
 bool archives_elsewhere(const ServerSetting& setting);
 
 }  // namespace walkback::setup

@@ -143,7 +143,7 @@ class Place {
   Error silence() const {
     if (silence_) return *silence_;
     return make_error(ErrorKind::kTransient,
-                      store().description() + " did not answer another command a moment ago",
+                      store().description() + " failed another command a moment ago, and rests",
                       "`walkback check` says what is wrong");
   }
 
@@ -288,6 +288,8 @@ class Mirror final : public ObjectStore {
 
   // Once a process: what others wrote down of either place.
   void look_for_notes() {
+    // Whoever begins a place wants it tried now.
+    if (begins_) return;
     std::call_once(looked_, [this] {
       for (size_t place : {0, 1}) {
         if (places_[place].required()) continue;
@@ -338,7 +340,7 @@ class Mirror final : public ObjectStore {
     if (first.ok() && second.ok()) return first;
     const size_t silent = first.ok() ? other(one) : one;
     const Error error = as_outage(first.ok() ? second.error() : first.error());
-    if (!TRY(is_complete(other(silent)))) return error;
+    if (!TRY(is_complete(other(silent)))) return may_be_behind(other(silent), error);
     answered_by_other(silent, error);
     return std::optional<T>();
   }
@@ -346,7 +348,19 @@ class Mirror final : public ObjectStore {
   void answered_by_other(size_t place, const Error& error) {
     if (!places_[place].failed()) return;
     tell_(Error(error).with_context(
-        fmt::format("going on with {} alone", store(other(place)).description())));
+        fmt::format("asking {} instead", store(other(place)).description())));
+  }
+
+  // What it does not have may be in the other place, which does not answer.
+  Error may_be_behind(size_t place, Error error) const {
+    if (places_[place].required()) return error;
+    constexpr std::string_view kKeys[] = {"repository.required", "second_repository.required"};
+    error.hint = fmt::format(
+        "{} may lack what was put last, for it is not required; with {} = true in the "
+        "configuration "
+        "what it has counts as all there is",
+        store(place).description(), kKeys[place]);
+    return error;
   }
 
   // Whether it has all that was ever acknowledged.
@@ -534,7 +548,8 @@ Result<void> Mirror::list(std::string_view prefix, std::string_view after, const
         continue;
       }
       const bool alone = !silent[other(place)] && TRY(is_complete(other(place)));
-      if (info.error().kind == ErrorKind::kCancelled || !alone) return as_outage(info.error());
+      if (info.error().kind == ErrorKind::kCancelled) return info.error();
+      if (!alone) return may_be_behind(other(place), as_outage(info.error()));
       answered_by_other(place, info.error());
       silent[place] = true;
     }
@@ -558,9 +573,10 @@ Result<std::vector<std::string>> Mirror::list_folders(std::string_view folder) {
       all.insert(all.end(), folders->begin(), folders->end());
       continue;
     }
-    const bool alone =
-        folders.error().kind != ErrorKind::kCancelled && TRY(is_complete(other(place)));
-    if (!alone) return as_outage(folders.error());
+    if (folders.error().kind == ErrorKind::kCancelled) return folders.error();
+    if (!TRY(is_complete(other(place)))) {
+      return may_be_behind(other(place), as_outage(folders.error()));
+    }
     answered_by_other(place, folders.error());
   }
   std::sort(all.begin(), all.end());

@@ -187,7 +187,7 @@ TEST_F(MirroredStoreTest, WithOnePlaceGoneTheOtherIsReadAndThatIsSaid) {
   EXPECT_THAT(names(*mirror), ElementsAre("clusters/a", "whole.json"));
   EXPECT_THAT(mirror->list_folders("").value(), ElementsAre("clusters"));
   EXPECT_FALSE(mirror->get(ObjectKey("clusters/none"))->has_value());
-  EXPECT_THAT(told_, ElementsAre(HasSubstr("going on with memory: alone")));
+  EXPECT_THAT(told_, ElementsAre(HasSubstr("asking memory: instead")));
 }
 
 // Or a recovery would take the end of what it sees for the end of the archive.

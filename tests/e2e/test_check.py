@@ -57,14 +57,14 @@ def archive_with(production, command):
 
 def test_wal_that_goes_elsewhere_is_told_at_once(production, wb, place):
     archive_with(production, f"cp %p {place}")
-    assert "another program" in findings(wb)["archive_command"]["text"]
+    assert "elsewhere" in findings(wb)["archive_command"]["text"]
     wb.refused("backup").says("archived, and it is not in", "init --apply")
     archive_with(production, "/bin/true")
     started = time.monotonic()
     wb.refused("backup").says("archived, and it is not in", "init --apply")
     assert time.monotonic() - started < 30, "it was seen, not waited for"
     archive_with(production, f"cp %p {place}")
-    wb.refused(*wb.init_arguments(production, "--apply")).says("another program", "--replace-archive-command")
+    wb.refused(*wb.init_arguments(production, "--apply")).says("elsewhere", "--replace-archive-command")
     wb.init(production, "--replace-archive-command")
     wb.backup()
 
