@@ -66,7 +66,7 @@ def test_a_bucket_is_as_fast_as_its_server_or_a_directory(production, make_walkb
     to_bucket = backup_rate(bucket)
     server = put_rate(bucket.store, place)
     directory = make_walkback("directory", Repository("file-age", place / "directory"))
-    directory.init(production)
+    directory.init(production, "--replace-archive-command")
     to_directory = backup_rate(directory)
     share = to_bucket / min(to_directory, server)
     measured = (
