@@ -20,6 +20,16 @@ std::string data_directory_of(const std::string& path, const std::string& config
   return control.ok() && *control ? directory : configured;
 }
 
+// A segment of the same folder. A recycled file under its name is found out by its pages.
+std::optional<Bytes> beside(const std::string& name, const std::string& path, FileSystem& files) {
+  constexpr uint64_t kLargestSegment = uint64_t{1} << 30;
+  const std::string directory = parent_path(path);
+  Result<Bytes> bytes =
+      read_file(files, directory.empty() ? name : join_path(directory, name), kLargestSegment);
+  if (!bytes.ok()) return std::nullopt;
+  return std::move(bytes).value();
+}
+
 }  // namespace
 
 Result<WalPushReport> run_wal_push(const WalPushOptions& options, FileSystem& files,
@@ -41,7 +51,8 @@ Result<WalPushReport> run_wal_push(const WalPushOptions& options, FileSystem& fi
 
   TRY(check_is_finished(options.path, **content, files, archive));
   const catalog::WalArchive::PutReport put =
-      TRY(archive.put(report.name, **content, options.compression_level, options.workers));
+      TRY(archive.put(report.name, **content, options.compression_level, options.workers,
+                      [&](const std::string& name) { return beside(name, options.path, files); }));
   report.already_there = put.already_there;
   report.bytes_stored = put.stored_bytes;
   return report;

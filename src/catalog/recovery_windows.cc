@@ -83,7 +83,7 @@ class Edges {
   Result<pg::Lsn> read(pg::Lsn from, pg::Lsn to, const Visit& visit) const {
     wal::TimedEvents events(archive_.lineage().major);
     const WalEnd wal_end =
-        TRY(read_wal(archive_, chain_, from, to, {}, [&](const wal::Record& record) {
+        TRY(read_events(archive_, chain_, from, to, {}, [&](const wal::Record& record) {
           const Result<std::optional<wal::TimedEvent>> event = events.of(record);
           return !event.ok() || !*event || visit(**event);
         }));

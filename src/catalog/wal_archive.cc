@@ -110,16 +110,16 @@ Result<void> WalArchive::check_segment_header(std::string_view name, ByteView fi
 }
 
 Result<WalArchive::PutReport> WalArchive::put(std::string_view name, File& content,
-                                              int compression_level, int workers) {
+                                              int compression_level, int workers,
+                                              const Neighbour& neighbour) {
   const uint64_t size = TRY(content.size());
   TRY(check(name, content, size));
-  // What cannot be read back to compare it is compared by its index.
-  const bool indexed = objects_.encrypted() && is_segment(pg::wal_file_kind(name));
+  const bool indexed = is_segment(pg::wal_file_kind(name));
   WalIndex index;
   TaskGroup beside;
   if (indexed) {
     beside.start([&](std::stop_token) -> Result<void> {
-      index.segment_sha256 = TRY(sha256_of(content, size));
+      index = TRY(index_of(name, content, size, neighbour));
       return success();
     });
   }
@@ -137,7 +137,9 @@ Result<WalArchive::PutReport> WalArchive::put(std::string_view name, File& conte
   if (TRY(writer->finish()) == store::PutOutcome::kAlreadyExists) {
     // PostgreSQL asks again for a segment whose success it did not hear of; any other reason for a
     // second file of one name is two clusters, or two histories of one, writing to the same place.
-    if (!indexed && !TRY(holds(name, content))) return two_contents(name);
+    // What cannot be read back to compare it is compared by its index, which put_index() did.
+    const bool compared = indexed && objects_.encrypted();
+    if (!compared && !TRY(holds(name, content))) return two_contents(name);
     report.already_there = true;
   }
   return report;
@@ -157,13 +159,37 @@ Result<bool> WalArchive::holds(std::string_view name, File& content) const {
   return **stored == given;
 }
 
+// An index is no reason for a segment not to be archived: what cannot be decoded is said in it.
+Result<WalIndex> WalArchive::index_of(std::string_view name, File& content, uint64_t size,
+                                      const Neighbour& neighbour) const {
+  WalIndex index;
+  const Result<pg::SegmentName> segment = pg::SegmentName::parse(name, segment_bytes());
+  if (!segment.ok()) {
+    index.segment_sha256 = TRY(sha256_of(content, size));
+    return index;
+  }
+  Bytes bytes(size);
+  TRY(read_exactly(content, 0, bytes));
+  index.segment_sha256 = codec::sha256(bytes);
+  std::optional<Bytes> before;
+  const auto timeline = wal::timeline_of_unfinished_record(*segment, bytes, segment_bytes());
+  if (timeline && segment->number > 0 && neighbour) {
+    before = neighbour(pg::SegmentName{*timeline, segment->number - 1}.text(segment_bytes()));
+  }
+  index.summary =
+      wal::summarize_segment(*segment, bytes, before ? ByteView(*before) : ByteView(),
+                             {segment_bytes(), lineage_.system_identifier, lineage_.major});
+  return index;
+}
+
 // One that is there already says the same, or these are two segments of one name. It may be there
 // without its segment: of a push that ended between the two.
 Result<void> WalArchive::put_index(std::string_view name, const WalIndex& index) const {
   const store::ObjectKey key = layout_.wal_index(name);
   if (TRY(put_wal_index(objects_, key, index)) == store::PutOutcome::kCreated) return success();
   const std::optional<WalIndex> there = TRY(get_wal_index(objects_, key));
-  if (there == index) return success();
+  // What they contain depends on what was at hand.
+  if (there && there->segment_sha256 == index.segment_sha256) return success();
   return two_contents(name);
 }
 
@@ -196,6 +222,13 @@ Result<std::optional<Bytes>> WalArchive::get(std::string_view name) const {
       });
   if (!decoded.ok()) return damaged(key, std::move(decoded).error());
   return std::optional<Bytes>(std::move(content));
+}
+
+Result<std::optional<wal::SegmentSummary>> WalArchive::summary(pg::SegmentName name) const {
+  std::optional<WalIndex> index =
+      TRY(get_wal_index(objects_, layout_.wal_index(name.text(segment_bytes()))));
+  if (!index) return std::optional<wal::SegmentSummary>();
+  return std::move(index->summary);
 }
 
 Result<std::vector<pg::TimelineId>> WalArchive::timelines() const {

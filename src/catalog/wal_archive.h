@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -35,6 +36,9 @@ class WalArchive {
   // Of the repository, for messages.
   std::string description() const { return objects_.description(); }
 
+  // A segment's bytes by its name, from where `content` of put() came from; nothing when it is not
+  // there or cannot be read. Called on another thread, during put().
+  using Neighbour = std::function<std::optional<Bytes>(const std::string& name)>;
   struct PutReport {
     bool already_there = false;  // the same bytes were; they are durable
     uint64_t stored_bytes = 0;
@@ -42,8 +46,11 @@ class WalArchive {
   // Puts what archive_command was given, read piece by piece by `workers` threads. A segment is
   // refused (kInvalid) when its first page belongs to another cluster, timeline or position, or its
   // size is not the cluster's; the same name with other bytes is kConflict and nothing is
-  // overwritten. On success it survives power loss.
-  Result<PutReport> put(std::string_view name, File& content, int compression_level, int workers);
+  // overwritten. On success it survives power loss, and so does its index, which was put before it
+  // and holds what summarize_segment() says of it: with a record that began in the segment before
+  // where `neighbour` has that. Memory: the segment once more.
+  Result<PutReport> put(std::string_view name, File& content, int compression_level, int workers,
+                        const Neighbour& neighbour = {});
 
   // What put() asks of a segment's first page.
   Result<void> check_segment_header(std::string_view name, ByteView first_page) const;
@@ -56,6 +63,9 @@ class WalArchive {
   Result<bool> holds(std::string_view name, File& content) const;
   // As it is stored: zstd frames one after another.
   Result<std::optional<Bytes>> get_stored(std::string_view name) const;
+
+  // Nothing when there is none, or its program made no summary; kCorrupt when it is damaged.
+  Result<std::optional<wal::SegmentSummary>> summary(pg::SegmentName name) const;
 
   // Timelines with at least one file in the archive, in order.
   Result<std::vector<pg::TimelineId>> timelines() const;
@@ -72,6 +82,8 @@ class WalArchive {
 
  private:
   Result<void> check(std::string_view name, File& content, uint64_t size) const;
+  Result<WalIndex> index_of(std::string_view name, File& content, uint64_t size,
+                            const Neighbour& neighbour) const;
   Result<void> put_index(std::string_view name, const WalIndex& index) const;
 
   store::ObjectStore& objects_;

@@ -31,6 +31,20 @@ class WalChainTest : public ::testing::Test {
                                 })
                            .value();
     EXPECT_FALSE(end.problem.has_value()) << end.problem->message;
+    EXPECT_EQ(indexed_commits(chain, from), found);
+    return found;
+  }
+
+  // The same, from the indexes.
+  std::vector<pg::Lsn> indexed_commits(const WalChain& chain, pg::Lsn from) {
+    std::vector<pg::Lsn> found;
+    EXPECT_TRUE(read_events(archive_.wal(), chain, from, chain.end_of_stretch(from), {},
+                            [&](const wal::Record& record) {
+                              if (record.rmgr == wal::kTransactionRmgr)
+                                found.push_back(record.start);
+                              return true;
+                            })
+                    .ok());
     return found;
   }
 

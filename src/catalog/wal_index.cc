@@ -11,20 +11,228 @@ namespace {
 
 constexpr uint16_t kVersion = 1;
 constexpr int kCompressionLevel = 3;
-constexpr size_t kLargestIndex = 16 << 20;
+constexpr size_t kLargestIndex = 64 << 20;
 
 Error damaged(const store::ObjectKey& key) {
   return make_error(ErrorKind::kCorrupt, key.text() + " is damaged: it is no WAL index",
                     "restore this object from another copy of the repository");
 }
 
+// Each record begins at such a multiple: PostgreSQL's MAXALIGN.
+constexpr uint64_t kAlignment = 8;
+
+// One column, each value less the one before it. Wraps around, and so holds whatever 64 bits hold.
+class Steps {
+ public:
+  int64_t down(uint64_t value) { return static_cast<int64_t>(value - std::exchange(last_, value)); }
+  uint64_t up(int64_t step) { return last_ += static_cast<uint64_t>(step); }
+
+ private:
+  uint64_t last_ = 0;
+};
+
+// ---- encoding ----
+
+void encode(const wal::RelationLocator& relation, proto::Relation& message) {
+  message.set_tablespace(relation.tablespace);
+  message.set_database(relation.database);
+  message.set_number(relation.number);
+}
+
+void encode_ends(const std::vector<wal::PlainEnd>& ends, proto::SegmentSummary& message) {
+  Steps starts, xids, times, aborts;
+  for (size_t i = 0; i < ends.size(); ++i) {
+    message.add_end_start(static_cast<uint64_t>(starts.down(ends[i].start.value / kAlignment)));
+    message.add_end_xid(xids.down(ends[i].xid));
+    message.add_end_time(times.down(static_cast<uint64_t>(ends[i].pg_time)));
+    if (!ends[i].committed) message.add_aborts(static_cast<uint32_t>(aborts.down(i)));
+  }
+}
+
+void encode_changed(const std::vector<wal::ChangedBlocks>& all, proto::SegmentSummary& message) {
+  for (const wal::ChangedBlocks& changed : all) {
+    proto::SegmentSummary::ChangedBlocks& added = *message.add_changed();
+    encode(changed.relation, *added.mutable_relation());
+    added.set_fork(static_cast<uint32_t>(changed.fork));
+    uint32_t last = 0;
+    added.mutable_blocks()->Reserve(static_cast<int>(changed.blocks.size()));
+    for (const uint32_t block : changed.blocks)
+      added.add_blocks(block - std::exchange(last, block));
+  }
+}
+
+void encode_transactions(const wal::SegmentSummary& summary, proto::SegmentSummary& message) {
+  Steps xids, ends_before;
+  for (const wal::TransactionWork& work : summary.transactions) {
+    message.add_xid(xids.down(work.xid));
+    message.add_ends_before(static_cast<uint32_t>(ends_before.down(work.ends_before)));
+    message.add_row_list(work.row_list);
+  }
+  std::vector<wal::RelationLocator> relations;
+  for (const auto& list : summary.row_lists) {
+    for (const wal::RelationRows& rows : list) relations.push_back(rows.relation);
+  }
+  std::sort(relations.begin(), relations.end());
+  relations.erase(std::unique(relations.begin(), relations.end()), relations.end());
+  for (const wal::RelationLocator& relation : relations) {
+    encode(relation, *message.add_relations());
+  }
+  for (const auto& list : summary.row_lists) {
+    proto::SegmentSummary::RowList& added = *message.add_row_lists();
+    for (const wal::RelationRows& rows : list) {
+      const auto at = std::lower_bound(relations.begin(), relations.end(), rows.relation);
+      added.add_relation(static_cast<uint32_t>(at - relations.begin()));
+      added.add_inserted(rows.rows.inserted);
+      added.add_updated(rows.rows.updated);
+      added.add_deleted(rows.rows.deleted);
+    }
+  }
+}
+
+void encode(const wal::SegmentSummary& summary, proto::SegmentSummary& message) {
+  message.set_major(static_cast<uint32_t>(summary.major));
+  message.set_problem(summary.problem);
+  message.set_torn_tail(summary.torn_tail);
+  message.set_first_record_unknown(summary.first_record_unknown);
+  message.set_first_record(summary.first_record.value);
+  message.set_last_record(summary.last_record.value);
+  message.set_end(summary.end.value);
+  for (const wal::KeptRecord& kept : summary.kept) {
+    proto::SegmentSummary::KeptRecord& added = *message.add_kept();
+    added.set_start(kept.start.value);
+    added.set_end(kept.end.value);
+    added.set_record(kept.bytes.data(), kept.bytes.size());
+  }
+  encode_ends(summary.plain_ends, message);
+  encode_changed(summary.changed, message);
+  encode_transactions(summary, message);
+}
+
+// ---- decoding: nothing here is believed ----
+
+wal::RelationLocator decode(const proto::Relation& message) {
+  return {message.tablespace(), message.database(), message.number()};
+}
+
+bool decode_ends(const proto::SegmentSummary& message, std::vector<wal::PlainEnd>& ends) {
+  const int count = message.end_start_size();
+  if (message.end_xid_size() != count || message.end_time_size() != count) return false;
+  Steps starts, xids, times, aborts;
+  ends.reserve(static_cast<size_t>(count));
+  for (int i = 0; i < count; ++i) {
+    ends.push_back({{starts.up(static_cast<int64_t>(message.end_start(i))) * kAlignment},
+                    static_cast<pg::Xid>(xids.up(message.end_xid(i))),
+                    true,
+                    static_cast<int64_t>(times.up(message.end_time(i)))});
+  }
+  for (const uint32_t step : message.aborts()) {
+    const uint64_t at = aborts.up(step);
+    if (at >= ends.size()) return false;
+    ends[at].committed = false;
+  }
+  return true;
+}
+
+bool decode_changed(const proto::SegmentSummary& message, std::vector<wal::ChangedBlocks>& all) {
+  for (const proto::SegmentSummary::ChangedBlocks& changed : message.changed()) {
+    if (changed.fork() > static_cast<uint32_t>(pg::Fork::kInit)) return false;
+    wal::ChangedBlocks& added = all.emplace_back();
+    added.relation = decode(changed.relation());
+    added.fork = static_cast<pg::Fork>(changed.fork());
+    added.blocks.reserve(static_cast<size_t>(changed.blocks_size()));
+    uint64_t block = 0;
+    for (const uint32_t step : changed.blocks()) {
+      block += step;
+      const bool first = added.blocks.empty();
+      if ((step == 0 && !first) || block > UINT32_MAX) return false;
+      added.blocks.push_back(static_cast<uint32_t>(block));
+    }
+  }
+  return true;
+}
+
+bool decode_row_list(const proto::SegmentSummary& message,
+                     const proto::SegmentSummary::RowList& list,
+                     std::vector<wal::RelationRows>& rows) {
+  const int count = list.relation_size();
+  if (list.inserted_size() != count || list.updated_size() != count ||
+      list.deleted_size() != count) {
+    return false;
+  }
+  for (int i = 0; i < count; ++i) {
+    if (list.relation(i) >= static_cast<uint32_t>(message.relations_size())) return false;
+    rows.push_back({decode(message.relations(static_cast<int>(list.relation(i)))),
+                    {list.inserted(i), list.updated(i), list.deleted(i)}});
+  }
+  return true;
+}
+
+bool decode_transactions(const proto::SegmentSummary& message, wal::SegmentSummary& summary) {
+  const int count = message.xid_size();
+  if (message.ends_before_size() != count || message.row_list_size() != count) return false;
+  for (const proto::SegmentSummary::RowList& list : message.row_lists()) {
+    if (!decode_row_list(message, list, summary.row_lists.emplace_back())) return false;
+  }
+  Steps xids, ends_before;
+  summary.transactions.reserve(static_cast<size_t>(count));
+  for (int i = 0; i < count; ++i) {
+    const wal::TransactionWork work{static_cast<pg::Xid>(xids.up(message.xid(i))),
+                                    static_cast<uint32_t>(ends_before.up(message.ends_before(i))),
+                                    message.row_list(i)};
+    if (work.ends_before > summary.plain_ends.size()) return false;
+    if (work.row_list >= summary.row_lists.size()) return false;
+    summary.transactions.push_back(work);
+  }
+  return true;
+}
+
+std::optional<wal::SegmentSummary> decode(const proto::SegmentSummary& message) {
+  wal::SegmentSummary summary;
+  summary.major = static_cast<int>(message.major());
+  summary.problem = message.problem();
+  summary.torn_tail = message.torn_tail();
+  summary.first_record_unknown = message.first_record_unknown();
+  summary.first_record = {message.first_record()};
+  summary.last_record = {message.last_record()};
+  summary.end = {message.end()};
+  for (const proto::SegmentSummary::KeptRecord& kept : message.kept()) {
+    // So much at least is what every reader of records takes for granted.
+    if (kept.record().size() < wal::kRecordHeaderBytes) return std::nullopt;
+    summary.kept.push_back({{kept.start()}, {kept.end()}, to_bytes(as_bytes(kept.record()))});
+  }
+  const bool whole = decode_ends(message, summary.plain_ends) &&
+                     decode_changed(message, summary.changed) &&
+                     decode_transactions(message, summary);
+  if (!whole) return std::nullopt;
+  return summary;
+}
+
 }  // namespace
+
+std::string encode_wal_index(const WalIndex& index) {
+  proto::WalIndex message;
+  message.set_segment_sha256(index.segment_sha256.data(), index.segment_sha256.size());
+  if (index.summary) encode(*index.summary, *message.mutable_summary());
+  return message.SerializeAsString();
+}
+
+std::optional<WalIndex> decode_wal_index(ByteView payload) {
+  proto::WalIndex message;
+  WalIndex index;
+  if (!message.ParseFromArray(payload.data(), static_cast<int>(payload.size())) ||
+      message.segment_sha256().size() != index.segment_sha256.size()) {
+    return std::nullopt;
+  }
+  std::ranges::copy(as_bytes(message.segment_sha256()), index.segment_sha256.begin());
+  if (!message.has_summary()) return index;
+  index.summary = decode(message.summary());
+  if (!index.summary) return std::nullopt;
+  return index;
+}
 
 Result<store::PutOutcome> put_wal_index(store::ObjectStore& objects, const store::ObjectKey& key,
                                         const WalIndex& index) {
-  proto::WalIndex message;
-  message.set_segment_sha256(index.segment_sha256.data(), index.segment_sha256.size());
-  const std::string payload = message.SerializeAsString();
+  const std::string payload = encode_wal_index(index);
   std::unique_ptr<repo::SealedWriter> sealed = TRY(
       repo::create_sealed(objects, key, repo::SealedKind::kWalIndex, kVersion, kCompressionLevel));
   TRY(sealed->append(as_bytes(payload)));
@@ -39,7 +247,7 @@ Result<std::optional<WalIndex>> get_wal_index(store::ObjectStore& objects,
   if (!sealed.ok()) return std::move(sealed).error();
   Bytes payload;
   for (bool more = true; more;) {
-    constexpr size_t kPiece = 64 << 10;
+    constexpr size_t kPiece = 256 << 10;
     const size_t before = payload.size();
     if (before > kLargestIndex) return damaged(key);
     payload.resize(before + kPiece);
@@ -47,14 +255,9 @@ Result<std::optional<WalIndex>> get_wal_index(store::ObjectStore& objects,
     payload.resize(before + got);
     more = got == kPiece;
   }
-  proto::WalIndex message;
-  WalIndex index;
-  if (!message.ParseFromArray(payload.data(), static_cast<int>(payload.size())) ||
-      message.segment_sha256().size() != index.segment_sha256.size()) {
-    return damaged(key);
-  }
-  std::ranges::copy(as_bytes(message.segment_sha256()), index.segment_sha256.begin());
-  return std::optional<WalIndex>(index);
+  std::optional<WalIndex> index = decode_wal_index(payload);
+  if (!index) return damaged(key);
+  return index;
 }
 
 }  // namespace walkback::catalog

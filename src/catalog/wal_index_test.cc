@@ -30,5 +30,57 @@ TEST(WalIndex, AChangedByteIsNeverBelieved) {
   }
 }
 
+// Every field, and numbers at their ends.
+WalIndex full_index() {
+  WalIndex index = kIndex;
+  wal::SegmentSummary& summary = index.summary.emplace();
+  summary.major = 18;
+  summary.problem = "at 0/1000028, zeros where a record should begin";
+  summary.torn_tail = true;
+  summary.first_record_unknown = true;
+  summary.first_record = {0x1000028};
+  summary.last_record = {UINT64_MAX - 7};
+  summary.end = {UINT64_MAX};
+  summary.kept = {{{0x1000028}, {0x1000060}, Bytes(40, std::byte{9})}};
+  summary.plain_ends = {{{0x1000100}, 4'294'967'295, true, INT64_MAX},
+                        {{0x1000128}, 3, false, INT64_MIN},
+                        {{0x1000150}, 4, true, 0},
+                        {{0x1000178}, 5, false, -1}};
+  const wal::RelationLocator one{1663, 5, 16384}, other{0xFFFFFFFF, 0, 1};
+  summary.changed = {{one, pg::Fork::kMain, {0, 1, 4'294'967'295}},
+                     {one, pg::Fork::kInit, {7}},
+                     {other, pg::Fork::kVisibilityMap, {}}};
+  summary.row_lists = {{}, {{one, {1, -2, INT64_MAX}}, {other, {INT64_MIN, 0, 3}}}};
+  summary.transactions = {{700, 0, 1}, {4'294'967'295, 4, 0}, {3, 1, 1}};
+  return index;
+}
+
+TEST(WalIndex, WhatASegmentContainsReadsBack) {
+  const auto objects = store::make_memory_store();
+  ASSERT_TRUE(put_wal_index(*objects, kKey, full_index()).ok());
+  EXPECT_EQ(get_wal_index(*objects, kKey).value(), full_index());
+}
+
+// Hostile bytes are refused or mean something; nothing else.
+TEST(WalIndex, APayloadWithAnyByteChangedIsRefusedOrWhole) {
+  const std::string good = encode_wal_index(full_index());
+  for (size_t at = 0; at < good.size(); ++at) {
+    for (const char bit : {'\x01', '\x10', '\x80'}) {
+      std::string bad = good;
+      bad[at] = static_cast<char>(bad[at] ^ bit);
+      const std::optional<WalIndex> index = decode_wal_index(as_bytes(bad));
+      if (!index || !index->summary) continue;
+      const wal::SegmentSummary& summary = *index->summary;
+      for (const wal::TransactionWork& work : summary.transactions) {
+        ASSERT_LT(work.row_list, summary.row_lists.size()) << at;
+        ASSERT_LE(work.ends_before, summary.plain_ends.size()) << at;
+      }
+      for (const wal::ChangedBlocks& changed : summary.changed) {
+        ASSERT_TRUE(std::is_sorted(changed.blocks.begin(), changed.blocks.end())) << at;
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace walkback::catalog

@@ -98,4 +98,105 @@ Result<WalEnd> read_wal(const WalArchive& archive, const WalChain& chain, pg::Ls
   return end;
 }
 
+namespace {
+
+// Kept records and plain ends of one segment, in the order in which they were written.
+class IndexedRecords {
+ public:
+  IndexedRecords(const wal::SegmentSummary& summary, uint32_t segment_bytes)
+      : summary_(summary), segment_bytes_(segment_bytes) {}
+
+  // Valid until the next call.
+  std::optional<wal::Record> next() {
+    const bool has_kept = kept_ < summary_.kept.size();
+    const bool has_plain = plain_ < summary_.plain_ends.size();
+    if (!has_kept && !has_plain) return std::nullopt;
+    const bool plain =
+        !has_kept || (has_plain && summary_.plain_ends[plain_].start < summary_.kept[kept_].start);
+    return plain ? of(summary_.plain_ends[plain_++]) : of(summary_.kept[kept_++]);
+  }
+
+ private:
+  wal::Record of(const wal::KeptRecord& kept) const {
+    return record(kept.start, kept.end, kept.bytes);
+  }
+  wal::Record of(const wal::PlainEnd& end) {
+    bytes_ = wal::plain_end_record(end);
+    return record(end.start, wal::end_of_record(end.start, wal::kPlainEndBytes, segment_bytes_),
+                  bytes_);
+  }
+  static wal::Record record(pg::Lsn start, pg::Lsn end, ByteView bytes) {
+    return {start,
+            end,
+            {load<uint64_t>(bytes, 8)},
+            load<uint32_t>(bytes, 4),
+            load<uint8_t>(bytes, 17),
+            load<uint8_t>(bytes, 16),
+            bytes};
+  }
+
+  const wal::SegmentSummary& summary_;
+  const uint32_t segment_bytes_;
+  size_t kept_ = 0;
+  size_t plain_ = 0;
+  Bytes bytes_;
+};
+
+// What the index of a whole segment says, if it says all.
+Result<std::optional<wal::SegmentSummary>> whole_summary(const WalArchive& archive,
+                                                         pg::SegmentName name) {
+  Result<std::optional<wal::SegmentSummary>> summary = archive.summary(name);
+  // A damaged one is made up for by the segment.
+  const bool of_the_index = !summary.ok() && (summary.error().kind == ErrorKind::kCorrupt ||
+                                              summary.error().kind == ErrorKind::kUnsupported ||
+                                              summary.error().kind == ErrorKind::kDenied);
+  if (of_the_index) return std::optional<wal::SegmentSummary>();
+  if (!summary.ok() || !*summary) return summary;
+  const bool whole = (*summary)->problem.empty() && !(*summary)->first_record_unknown;
+  return whole ? summary : std::optional<wal::SegmentSummary>();
+}
+
+}  // namespace
+
+Result<WalEnd> read_events(const WalArchive& archive, const WalChain& chain, pg::Lsn from,
+                           pg::Lsn to, std::stop_token stop, const RecordVisitor& visit) {
+  const uint32_t segment_bytes = chain.segment_bytes();
+  WalEnd end{from, {}, std::nullopt};
+  if (from >= to) return end;
+  bool more = true;
+  for (uint64_t number = from.value / segment_bytes; more && number * segment_bytes < to.value;
+       ++number) {
+    if (stop.stop_requested()) return make_error(ErrorKind::kCancelled, "interrupted");
+    const std::optional<WalChain::Link> link = chain.segment(number);
+    CHECK(link.has_value());
+    const pg::SegmentName name{link->timeline, number};
+    const pg::Lsn segment_end = name.start(segment_bytes) + segment_bytes;
+    std::optional<wal::SegmentSummary> summary;
+    if (link->end == segment_end && segment_end <= to) summary = TRY(whole_summary(archive, name));
+    if (!summary) {
+      // From where the last whole record ended: one that goes on here is read from its beginning.
+      const pg::Lsn begin = std::max(from, end.end);
+      WalEnd read = TRY(read_wal(archive, chain, begin, std::min(link->end, to), stop,
+                                 [&](const wal::Record& record) { return more = visit(record); }));
+      end.end = std::max(end.end, read.end);
+      if (read.last_record) end.last_record = read.last_record;
+      end.problem = std::move(read.problem);
+      if (end.problem) return end;
+      continue;
+    }
+    IndexedRecords records(*summary, segment_bytes);
+    while (std::optional<wal::Record> record = records.next()) {
+      if (record->start < from) continue;
+      end.end = record->end;
+      end.last_record = record->start;
+      if (!(more = visit(*record))) return end;
+    }
+    if (summary->last_record >= from) {
+      end.end = summary->end;
+      end.last_record = summary->last_record;
+    }
+  }
+  return end;
+}
+
 }  // namespace walkback::catalog

@@ -30,4 +30,11 @@ using RecordVisitor = std::function<bool(const wal::Record&)>;
 Result<WalEnd> read_wal(const WalArchive& archive, const WalChain& chain, pg::Lsn from, pg::Lsn to,
                         std::stop_token stop, const RecordVisitor& visit);
 
+// The same for the records that an index keeps (wal::KeptRecord, wal::PlainEnd) alone, from the
+// indexes where they say all of a segment, so that no segment is fetched: `visit` is given others
+// too where one has to be. A segment that no key at hand opens is no hindrance where its index is
+// whole.
+Result<WalEnd> read_events(const WalArchive& archive, const WalChain& chain, pg::Lsn from,
+                           pg::Lsn to, std::stop_token stop, const RecordVisitor& visit);
+
 }  // namespace walkback::catalog

@@ -17,14 +17,14 @@ class BlockSet {
  public:
   void add(uint32_t number, uint32_t block) {
     const uint64_t key = uint64_t{number} << 32 | block / kChunkBlocks;
-    if (key != last_key_) {
-      const FlatIndex::Found chunk = index_.find_or_add(key);
-      if (chunk.is_new) chunks_.emplace_back();
-      last_chunk_ = chunk.number;
-      last_key_ = key;
+    Recent& recent = recent_[number % kRecent];
+    if (key != recent.key) {
+      const FlatIndex::Found found = index_.find_or_add(key);
+      if (found.is_new) chunks_.emplace_back();
+      recent = {key, found.number};
     }
     const uint32_t bit = block % kChunkBlocks;
-    chunks_[last_chunk_][bit / 64] |= uint64_t{1} << bit % 64;
+    chunks_[recent.chunk][bit / 64] |= uint64_t{1} << bit % 64;
   }
 
   // In order of number and block.
@@ -48,11 +48,15 @@ class BlockSet {
  private:
   static constexpr uint32_t kChunkBlocks = 512;
   using Chunk = std::array<uint64_t, kChunkBlocks / 64>;
+  static constexpr size_t kRecent = 64;
+  struct Recent {
+    uint64_t key = UINT64_MAX;
+    uint32_t chunk = 0;
+  };
 
   FlatIndex index_;
   std::vector<Chunk> chunks_;
-  uint64_t last_key_ = UINT64_MAX;
-  size_t last_chunk_ = 0;
+  std::array<Recent, kRecent> recent_;
 };
 
 }  // namespace walkback::wal

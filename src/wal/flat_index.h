@@ -6,10 +6,11 @@
 
 namespace walkback::wal {
 
-// Open addressing; for keys that nobody chose to collide.
+// Open addressing; for keys that nobody chose to collide. Neighbouring keys are neighbours in
+// memory: transactions and blocks come in runs.
 class FlatIndex {
  public:
-  FlatIndex() : slots_(kFirstSlots) {}
+  FlatIndex() : slots_(kFirstSlots, Slot{}) {}
 
   struct Found {
     uint32_t number;
@@ -17,35 +18,40 @@ class FlatIndex {
   };
   Found find_or_add(uint64_t key) {
     for (size_t at = hash(key);; ++at) {
-      uint32_t& slot = slots_[at & (slots_.size() - 1)];
-      if (slot == 0) {
+      Slot& slot = slots_[at & (slots_.size() - 1)];
+      if (slot.number == kFree) {
+        const auto number = static_cast<uint32_t>(keys_.size());
+        slot = {key, number};
         keys_.push_back(key);
-        const auto number = static_cast<uint32_t>(keys_.size() - 1);
-        slot = number + 1;
         if (keys_.size() * 2 > slots_.size()) grow();
         return {number, true};
       }
-      if (keys_[slot - 1] == key) return {slot - 1, false};
+      if (slot.key == key) return {slot.number, false};
     }
   }
   const std::vector<uint64_t>& keys() const { return keys_; }  // by number
 
  private:
   static constexpr size_t kFirstSlots = 1024;
+  static constexpr uint32_t kFree = UINT32_MAX;
+  struct Slot {
+    uint64_t key = 0;
+    uint32_t number = kFree;
+  };
 
-  static uint64_t hash(uint64_t key) { return key * 0x9E3779B97F4A7C15ULL >> 24; }
+  static uint64_t hash(uint64_t key) { return key + (key >> 32) * 0x9E3779B97F4A7C15ULL; }
 
   void grow() {
-    slots_.assign(slots_.size() * 2, 0);
+    slots_.assign(slots_.size() * 2, Slot{});
     for (uint32_t i = 0; i < keys_.size(); ++i) {
       size_t at = hash(keys_[i]);
-      while (slots_[at & (slots_.size() - 1)] != 0) ++at;
-      slots_[at & (slots_.size() - 1)] = i + 1;
+      while (slots_[at & (slots_.size() - 1)].number != kFree) ++at;
+      slots_[at & (slots_.size() - 1)] = {keys_[i], i};
     }
   }
 
   std::vector<uint64_t> keys_;
-  std::vector<uint32_t> slots_;  // a number + 1; 0 for none
+  std::vector<Slot> slots_;
 };
 
 }  // namespace walkback::wal

@@ -14,6 +14,8 @@
 namespace walkback::wal {
 namespace {
 
+constexpr size_t kBytesOfSmallTransaction = 600;
+
 constexpr uint8_t kPlainEndHeader[] = {255, 8};  // main data of eight bytes, and nothing else
 
 // Commit, abort: info without xinfo, and the time as all of the body.
@@ -75,11 +77,11 @@ class RelationForks {
 class Transactions {
  public:
   // Every record of the xid.
-  uint32_t seen(pg::Xid xid, pg::Lsn start) {
+  uint32_t seen(pg::Xid xid, size_t ends_before) {
     uint32_t& recent = recent_[xid % kRecent];
     if (recent < all_.size() && all_[recent].xid == xid) return recent;
     const FlatIndex::Found found = index_.find_or_add(xid);
-    if (found.is_new) all_.push_back({xid, start, kNone});
+    if (found.is_new) all_.push_back({xid, static_cast<uint32_t>(ends_before), kNone});
     return recent = found.number;
   }
 
@@ -103,23 +105,24 @@ class Transactions {
 
   void list(const std::vector<RelationForks::Fork>& relations, SegmentSummary& summary) const {
     std::map<NumberedRows, uint32_t> lists{{{}, 0}};
-    auto last = lists.begin();
     summary.row_lists.assign(1, {});
     summary.transactions.reserve(all_.size());
-    NumberedRows rows;
+    NumberedRows rows, last_rows;  // as they come: neighbours do alike in the same order
+    uint32_t row_list = 0;
     for (const Transaction& transaction : all_) {
       rows.clear();
       for (uint32_t at = transaction.first_rows; at != kNone; at = rows_[at].next) {
         rows.emplace_back(rows_[at].relation, rows_[at].rows);
       }
-      std::sort(rows.begin(), rows.end());
-      if (rows != last->first) {
-        bool is_new = false;
-        std::tie(last, is_new) =
+      if (rows != last_rows) {
+        last_rows = rows;
+        std::sort(rows.begin(), rows.end());
+        const auto [list, is_new] =
             lists.emplace(rows, static_cast<uint32_t>(summary.row_lists.size()));
         if (is_new) summary.row_lists.push_back(named(rows, relations));
+        row_list = list->second;
       }
-      summary.transactions.push_back({transaction.xid, transaction.first, last->second});
+      summary.transactions.push_back({transaction.xid, transaction.ends_before, row_list});
     }
   }
 
@@ -130,7 +133,7 @@ class Transactions {
   static constexpr uint32_t kNone = UINT32_MAX;
   struct Transaction {
     pg::Xid xid;
-    pg::Lsn first;
+    uint32_t ends_before;
     uint32_t first_rows;
   };
   struct Rows {
@@ -182,6 +185,7 @@ SegmentSummary Summarizer::summarize(pg::SegmentName name, ByteView segment, Byt
   summary_.first_record_unknown = unfinished && !read_beginning(name, segment, previous);
   if (!reader_) reader_.emplace(expected_);
   reader_->feed(name, segment);
+  summary_.plain_ends.reserve(segment.size() / kBytesOfSmallTransaction);
   Record record;
   Outcome outcome;
   while ((outcome = reader_->next(record)) == Outcome::kRecord) {
@@ -242,7 +246,8 @@ bool Summarizer::read_beginning(pg::SegmentName name, ByteView segment, ByteView
 }
 
 Result<void> Summarizer::take(const Record& record) {
-  const uint32_t transaction = record.xid == 0 ? 0 : transactions_.seen(record.xid, record.start);
+  const uint32_t transaction =
+      record.xid == 0 ? 0 : transactions_.seen(record.xid, summary_.plain_ends.size());
   if (is_plain_end(record)) {
     summary_.plain_ends.push_back({record.start, record.xid, record.info == kCommit,
                                    load<int64_t>(record.bytes, kPlainEndBytes - 8)});

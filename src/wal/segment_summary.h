@@ -55,7 +55,8 @@ struct RelationRows {
 // What one xid, a subtransaction's for itself, wrote in this segment.
 struct TransactionWork {
   pg::Xid xid = 0;
-  pg::Lsn first;          // start of its first record here
+  // How many of SegmentSummary::plain_ends stand before its first record here.
+  uint32_t ends_before = 0;
   uint32_t row_list = 0;  // into SegmentSummary::row_lists
   bool operator==(const TransactionWork&) const = default;
 };

@@ -73,8 +73,17 @@ def test_with_the_private_key_away_the_host_does_all_but_read(production, wb, ha
     backup = wb.backup()
     listed = wb.done("list")
     assert backup["id"] in str(listed["backups"])
-    [window] = listed["windows"]
+    production.sql("INSERT INTO haystack VALUES ('after the backup')")
+    production.archive_everything()
+    [window] = wb.done("list")["windows"]
+    assert not window["wal_unread"] and window["to"] > backup["stopped_at"], "its indexes say"
+    indexes = objects(wb, "*.index.zst.age")
+    for index in indexes:
+        index.rename(index.with_suffix(".away"))
+    [window] = wb.done("list")["windows"]
     assert window["wal_unread"] and window["to"] == backup["stopped_at"]
+    for index in indexes:
+        index.with_suffix(".away").rename(index)
     assert wb.done("history") and wb.done("key", "list")
     assert wb.push(production.pgdata / "pg_wal" / segment).status == 0, "again, without reading it back"
 

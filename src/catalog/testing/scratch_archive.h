@@ -134,7 +134,8 @@ class ScratchArchive {
     }
   }
   void put_segment(const ScratchTimeline& timeline, uint64_t number, std::string_view suffix = "") {
-    put(timeline.file(number) + std::string(suffix), timeline.content(number));
+    put(timeline.file(number) + std::string(suffix), timeline.content(number),
+        [&](const std::string&) { return timeline.content(number - 1); });
   }
   void put_history(const ScratchTimeline& timeline) {
     put(pg::history_file_name(timeline.id()), to_bytes(as_bytes(timeline.history())));
@@ -196,9 +197,9 @@ class ScratchArchive {
     const Bytes content_;
   };
 
-  void put(const std::string& name, Bytes content) {
+  void put(const std::string& name, Bytes content, const WalArchive::Neighbour& neighbour = {}) {
     Content file(std::move(content));
-    const auto stored = wal_.put(name, file, 1, 1);
+    const auto stored = wal_.put(name, file, 1, 1, neighbour);
     EXPECT_TRUE(stored.ok()) << stored.error().message;
   }
 
