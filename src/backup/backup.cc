@@ -57,6 +57,9 @@ class Backup {
         TRY(catalog::create_manifest(objects_, random_, layout, id, options_.compression_level));
     SharedManifest shared(*manifest, progress_);
 
+    progress_.begin("reading names", 0);
+    const std::optional<catalog::Names> names = read_names();
+
     // Full-page writes are forced from here on: pages read while they change are mended by replay.
     progress_.begin("waiting for PostgreSQL's checkpoint", 0);
     const pg::Lsn start_lsn = TRY(start_backup_mode(
@@ -113,6 +116,7 @@ class Backup {
     for (const auto& pack : copied.packs) summary.packs.push_back("packs/" + pack.id.text());
     for (const repo::PackId& pack : maps.packs) summary.packs.push_back("maps/" + pack.text());
     summary.duration_s = std::chrono::duration<double>(clock_.monotonic() - started).count();
+    if (names) TRY(catalog::put_names(objects_, layout.names(id), *names));
     const catalog::SummaryObject object = catalog::make_summary_object(summary);
     TRY(objects_.put(layout.summary(id), as_bytes(object.text)));
 
@@ -132,6 +136,23 @@ class Backup {
   }
 
  private:
+  // A backup without names is a backup: WAL then speaks in numbers of what is dropped later.
+  std::optional<catalog::Names> read_names() {
+    Result<catalog::Names> names = catalog::read_server_names(connection_, options_.connect_to);
+    if (!names.ok()) {
+      progress_.note("the names of tables are not saved with this backup: " +
+                     names.error().message);
+      return std::nullopt;
+    }
+    if (!names->not_asked.empty()) {
+      progress_.note(
+          fmt::format("the names of tables in {} are not saved with this backup: there "
+                      "is no connecting to it as the user in postgresql.conninfo",
+                      fmt::join(names->not_asked, ", ")));
+    }
+    return std::move(names).value();
+  }
+
   // For the progress line only: what is left out or grows makes it a little wrong, and 0 is "not
   // known".
   uint64_t database_bytes() {

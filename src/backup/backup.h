@@ -11,6 +11,7 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "catalog/backup_summary.h"
+#include "catalog/server_names.h"
 #include "pgconn/connection.h"
 #include "store/object_store.h"
 
@@ -24,6 +25,8 @@ struct BackupOptions {
   int compression_level = 3;
   // How long the server's archiver may take for the last segment the backup needs.
   std::chrono::seconds archive_timeout{300};
+  // For the names of what other databases hold.
+  catalog::ConnectTo connect_to;
 };
 
 struct BadPage {

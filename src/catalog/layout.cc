@@ -109,6 +109,10 @@ store::ObjectKey LineageLayout::manifest(const BackupId& id) const {
   return store::ObjectKey(backups_folder() + id.text + "/manifest.zst");
 }
 
+store::ObjectKey LineageLayout::names(const BackupId& id) const {
+  return store::ObjectKey(backups_folder() + id.text + "/names.zst");
+}
+
 std::string LineageLayout::pack_prefix() const { return root_ + "packs"; }
 std::string LineageLayout::map_prefix() const { return root_ + "maps"; }
 

@@ -7,7 +7,7 @@
 //   clusters/NAME/SYSID/wal/00000001/0000000A/000000010000000A000000FE.index.zst
 //   clusters/NAME/SYSID/wal/00000002/00000002.history.zst
 //   clusters/NAME/SYSID/timelines/00000002.json
-//   clusters/NAME/SYSID/backups/ID/summary.json, manifest.zst
+//   clusters/NAME/SYSID/backups/ID/summary.json, names.zst, manifest.zst
 //   clusters/NAME/SYSID/packs/ab/ID.zst, maps/ab/ID.zst
 #pragma once
 
@@ -48,6 +48,7 @@ class LineageLayout {
 
   store::ObjectKey summary(const BackupId& id) const;
   store::ObjectKey manifest(const BackupId& id) const;
+  store::ObjectKey names(const BackupId& id) const;
   std::string backups_folder() const;
 
   std::string pack_prefix() const;  // "…/packs"

@@ -113,4 +113,16 @@ Result<std::vector<Lineage>> list_lineages(store::ObjectStore& objects,
   return lineages;
 }
 
+Result<Lineage> find_lineage(store::ObjectStore& objects, const std::string& cluster,
+                             std::optional<pg::SystemIdentifier> wanted) {
+  std::optional<Lineage> found;
+  for (const Lineage& lineage : TRY(list_lineages(objects, cluster))) {
+    if (!wanted || lineage.system_identifier == *wanted) found = lineage;
+  }
+  if (found) return *found;
+  return make_error(ErrorKind::kMissing,
+                    fmt::format("{} holds nothing of cluster '{}'", objects.description(), cluster),
+                    "check --cluster and the repository's URL in the configuration");
+}
+
 }  // namespace walkback::catalog

@@ -5,6 +5,7 @@
 // and backups of two are never mixed.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "base/clock.h"
@@ -28,6 +29,9 @@ Result<void> register_lineage(store::ObjectStore& objects, const std::string& cl
 // kMissing with a hint when this cluster never ran `walkback init` against this repository.
 Result<Lineage> get_lineage(store::ObjectStore& objects, const std::string& cluster,
                             pg::SystemIdentifier system_identifier);
+// The one asked for, or the current one. kMissing when the repository holds nothing of it.
+Result<Lineage> find_lineage(store::ObjectStore& objects, const std::string& cluster,
+                             std::optional<pg::SystemIdentifier> wanted = {});
 // In the order in which they were first seen: the last is the current one.
 Result<std::vector<Lineage>> list_lineages(store::ObjectStore& objects, const std::string& cluster);
 

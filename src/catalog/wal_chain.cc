@@ -1,5 +1,7 @@
 #include "catalog/wal_chain.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace walkback::catalog {
@@ -106,6 +108,21 @@ std::optional<pg::Lsn> parting_of(const pg::TimelineHistory& one,
   if (!left_by_one) return left_by_other;
   if (!left_by_other) return left_by_one;
   return std::min(*left_by_one, *left_by_other);
+}
+
+Result<pg::TimelineId> choose_timeline(const std::vector<pg::TimelineId>& archived,
+                                       std::optional<pg::TimelineId> wanted) {
+  if (archived.empty()) {
+    return make_error(ErrorKind::kInvalid, "there is no WAL in the repository",
+                      "`walkback init` shows whether the server archives");
+  }
+  const pg::TimelineId chosen = wanted.value_or(archived.back());
+  if (std::ranges::find(archived, chosen) != archived.end()) return chosen;
+  std::vector<uint32_t> known;
+  for (const pg::TimelineId timeline : archived) known.push_back(timeline.value);
+  return make_error(ErrorKind::kInvalid,
+                    fmt::format("timeline {} is not in the repository", chosen.value),
+                    fmt::format("timelines there are: {}", fmt::join(known, ", ")));
 }
 
 }  // namespace walkback::catalog

@@ -82,6 +82,11 @@ class WalChain {
   std::map<uint64_t, Link> links_;
 };
 
+// The one asked for, or the newest, of those with a file in the archive. kInvalid with them in the
+// hint.
+Result<pg::TimelineId> choose_timeline(const std::vector<pg::TimelineId>& archived,
+                                       std::optional<pg::TimelineId> wanted);
+
 // Up to where two histories are one and the same; nothing when one is the other, or they share no
 // timeline.
 std::optional<pg::Lsn> parting_of(const pg::TimelineHistory& one, const pg::TimelineHistory& other);

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "catalog/sealed_message.h"
 #include "catalog/wal_index.pb.h"
-#include "repo/sealed.h"
 
 namespace walkback::catalog {
 
@@ -89,6 +89,19 @@ void encode_transactions(const wal::SegmentSummary& summary, proto::SegmentSumma
   }
 }
 
+void encode(const wal::CatalogRow& row, proto::SegmentSummary::CatalogRow& message) {
+  message.set_of(static_cast<uint32_t>(row.of));
+  message.set_start(row.start.value);
+  message.set_xid(row.xid);
+  message.set_database(row.database);
+  message.set_oid(row.oid);
+  message.set_name(row.name);
+  message.set_schema(row.schema);
+  message.set_tablespace(row.tablespace);
+  message.set_file(row.file);
+  message.set_kind(static_cast<uint8_t>(row.kind));
+}
+
 void encode(const wal::SegmentSummary& summary, proto::SegmentSummary& message) {
   message.set_major(static_cast<uint32_t>(summary.major));
   message.set_problem(summary.problem);
@@ -106,6 +119,7 @@ void encode(const wal::SegmentSummary& summary, proto::SegmentSummary& message) 
   encode_ends(summary.plain_ends, message);
   encode_changed(summary.changed, message);
   encode_transactions(summary, message);
+  for (const wal::CatalogRow& row : summary.catalog_rows) encode(row, *message.add_catalog_rows());
 }
 
 // ---- decoding: nothing here is believed ----
@@ -186,6 +200,23 @@ bool decode_transactions(const proto::SegmentSummary& message, wal::SegmentSumma
   return true;
 }
 
+bool decode_catalog_rows(const proto::SegmentSummary& message, std::vector<wal::CatalogRow>& rows) {
+  for (const proto::SegmentSummary::CatalogRow& row : message.catalog_rows()) {
+    if (row.of() < 1 || row.of() > 3 || row.kind() > 127) return false;
+    rows.push_back({static_cast<wal::CatalogRow::Of>(row.of()),
+                    {row.start()},
+                    row.xid(),
+                    row.database(),
+                    row.oid(),
+                    row.name(),
+                    row.schema(),
+                    row.tablespace(),
+                    row.file(),
+                    static_cast<char>(row.kind())});
+  }
+  return true;
+}
+
 std::optional<wal::SegmentSummary> decode(const proto::SegmentSummary& message) {
   wal::SegmentSummary summary;
   summary.major = static_cast<int>(message.major());
@@ -200,9 +231,9 @@ std::optional<wal::SegmentSummary> decode(const proto::SegmentSummary& message) 
     if (kept.record().size() < wal::kRecordHeaderBytes) return std::nullopt;
     summary.kept.push_back({{kept.start()}, {kept.end()}, to_bytes(as_bytes(kept.record()))});
   }
-  const bool whole = decode_ends(message, summary.plain_ends) &&
-                     decode_changed(message, summary.changed) &&
-                     decode_transactions(message, summary);
+  const bool whole =
+      decode_ends(message, summary.plain_ends) && decode_changed(message, summary.changed) &&
+      decode_transactions(message, summary) && decode_catalog_rows(message, summary.catalog_rows);
   if (!whole) return std::nullopt;
   return summary;
 }
@@ -233,29 +264,19 @@ std::optional<WalIndex> decode_wal_index(ByteView payload) {
 Result<store::PutOutcome> put_wal_index(store::ObjectStore& objects, const store::ObjectKey& key,
                                         const WalIndex& index) {
   const std::string payload = encode_wal_index(index);
-  std::unique_ptr<repo::SealedWriter> sealed = TRY(
-      repo::create_sealed(objects, key, repo::SealedKind::kWalIndex, kVersion, kCompressionLevel));
-  TRY(sealed->append(as_bytes(payload)));
-  return sealed->finish();
+  return put_sealed(objects, key, repo::SealedKind::kWalIndex, kVersion, kCompressionLevel,
+                    payload);
 }
 
 Result<std::optional<WalIndex>> get_wal_index(store::ObjectStore& objects,
                                               const store::ObjectKey& key) {
-  Result<std::unique_ptr<repo::SealedReader>> sealed =
-      repo::open_sealed(objects, key, repo::SealedKind::kWalIndex, kVersion);
-  if (!sealed.ok() && sealed.error().kind == ErrorKind::kMissing) return std::optional<WalIndex>();
-  if (!sealed.ok()) return std::move(sealed).error();
-  Bytes payload;
-  for (bool more = true; more;) {
-    constexpr size_t kPiece = 256 << 10;
-    const size_t before = payload.size();
-    if (before > kLargestIndex) return damaged(key);
-    payload.resize(before + kPiece);
-    const size_t got = TRY((*sealed)->read(MutableBytes(payload).subspan(before)));
-    payload.resize(before + got);
-    more = got == kPiece;
+  const Result<Bytes> payload =
+      get_sealed(objects, key, repo::SealedKind::kWalIndex, kVersion, kLargestIndex);
+  if (!payload.ok() && payload.error().kind == ErrorKind::kMissing) {
+    return std::optional<WalIndex>();
   }
-  std::optional<WalIndex> index = decode_wal_index(payload);
+  if (!payload.ok()) return payload.error();
+  std::optional<WalIndex> index = decode_wal_index(*payload);
   if (!index) return damaged(key);
   return index;
 }

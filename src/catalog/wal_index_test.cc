@@ -52,6 +52,15 @@ WalIndex full_index() {
                      {other, pg::Fork::kVisibilityMap, {}}};
   summary.row_lists = {{}, {{one, {1, -2, INT64_MAX}}, {other, {INT64_MIN, 0, 3}}}};
   summary.transactions = {{700, 0, 1}, {4'294'967'295, 4, 0}, {3, 1, 1}};
+  summary.catalog_rows = {
+      {wal::CatalogRow::Of::kRelation, {0x1000060}, 700, 5, 16384, "payments", 2200, 0, 16390, 'r'},
+      {wal::CatalogRow::Of::kSchema,
+       {UINT64_MAX},
+       4'294'967'295,
+       5,
+       16385,
+       std::string(63, '\xFF')},
+      {wal::CatalogRow::Of::kDatabase, {0x1000060}, 700, 0, 5, "shop"}};
   return index;
 }
 

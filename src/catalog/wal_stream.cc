@@ -113,33 +113,21 @@ class IndexedRecords {
     if (!has_kept && !has_plain) return std::nullopt;
     const bool plain =
         !has_kept || (has_plain && summary_.plain_ends[plain_].start < summary_.kept[kept_].start);
-    return plain ? of(summary_.plain_ends[plain_++]) : of(summary_.kept[kept_++]);
+    return plain ? of(summary_.plain_ends[plain_++]) : wal::record_of(summary_.kept[kept_++]);
   }
 
  private:
-  wal::Record of(const wal::KeptRecord& kept) const {
-    return record(kept.start, kept.end, kept.bytes);
-  }
   wal::Record of(const wal::PlainEnd& end) {
-    bytes_ = wal::plain_end_record(end);
-    return record(end.start, wal::end_of_record(end.start, wal::kPlainEndBytes, segment_bytes_),
-                  bytes_);
-  }
-  static wal::Record record(pg::Lsn start, pg::Lsn end, ByteView bytes) {
-    return {start,
-            end,
-            {load<uint64_t>(bytes, 8)},
-            load<uint32_t>(bytes, 4),
-            load<uint8_t>(bytes, 17),
-            load<uint8_t>(bytes, 16),
-            bytes};
+    kept_end_ = {end.start, wal::end_of_record(end.start, wal::kPlainEndBytes, segment_bytes_),
+                 wal::plain_end_record(end)};
+    return wal::record_of(kept_end_);
   }
 
   const wal::SegmentSummary& summary_;
   const uint32_t segment_bytes_;
   size_t kept_ = 0;
   size_t plain_ = 0;
-  Bytes bytes_;
+  wal::KeptRecord kept_end_;
 };
 
 // What the index of a whole segment says, if it says all.

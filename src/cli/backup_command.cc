@@ -22,6 +22,7 @@ Result<ExitStatus> run_backup(const BackupOptions& options, Session& session) {
   backup.workers = config.backup_workers;
   backup.compression_level = config.backup_compression_level;
   backup.archive_timeout = std::chrono::seconds(config.archive_timeout_s);
+  backup.connect_to = session.connect_to(config);
 
   std::stop_token stop = session.watch_interrupts(OnInterrupt::kAskToStop);
   Env& env = session.env();

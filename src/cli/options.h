@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "find/find.h"
 #include "pg/types.h"
 #include "restore/recovered_settings.h"
 #include "restore/target_directory.h"
@@ -57,6 +58,16 @@ struct CheckOptions {
 };
 
 struct ListOptions {};
+
+struct FindOptions {
+  std::optional<std::string> since;
+  std::optional<std::string> until;
+  std::string table;
+  std::optional<find::Kind> kind;
+  uint64_t min_rows = 0;
+  uint32_t limit = 10;
+  std::optional<pg::TimelineId> timeline;
+};
 
 // Exactly one of the first seven is set.
 struct TargetOptions {
@@ -112,8 +123,9 @@ struct KeyRotateOptions {
 
 using CommandOptions =
     std::variant<InitOptions, CheckOptions, WalPushOptions, WalGetOptions, BackupOptions,
-                 ListOptions, PlanOptions, RecoverOptions, AdoptOptions, HistoryOptions,
-                 KeyGenerateOptions, KeyListOptions, KeyAddOptions, KeyRotateOptions>;
+                 ListOptions, FindOptions, PlanOptions, RecoverOptions, AdoptOptions,
+                 HistoryOptions, KeyGenerateOptions, KeyListOptions, KeyAddOptions,
+                 KeyRotateOptions>;
 
 struct Invocation {
   GlobalOptions global;

@@ -41,7 +41,12 @@ struct Raw {
   bool no_start = false, dry_run = false;
   std::string output, recipient, retire;
   bool host = false;
+  std::string since, until, table, kind, min_rows, limit;
 };
+
+void add_timeline(CLI::App& app, Raw& raw, const char* what) {
+  app.add_option("--timeline", raw.timeline, what)->type_name("N");
+}
 
 void add_target(CLI::App& app, Raw& raw) {
   constexpr const char* kGroup = "TARGET (exactly one)";
@@ -64,9 +69,7 @@ void add_target(CLI::App& app, Raw& raw) {
       ->group(kGroup);
   app.add_flag("--latest", raw.latest, "The end of the archived WAL")->group(kGroup);
   app.add_flag("--immediate", raw.immediate, "As soon as the backup is consistent")->group(kGroup);
-  app.add_option("--timeline", raw.timeline,
-                 "Follow this timeline (default: the newest that reaches the target)")
-      ->type_name("N");
+  add_timeline(app, raw, "Follow this timeline (default: the newest that reaches the target)");
 }
 
 constexpr const char* kInitExample =
@@ -129,6 +132,23 @@ void describe_backup(CLI::App& app, Raw& raw) {
   app.add_flag("--full", raw.full, "Read everything (as every backup of this version does)");
   app.add_option("--label", raw.label, "A word to find it by in `walkback list`")
       ->type_name("TEXT");
+}
+
+void describe_find(CLI::App& app, Raw& raw) {
+  app.add_option("--since", raw.since,
+                 "Transactions that ended then or later, as --to of plan (default: 24 hours before "
+                 "--until)")
+      ->type_name("TIME");
+  app.add_option("--until", raw.until, "That ended then or earlier (default: now)")
+      ->type_name("TIME");
+  app.add_option("--table", raw.table, "That touched NAME, SCHEMA.NAME or DATABASE.SCHEMA.NAME")
+      ->type_name("NAME");
+  app.add_option("--kind", raw.kind, "That did this: delete, update, insert, truncate or drop")
+      ->type_name("KIND");
+  app.add_option("--min-rows", raw.min_rows, "That changed so many rows, or more")->type_name("N");
+  app.add_option("--limit", raw.limit, "Show so many, the largest first (default: 10)")
+      ->type_name("N");
+  add_timeline(app, raw, "On this timeline (default: the newest)");
 }
 
 void describe_plan(CLI::App& app, Raw& raw) { add_target(app, raw); }
@@ -217,6 +237,7 @@ constexpr CommandShape kCommands[] = {
     {"wal-get", "Fetch one WAL file; for restore_command", describe_wal_get},
     {"backup", "Take a backup", describe_backup},
     {"list", "Show backups, recovery windows and gaps", describe_nothing},
+    {"find", "Show which transactions took or changed the most", describe_find},
     {"plan", "Show what recover would do", describe_plan},
     {"recover", "Recover to an exact moment, into a new data directory", describe_recover},
     {"adopt", "Make a recovered copy the cluster", describe_adopt},
@@ -304,6 +325,12 @@ Result<CommandOptions> read_wal_get(const CLI::App& app, const Raw& raw) {
   return CommandOptions(std::move(options));
 }
 
+Result<std::optional<pg::TimelineId>> read_timeline(const CLI::App& app, const Raw& raw) {
+  if (!given(app, "--timeline")) return std::optional<pg::TimelineId>();
+  return std::optional(
+      pg::TimelineId{TRY(number<uint32_t>("--timeline", raw.timeline, 1, UINT32_MAX))});
+}
+
 Result<TargetOptions> read_target(const CLI::App& app, const Raw& raw) {
   constexpr std::string_view kHint =
       "give one of --to TIME, --xid N, --before-xid N, --lsn LSN, --name TEXT, --latest, "
@@ -327,11 +354,31 @@ Result<TargetOptions> read_target(const CLI::App& app, const Raw& raw) {
   target.name = if_given(app, "--name", raw.restore_point);
   target.latest = raw.latest;
   target.immediate = raw.immediate;
-  if (given(app, "--timeline")) {
-    target.timeline =
-        pg::TimelineId{TRY(number<uint32_t>("--timeline", raw.timeline, 1, UINT32_MAX))};
-  }
+  target.timeline = TRY(read_timeline(app, raw));
   return target;
+}
+
+Result<CommandOptions> read_find(const CLI::App& app, const Raw& raw) {
+  constexpr uint32_t kMostShown = 100'000;
+  FindOptions options;
+  options.since = if_given(app, "--since", raw.since);
+  options.until = if_given(app, "--until", raw.until);
+  options.table = raw.table;
+  if (given(app, "--kind")) {
+    options.kind = find::parse_kind(raw.kind);
+    if (!options.kind) {
+      return usage_error(fmt::format("--kind is \"{}\"", raw.kind),
+                         "one of delete, update, insert, truncate, drop");
+    }
+  }
+  if (given(app, "--min-rows")) {
+    options.min_rows = TRY(number<uint64_t>("--min-rows", raw.min_rows, 0, INT64_MAX));
+  }
+  if (given(app, "--limit")) {
+    options.limit = TRY(number<uint32_t>("--limit", raw.limit, 1, kMostShown));
+  }
+  options.timeline = TRY(read_timeline(app, raw));
+  return CommandOptions(std::move(options));
 }
 
 Result<CommandOptions> read_plan(const CLI::App& app, const Raw& raw) {
@@ -441,6 +488,7 @@ Result<CommandOptions> read_command(const CLI::App& app, const Raw& raw) {
   if (name == "backup") return CommandOptions(BackupOptions{raw.label});
   if (name == "check") return CommandOptions(CheckOptions{raw.conformance, !raw.no_proof});
   if (name == "list") return CommandOptions(ListOptions{});
+  if (name == "find") return read_find(app, raw);
   if (name == "plan") return read_plan(app, raw);
   if (name == "recover") return read_recover(app, raw);
   if (name == "adopt") return read_adopt(raw);

@@ -165,6 +165,26 @@ TEST(Parse, AdoptListHistory) {
   options<HistoryOptions>({"history"});
 }
 
+TEST(Parse, Find) {
+  const auto all = options<FindOptions>({"find", "--since", "10 minutes ago", "--until", "15:46",
+                                         "--table", "shop.public.payments", "--kind", "truncate",
+                                         "--min-rows", "1000", "--limit", "3", "--timeline", "2"});
+  EXPECT_EQ(all.since, "10 minutes ago");
+  EXPECT_EQ(all.until, "15:46");
+  EXPECT_EQ(all.table, "shop.public.payments");
+  EXPECT_EQ(all.kind, find::Kind::kTruncate);
+  EXPECT_EQ(all.min_rows, 1000u);
+  EXPECT_EQ(all.limit, 3u);
+  EXPECT_EQ(all.timeline, pg::TimelineId{2});
+  const auto none = options<FindOptions>({"find"});
+  EXPECT_EQ(none.since, std::nullopt);
+  EXPECT_EQ(none.kind, std::nullopt);
+  EXPECT_EQ(none.limit, 10u);
+  EXPECT_EQ(wrong({"find", "--kind", "mischief"}),
+            "--kind is \"mischief\" | one of delete, update, insert, truncate, drop");
+  EXPECT_THAT(wrong({"find", "--limit", "0"}), StartsWith("--limit is \"0\""));
+}
+
 TEST(Parse, KeyCommandsStandBelowKey) {
   EXPECT_EQ(options<KeyGenerateOptions>({"key", "generate", "--output", "/k"}).output, "/k");
   options<KeyListOptions>({"key", "list", "--json"});
@@ -223,7 +243,7 @@ TEST(Parse, MistypedWordsGetTheNearest) {
 }
 
 TEST(Parse, CommandsOfLaterVersionsAreNotThereYet) {
-  for (const char* later : {"prune", "find", "undo", "verify", "drill", "status"}) {
+  for (const char* later : {"prune", "undo", "verify", "drill", "status"}) {
     EXPECT_THAT(wrong({later}), StartsWith("unknown command")) << later;
   }
 }

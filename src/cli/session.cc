@@ -143,6 +143,12 @@ Result<std::unique_ptr<pgconn::Connection>> Session::connect(const config::Confi
       .with_hint("postgresql.conninfo in the configuration says how to reach the server");
 }
 
+catalog::ConnectTo Session::connect_to(const config::Config& config) {
+  return [this, conninfo = config.conninfo](const std::string& database) {
+    return env_.connect({.conninfo = conninfo, .database = database});
+  };
+}
+
 Result<void> Session::catch_up(store::ObjectStore& store, store::CatchUpExtent extent,
                                std::chrono::nanoseconds at_most) {
   const store::CatchUp caught_up =

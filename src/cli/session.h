@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/progress.h"
+#include "catalog/server_names.h"
 #include "cli/env.h"
 #include "cli/exit_status.h"
 #include "cli/options.h"
@@ -53,6 +54,7 @@ class Session {
                                                                  Access access);
   Result<std::unique_ptr<store::ObjectStore>> open_beneath(const config::Config& config);
   Result<std::unique_ptr<pgconn::Connection>> connect(const config::Config& config);
+  catalog::ConnectTo connect_to(const config::Config& config);  // its other databases
 
   // Of a repository in two places, after what had to be done. Fails when a required place lacks
   // something.

@@ -221,11 +221,14 @@ Result<std::unique_ptr<Connection>> connect(const ConnectOptions& options) {
   const Libpq& libpq = *TRY(load_libpq());
   TRY(check_conninfo(libpq, options.conninfo));
   const std::string timeout = std::to_string(options.connect_timeout_s);
-  // In order: a later one wins, and "dbname" is expanded where it stands.
-  const char* keywords[] = {"connect_timeout", "fallback_application_name", "dbname",
-                            "client_encoding", nullptr};
-  const char* values[] = {timeout.c_str(), options.application_name.c_str(),
-                          options.conninfo.c_str(), "UTF8", nullptr};
+  // In order: a later one wins, and the first "dbname" is expanded where it stands.
+  const char* database = options.database.empty() ? nullptr : "dbname";
+  const char* keywords[] = {"connect_timeout", "fallback_application_name",
+                            "dbname",          "client_encoding",
+                            database,          nullptr};
+  const char* values[] = {timeout.c_str(),          options.application_name.c_str(),
+                          options.conninfo.c_str(), "UTF8",
+                          options.database.c_str(), nullptr};
   SessionHandle session(libpq.PQconnectdbParams(keywords, values, /*expand_dbname=*/1),
                         libpq.PQfinish);
   if (session == nullptr || libpq.PQstatus(session.get()) != CONNECTION_OK) {

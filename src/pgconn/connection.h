@@ -38,6 +38,7 @@ class Connection {
 
 struct ConnectOptions {
   std::string conninfo;  // libpq's own form or a URI; empty for its defaults and environment
+  std::string database;  // instead of conninfo's, where not empty
   std::string application_name = "walkback";
   int connect_timeout_s = 10;  // for each address tried; a connect_timeout in conninfo wins
 };

@@ -22,6 +22,7 @@ namespace walkback::repo {
 enum class SealedKind : uint8_t {
   kManifest = 'M',
   kWalIndex = 'I',
+  kNames = 'N',
 };
 
 // Appends payload to an object in pieces. One thread at a time.

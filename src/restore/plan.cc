@@ -196,8 +196,11 @@ class Planner {
 
  private:
   Result<RecoveryPlan> find() {
-    TRY(find_lineage());
-    const pg::TimelineId timeline = TRY(choose_timeline());
+    archive_.emplace(objects_, options_.cluster,
+                     TRY(catalog::find_lineage(objects_, options_.cluster, options_.lineage)));
+    lists_.emplace(*archive_);
+    timelines_ = TRY(archive_->timelines());
+    const pg::TimelineId timeline = TRY(catalog::choose_timeline(timelines_, options_.timeline));
     const auto pass_over = [this](const Error& error) { unreadable_.push_back(error); };
     backups_ = TRY(catalog::list_backups(objects_, archive_->layout(), pass_over));
     if (backups_.empty() && !unreadable_.empty()) return unreadable_.back();
@@ -219,38 +222,6 @@ class Planner {
     plan.other_timelines = others;
     TRY(note_other_timelines(chain, *reached, plan));
     return plan;
-  }
-
-  Result<void> find_lineage() {
-    const std::vector<catalog::Lineage> lineages =
-        TRY(catalog::list_lineages(objects_, options_.cluster));
-    for (const catalog::Lineage& lineage : lineages) {
-      if (options_.lineage && lineage.system_identifier != *options_.lineage) continue;
-      archive_.emplace(objects_, options_.cluster, lineage);
-    }
-    if (archive_) {
-      lists_.emplace(*archive_);
-      return success();
-    }
-    return make_error(
-        ErrorKind::kMissing,
-        fmt::format("{} holds nothing of cluster '{}'", objects_.description(), options_.cluster),
-        "check --cluster and the repository's URL in the configuration");
-  }
-
-  Result<pg::TimelineId> choose_timeline() {
-    timelines_ = TRY(archive_->timelines());
-    if (timelines_.empty()) {
-      return make_error(ErrorKind::kInvalid, "there is no WAL in the repository",
-                        "`walkback init` shows whether the server archives");
-    }
-    const pg::TimelineId wanted = options_.timeline.value_or(timelines_.back());
-    if (std::ranges::find(timelines_, wanted) != timelines_.end()) return wanted;
-    std::vector<uint32_t> known;
-    for (pg::TimelineId timeline : timelines_) known.push_back(timeline.value);
-    return make_error(ErrorKind::kInvalid,
-                      fmt::format("timeline {} is not in the repository", wanted.value),
-                      fmt::format("timelines there are: {}", fmt::join(known, ", ")));
   }
 
   Result<WalChain> load(pg::TimelineId timeline) {

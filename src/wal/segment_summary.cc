@@ -268,7 +268,11 @@ Result<void> Summarizer::take(const Record& record) {
                                                          record.start.text()));
     }
     const bool counts = change == RowChange::kCounted && record.xid != 0;
-    if (counts && !decoded_.blocks().empty()) transactions_.add(transaction, first_relation, rows);
+    if (!counts || decoded_.blocks().empty()) return success();
+    transactions_.add(transaction, first_relation, rows);
+    if (!is_named_catalog(decoded_.blocks().front().relation)) return success();
+    std::optional<CatalogRow> row = read_catalog_row(record, decoded_, reader_->major());
+    if (row) summary_.catalog_rows.push_back(*std::move(row));
   } else if (is_kept(record)) {
     summary_.kept.push_back({record.start, record.end, to_bytes(record.bytes)});
   }
@@ -288,6 +292,17 @@ pg::Lsn end_of_record(pg::Lsn start, uint32_t total_bytes, uint32_t segment_byte
     left -= here;
   }
   return {(at.value + 7) & ~uint64_t{7}};
+}
+
+Record record_of(const KeptRecord& kept) {
+  const ByteView bytes = kept.bytes;
+  return {kept.start,
+          kept.end,
+          {load<uint64_t>(bytes, 8)},
+          load<uint32_t>(bytes, 4),
+          load<uint8_t>(bytes, 17),
+          load<uint8_t>(bytes, 16),
+          bytes};
 }
 
 Bytes plain_end_record(const PlainEnd& end) {

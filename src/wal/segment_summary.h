@@ -14,13 +14,14 @@
 #include "base/result.h"
 #include "pg/data_directory.h"
 #include "pg/types.h"
+#include "wal/catalog_rows.h"
 #include "wal/heap_records.h"
 #include "wal/record.h"
 #include "wal/record_reader.h"
 
 namespace walkback::wal {
 
-// A record as it was written, of a kind that plans, recovery windows and names need: what is a
+// A record as it was written, of a kind that plans, recovery windows and `find` need: what is a
 // TimedEvent, and the creation and truncation of relation files. Never one with rows in it.
 struct KeptRecord {
   pg::Lsn start;
@@ -81,12 +82,16 @@ struct SegmentSummary {
   // Transactions do alike: each of these lists is there once, in order of relation; the first is
   // empty.
   std::vector<std::vector<RelationRows>> row_lists;
+  std::vector<CatalogRow> catalog_rows;  // in the order in which they were written
   bool operator==(const SegmentSummary&) const = default;
 };
 
 // Where a record of `total_bytes` that starts at `start` ends, rounded as PostgreSQL does: page
 // headers lie in between.
 pg::Lsn end_of_record(pg::Lsn start, uint32_t total_bytes, uint32_t segment_bytes);
+
+// As the reader gave it; views `kept`.
+Record record_of(const KeptRecord& kept);
 
 // The record that a PlainEnd was.
 inline constexpr uint32_t kPlainEndBytes = kRecordHeaderBytes + 2 + 8;

@@ -20,21 +20,8 @@ class SegmentSummaryTest : public testing::Test {
   // A record of one block, with that much data and main data.
   pg::Lsn change(uint8_t rmgr, uint8_t info, pg::Xid xid, const RelationLocator& relation,
                  uint32_t block, Bytes main_data, size_t data_bytes = 0) {
-    Bytes record(kRecordHeaderBytes);
-    auto put = [&](auto value) {
-      const auto* raw = reinterpret_cast<const std::byte*>(&value);
-      record.insert(record.end(), raw, raw + sizeof value);
-    };
-    put(uint8_t{0});
-    put(static_cast<uint8_t>(data_bytes > 0 ? 0x20 : 0));
-    put(static_cast<uint16_t>(data_bytes));
-    put(relation);
-    put(block);
-    put(uint8_t{255});
-    put(static_cast<uint8_t>(main_data.size()));
-    record.resize(record.size() + data_bytes, std::byte{7});
-    record.insert(record.end(), main_data.begin(), main_data.end());
-    return log.append_raw(rmgr, info, xid, std::move(record));
+    return log.append_block(rmgr, info, xid, relation, block, main_data,
+                            Bytes(data_bytes, std::byte{7}));
   }
   pg::Lsn insert(pg::Xid xid, const RelationLocator& relation, uint32_t block, size_t bytes = 0) {
     return change(kHeapRmgr, kHeapInsert, xid, relation, block, Bytes(3), bytes);

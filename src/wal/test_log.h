@@ -8,6 +8,7 @@
 #include "pg/crc32c.h"
 #include "pg/types.h"
 #include "wal/page_header.h"
+#include "wal/record.h"
 #include "wal/record_reader.h"
 
 namespace walkback::wal {
@@ -28,6 +29,26 @@ class TestLog {
     record.reserve(kRecordHeaderBytes + 5 + main_data.size());
     record.resize(kRecordHeaderBytes);
     put_main_data(record, main_data);
+    return append_raw(rmgr, info, xid, std::move(record));
+  }
+  // A record that refers to one block, with that much data of it and, after that, main data.
+  pg::Lsn append_block(uint8_t rmgr, uint8_t info, pg::Xid xid, const RelationLocator& relation,
+                       uint32_t block, const Bytes& main_data, const Bytes& block_data = {}) {
+    constexpr uint8_t kHasData = 0x20;
+    Bytes record(kRecordHeaderBytes);
+    const auto add = [&](auto value) {
+      const auto* raw = reinterpret_cast<const std::byte*>(&value);
+      record.insert(record.end(), raw, raw + sizeof value);
+    };
+    add(uint8_t{0});
+    add(block_data.empty() ? uint8_t{0} : kHasData);
+    add(static_cast<uint16_t>(block_data.size()));
+    add(relation);
+    add(block);
+    add(uint8_t{255});
+    add(static_cast<uint8_t>(main_data.size()));
+    record.insert(record.end(), block_data.begin(), block_data.end());
+    record.insert(record.end(), main_data.begin(), main_data.end());
     return append_raw(rmgr, info, xid, std::move(record));
   }
   // A heap record of that many bytes of main data.
@@ -61,6 +82,12 @@ class TestLog {
   // A whole segment; what was not written is zero.
   Bytes& segment(uint64_t number) {
     Bytes& bytes = segments_[number];
+    bytes.resize(kSegmentBytes);
+    return bytes;
+  }
+  Bytes copy_of_segment(uint64_t number) const {
+    const auto found = segments_.find(number);
+    Bytes bytes = found == segments_.end() ? Bytes() : found->second;
     bytes.resize(kSegmentBytes);
     return bytes;
   }

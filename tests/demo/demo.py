@@ -57,6 +57,7 @@ class Demo:
         self.take_a_backup()
         self.work_a_while()
         self.make_the_mistake()
+        self.find_it()
         self.recover()
         self.compare()
 
@@ -127,9 +128,18 @@ class Demo:
                 self.mistake = cursor.fetchone()[0]
                 cursor.connection.commit()
             print("   postgres=# DELETE FROM payments;")
-            print(f"   DELETE {lost}        (transaction {self.mistake})")
+            print(f"   DELETE {lost}")
             self.production.sql("INSERT INTO customers VALUES (2001, 'Somebody, after the mistake')")
             self.production.archive_everything()
+
+    def find_it(self):
+        with self.doing("Which transaction was it?"):
+            self.command("find --since", '"10 minutes ago"')
+            found = self.wb.done("find", "--since", "10 minutes ago")["transactions"][0]
+            table = found["tables"][0]
+            print(f"   transaction {found['xid']}, committed {found['committed_at']}: {table['deleted']:,} rows"
+                  f" deleted from {table['schema']}.{table['table']}")  # fmt: skip
+            assert found["xid"] == self.mistake, "find names another transaction: this is a bug"
 
     def recover(self):
         with self.doing("Recovering the whole cluster to just before it, beside the live one"):

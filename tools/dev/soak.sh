@@ -11,6 +11,7 @@ kill-backup           10     kill -9 of backup at 5 moments, then what is listed
 kill-wal-push         5      kill -9 of wal-push at 10 moments, then zstd -d and wal-get
 kill-recover          10     kill -9 of recover at 5 moments, then PostgreSQL is asked to start on it
 one-byte              10     one byte changed in a manifest, a pack, a segment: 20 of each
+find                  1      accidents among 2,000,000 transactions in 300 segments, each found and recovered from
 large-relation        1      a relation above 1 GiB
 bad-network           10     10 networks on a bad day: pushes, backups and recoveries through each
 s3-faults             10     the store's suite through 10 seeds of lost requests, lost answers and busy servers
@@ -34,6 +35,7 @@ soak_seed() {
     kill-recover) e2e_soak test_a_killed_recover WALKBACK_MOMENTS=5 ;;
     one-byte) e2e_soak test_one_byte_changed WALKBACK_CHANGES=20 ;;
     bad-network) e2e_soak test_what_is_acknowledged_is_there_and_right WALKBACK_NETWORKS=10 ;;
+    find) e2e_soak test_accidents_among_many WALKBACK_FIND_TRANSACTIONS=2000000 ;;
     throughput) e2e_soak test_a_bucket_is_as_fast WALKBACK_THROUGHPUT_MIB=1024 ;;
     s3-*) soak_s3 "${part#s3-}" ;;
     large-relation) e2e_soak test_a_relation_above_one_gibibyte WALKBACK_LARGE=1 ;;

@@ -60,6 +60,18 @@ class ScratchTimeline {
   pg::Lsn commit(pg::Xid xid, double second) { return ended(0x00, xid, second); }
   pg::Lsn abort(pg::Xid xid, double second) { return ended(0x20, xid, second); }
   pg::Lsn insert(size_t bytes = 100) { return log_.append(bytes); }
+  // A DELETE of so many rows; what does not end in the segment goes on in the next.
+  void remove(pg::Xid xid, const wal::RelationLocator& relation, int rows) {
+    for (int row = 0; row < rows; ++row) {
+      log_.append_block(wal::kHeapRmgr, wal::kHeapDelete, xid, relation, 0, Bytes(8));
+    }
+  }
+  // What the server says every 15 seconds: what runs.
+  pg::Lsn running(pg::Xid oldest, pg::Xid next) {
+    Bytes body;
+    for (const uint32_t value : {0u, 0u, 0u, next, oldest, next - 1}) put(body, value);
+    return log_.append(wal::kStandbyRmgr, wal::kRunningTransactions, 0, body);
+  }
   pg::Lsn restore_point(std::string_view name, double second) {
     Bytes body;
     put(body, pg_time(second));
@@ -92,10 +104,7 @@ class ScratchTimeline {
   }
 
   std::string file(uint64_t number) const { return log_.name(number).text(kSegmentBytes); }
-  Bytes content(uint64_t number) const {
-    wal::TestLog copy = log_;
-    return copy.segment(number);
-  }
+  Bytes content(uint64_t number) const { return log_.copy_of_segment(number); }
 
  private:
   static int64_t pg_time(double second) { return at(second).unix_us - at(0).unix_us; }

@@ -1,0 +1,53 @@
+// What a cluster's databases, schemas and relations were called at one moment, and which files were
+// whose. Saved with each backup, so that what is dropped later still has a name.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "pg/types.h"
+#include "store/object_store.h"
+
+namespace walkback::catalog {
+
+struct NamedRelation {
+  pg::Oid oid = 0;
+  std::string name;
+  pg::Oid tablespace = 0;  // its file's, the database's default looked up
+  pg::Oid file = 0;        // relfilenode, pg_filenode.map looked up
+  char kind = 0;           // relkind
+  int64_t rows = -1;       // reltuples: what ANALYZE estimated; -1 for nothing
+  bool operator==(const NamedRelation&) const = default;
+};
+
+struct NamedSchema {
+  pg::Oid oid = 0;
+  std::string name;
+  std::vector<NamedRelation> relations;  // with a file, neither temporary nor partitioned
+  bool operator==(const NamedSchema&) const = default;
+};
+
+struct NamedDatabase {
+  pg::Oid oid = 0;
+  std::string name;
+  pg::Oid tablespace = 0;            // its default
+  std::vector<NamedSchema> schemas;  // shared catalogs are in each database
+  bool operator==(const NamedDatabase&) const = default;
+};
+
+struct Names {
+  std::vector<NamedDatabase> databases;
+  std::vector<std::string> not_asked;  // databases that have no schemas here, for want of a session
+  bool operator==(const Names&) const = default;
+};
+
+// Durable. kCreated always: a backup has one.
+Result<void> put_names(store::ObjectStore& objects, const store::ObjectKey& key,
+                       const Names& names);
+// kMissing when there is none: from a backup of a program that saved none. kCorrupt when any byte
+// was changed.
+Result<Names> get_names(store::ObjectStore& objects, const store::ObjectKey& key);
+
+}  // namespace walkback::catalog

@@ -1,0 +1,23 @@
+// Asks a running server what everything is called.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "catalog/names.h"
+#include "pgconn/connection.h"
+
+namespace walkback::catalog {
+
+// A session with another database of the same server.
+using ConnectTo =
+    std::function<Result<std::unique_ptr<pgconn::Connection>>(const std::string& database)>;
+
+// Every database that takes sessions, one after another. One that cannot be asked (no right to
+// connect, a line missing in pg_hba.conf) is in `not_asked`, and no error; an error is one of
+// `connection`, which may be with any of them.
+Result<Names> read_server_names(pgconn::Connection& connection, const ConnectTo& connect_to);
+
+}  // namespace walkback::catalog

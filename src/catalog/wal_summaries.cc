@@ -1,0 +1,120 @@
+#include "catalog/wal_summaries.h"
+
+#include <algorithm>
+#include <atomic>
+#include <thread>
+#include <vector>
+
+#include "base/task_group.h"
+
+namespace walkback::catalog {
+
+namespace {
+
+// What stands in the bytes or in who may read them, as opposed to what stands between us and them.
+bool is_of_the_object(const Error& error) {
+  return error.kind == ErrorKind::kCorrupt || error.kind == ErrorKind::kMissing ||
+         error.kind == ErrorKind::kUnsupported || error.kind == ErrorKind::kDenied ||
+         error.kind == ErrorKind::kInvalid || error.kind == ErrorKind::kConflict;
+}
+
+bool says_all(const wal::SegmentSummary& summary) {
+  return summary.problem.empty() && !summary.first_record_unknown;
+}
+
+Result<wal::SegmentSummary> summary_of_segment(const WalArchive& archive, const WalChain& chain,
+                                               pg::SegmentName name, uint64_t counts) {
+  const auto content = [&](pg::SegmentName wanted) -> Result<Bytes> {
+    const std::string text = wanted.text(archive.segment_bytes());
+    std::optional<Bytes> bytes = TRY(archive.get(text));
+    if (!bytes) return make_error(ErrorKind::kMissing, "WAL segment " + text + " is missing");
+    return *std::move(bytes);
+  };
+  const Bytes segment = TRY(content(name));
+  Bytes previous;
+  if (wal::timeline_of_unfinished_record(name, segment, archive.segment_bytes())) {
+    const std::optional<WalChain::Link> before =
+        name.number > 0 ? chain.segment(name.number - 1) : std::nullopt;
+    if (before) {
+      Result<Bytes> bytes = content({before->timeline, name.number - 1});
+      if (bytes.ok()) previous = std::move(bytes).value();
+    }
+  }
+  return wal::summarize_segment(
+      name, ByteView(segment).first(std::min<uint64_t>(counts, segment.size())), previous,
+      {archive.segment_bytes(), archive.lineage().system_identifier, archive.lineage().major});
+}
+
+Result<KnownSegment> known_segment(const WalArchive& archive, const WalChain& chain,
+                                   uint64_t number) {
+  const std::optional<WalChain::Link> link = chain.segment(number);
+  CHECK(link.has_value());
+  KnownSegment known{{link->timeline, number}, link->end, {}, {}, false};
+  const uint64_t counts = link->end - known.name.start(archive.segment_bytes());
+  Result<std::optional<wal::SegmentSummary>> summary = archive.summary(known.name);
+  if (!summary.ok() && !is_of_the_object(summary.error())) return std::move(summary).error();
+  if (summary.ok() && *summary) {
+    known.summary = **std::move(summary);
+    if (says_all(*known.summary) && counts == archive.segment_bytes()) return known;
+  } else {
+    known.unknown = summary.ok() ? "it has no index" : summary.error().message;
+  }
+  Result<wal::SegmentSummary> read = summary_of_segment(archive, chain, known.name, counts);
+  if (!read.ok() && !is_of_the_object(read.error())) return std::move(read).error();
+  if (read.ok()) {
+    known.summary = std::move(read).value();
+    known.unknown.clear();
+    known.from_segment = true;
+  } else if (!known.summary) {
+    known.unknown += ", and the segment cannot be read: " + read.error().message;
+  }
+  return known;
+}
+
+using Batch = std::vector<KnownSegment>;
+
+// The segments [first, first + batch.size()), side by side.
+Result<void> read_batch(const WalArchive& archive, const WalChain& chain, uint64_t first,
+                        Batch& batch, std::stop_token stop) {
+  std::atomic<size_t> next = 0;
+  // Decoding needs cores, waiting for a bucket needs none.
+  const size_t workers = std::min<size_t>(batch.size(), 4 + std::thread::hardware_concurrency());
+  TaskGroup group(std::move(stop));
+  for (size_t worker = 0; worker < workers; ++worker) {
+    group.start([&](std::stop_token stopped) -> Result<void> {
+      for (size_t i; (i = next++) < batch.size() && !stopped.stop_requested();) {
+        batch[i] = TRY(known_segment(archive, chain, first + i));
+      }
+      return success();
+    });
+  }
+  return group.wait();
+}
+
+}  // namespace
+
+Result<void> read_summaries(const WalArchive& archive, const WalChain& chain, uint64_t first,
+                            uint64_t last, size_t at_once, std::stop_token stop,
+                            const std::function<bool(const KnownSegment&)>& visit) {
+  const auto size_from = [&](uint64_t number) -> size_t {
+    return number > last ? 0 : std::min<uint64_t>(at_once, last - number + 1);
+  };
+  Batch ready(size_from(first));
+  TRY(read_batch(archive, chain, first, ready, stop));
+  for (uint64_t next = first + ready.size(); !ready.empty();) {
+    Batch coming(size_from(next));
+    TaskGroup ahead(stop);
+    ahead.start([&](std::stop_token stopped) {
+      return read_batch(archive, chain, next, coming, std::move(stopped));
+    });
+    for (const KnownSegment& segment : ready) {
+      if (!visit(segment)) return success();
+    }
+    TRY(ahead.wait());
+    next += coming.size();
+    ready.swap(coming);
+  }
+  return success();
+}
+
+}  // namespace walkback::catalog

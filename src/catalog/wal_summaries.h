@@ -1,0 +1,35 @@
+// What a stretch of WAL contained, segment by segment: from the indexes, many at a time, for
+// whatever asks about a long time.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "base/result.h"
+#include "catalog/wal_archive.h"
+#include "catalog/wal_chain.h"
+#include "wal/segment_summary.h"
+
+namespace walkback::catalog {
+
+struct KnownSegment {
+  pg::SegmentName name;
+  pg::Lsn end;  // of what counts of it: its end, or where its timeline was left
+  // Nothing where `unknown` says why; one with a `problem` or an unknown first record is not all.
+  std::optional<wal::SegmentSummary> summary;
+  std::string unknown;
+  bool from_segment = false;  // its index would not do, and the segment itself was read
+};
+
+// Calls `visit`, on the calling thread, for each segment of the chain in [first, last], in order,
+// until it says false; they must all be in the archive. An index that is missing, damaged, of a
+// newer program or incomplete is made up for by its segment where a key at hand opens that;
+// otherwise what is there is given. Errors are those of reaching the repository. Memory: `at_once`
+// summaries twice.
+Result<void> read_summaries(const WalArchive& archive, const WalChain& chain, uint64_t first,
+                            uint64_t last, size_t at_once, std::stop_token stop,
+                            const std::function<bool(const KnownSegment&)>& visit);
+
+}  // namespace walkback::catalog

@@ -1,0 +1,106 @@
+// The JSON of find; json.cc has the rules.
+#include <nlohmann/json.hpp>
+
+#include "base/time_text.h"
+#include "cli/find_text.h"
+
+namespace walkback::cli {
+
+namespace {
+
+using find::FileFate;
+using find::FindReport;
+using find::FoundTable;
+using find::FoundWork;
+using find::Outcome;
+using Json = nlohmann::ordered_json;
+
+constexpr size_t kColumns = 240;
+
+Json time_or_null(std::optional<Timestamp> time) {
+  return time ? Json(to_iso_utc(*time)) : Json(nullptr);
+}
+
+std::string_view outcome_name(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::kCommitted:
+      return "committed";
+    case Outcome::kRolledBack:
+      return "rolled back";
+    case Outcome::kPrepared:
+      return "prepared";
+    case Outcome::kUnfinished:
+      break;
+  }
+  return "unfinished";
+}
+
+Json json_of(const FoundTable& table) {
+  const bool named = table.name.has_value();
+  return {{"database", named ? Json(table.name->database) : Json(nullptr)},
+          {"schema", named ? Json(table.name->schema) : Json(nullptr)},
+          {"table", named ? Json(table.name->name) : Json(nullptr)},
+          {"file",
+           {{"tablespace", table.file.tablespace},
+            {"database", table.file.database},
+            {"number", table.file.number}}},
+          {"inserted", table.rows.inserted},
+          {"updated", table.rows.updated},
+          {"deleted", table.rows.deleted},
+          {"truncated", table.fate == FileFate::kTruncated},
+          {"dropped", table.fate == FileFate::kDropped},
+          {"rewritten", table.fate == FileFate::kRewritten},
+          {"created", table.fate == FileFate::kCreated},
+          {"rows_gone", table.rows_gone >= 0 ? Json(table.rows_gone) : Json(nullptr)}};
+}
+
+Json json_of(const FoundWork& work) {
+  const find::FoundTransaction& transaction = work.transaction;
+  const bool committed = transaction.outcome == Outcome::kCommitted;
+  Json json = {
+      {"xid", transaction.xid},
+      {"outcome", outcome_name(transaction.outcome)},
+      {"committed", committed},
+      {"began_at", time_or_null(transaction.began_at)},
+      {"committed_at", committed ? time_or_null(transaction.ended_at) : Json(nullptr)},
+      {"ended_at", time_or_null(transaction.ended_at)},
+      {"lsn", transaction.lsn ? Json(transaction.lsn.text()) : Json(nullptr)},
+      {"subtransactions", transaction.subtransactions},
+      {"gid", transaction.gid.empty() ? Json(nullptr) : Json(transaction.gid)},
+      {"databases_dropped", work.databases_dropped},
+  };
+  Json& tables = json["tables"] = Json::array();
+  for (const FoundTable& table : work.tables) tables.push_back(json_of(table));
+  return json;
+}
+
+}  // namespace
+
+std::string find_json(const FindReport& report) {
+  Json json = {{"timeline", report.timeline.value},
+               {"since", to_iso_utc(report.since)},
+               {"until", to_iso_utc(report.until)},
+               {"first_at", time_or_null(report.first)},
+               {"last_at", time_or_null(report.last)}};
+  Json& transactions = json["transactions"] = Json::array();
+  for (const FoundWork& work : report.found) transactions.push_back(json_of(work));
+  json["more"] = report.more;
+  json["totals"] = {{"committed", report.totals.committed},
+                    {"rolled_back", report.totals.rolled_back},
+                    {"inserted", report.totals.inserted},
+                    {"updated", report.totals.updated},
+                    {"deleted", report.totals.deleted}};
+  Json& histogram = json["rows_changed"] = Json::array();
+  for (const auto& column : report.histogram.columns(kColumns)) {
+    histogram.push_back({{"from", to_iso_utc(column.begin)}, {"rows", column.rows}});
+  }
+  json["segments"] = report.segments;
+  Json& unknown = json["unknown"] = Json::array();
+  for (const find::Unknown& stretch : report.unknown) {
+    unknown.push_back(
+        {{"what", stretch.what}, {"from_lsn", stretch.from.text()}, {"to_lsn", stretch.to.text()}});
+  }
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace walkback::cli

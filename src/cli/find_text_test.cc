@@ -1,0 +1,123 @@
+#include "cli/find_text.h"
+
+#include <gmock/gmock.h>
+
+#include "cli/testing/golden.h"
+#include "cli/testing/samples.h"
+
+namespace walkback::cli {
+namespace {
+
+using find::FileFate;
+using find::FindReport;
+using find::FoundTable;
+using find::FoundWork;
+using find::Outcome;
+using testing::HasSubstr;
+using testing::Not;
+
+class FindText : public testing::Test {
+ protected:
+  FindText() {
+    setenv("TZ", "Europe/Berlin", 1);
+    tzset();
+  }
+  ~FindText() override {
+    unsetenv("TZ");
+    tzset();
+  }
+  static find::RelationName name(std::string schema, std::string table) {
+    find::RelationName name;
+    name.database = "shop";
+    name.schema = std::move(schema);
+    name.name = std::move(table);
+    name.kind = 'r';
+    return name;
+  }
+  static FoundWork work(uint64_t xid, Outcome outcome, FoundTable table) {
+    FoundWork work;
+    work.transaction.xid = xid;
+    work.transaction.outcome = outcome;
+    if (outcome == Outcome::kCommitted || outcome == Outcome::kRolledBack) {
+      work.transaction.ended_at = at("15:46:59");
+      work.transaction.lsn = {0x5A3F2C8};
+    }
+    work.transaction.began_at = at("15:46:58");
+    work.tables = {std::move(table)};
+    return work;
+  }
+  static FindReport sample() {
+    FindReport report;
+    report.timeline = {1};
+    report.since = at("15:00:00");
+    report.until = at("16:00:00");
+    report.first = at("15:00:12");
+    report.last = at("15:59:58");
+    report.found = {
+        work(748, Outcome::kCommitted,
+             {{1663, 5, 16384}, name("public", "payments"), {.deleted = 200'000}}),
+        work(749, Outcome::kCommitted,
+             {{1663, 5, 16390},
+              name("public", "carts"),
+              {.inserted = 7},
+              FileFate::kTruncated,
+              10'000}),
+        work(750, Outcome::kCommitted, {{1663, 5, 16400}, {}, {}, FileFate::kDropped}),
+        work(751, Outcome::kRolledBack,
+             {{1663, 5, 16384}, name("public", "payments"), {.deleted = 9}}),
+        work(752, Outcome::kPrepared,
+             {{1663, 5, 16384}, name("public", "payments"), {.updated = 3}}),
+        work(753, Outcome::kUnfinished, {{1663, 5, 16384}, name("a\nb", "c"), {.updated = 2}}),
+    };
+    report.found[1].transaction.began_at.reset();
+    report.found[5].databases_dropped = {"warehouse"};
+    report.more = 17;
+    report.totals = {1'203'550, 12, 40'000, 20'000, 200'000};
+    for (int minute = 0; minute < 60; ++minute) {
+      report.histogram.add(report.since + std::chrono::minutes(minute), 100);
+    }
+    report.histogram.add(at("15:46:59"), 200'000);
+    report.segments = 300;
+    report.unknown = {
+        {"segment 00000001000000000000000A is not in the archive", {0xA000000}, {0xB000000}}};
+    report.unknown_first_records = "00000001000000000000000C";
+    return report;
+  }
+  static std::string text(const FindReport& report, bool utf8 = false, bool timeline = false) {
+    return find_text({report, Suggestion("walkback", ""), "/srv/pg", timeline, utf8});
+  }
+};
+
+TEST_F(FindText, SaysWhatWasFound) { expect_golden("find.txt", text(sample())); }
+TEST_F(FindText, SaysItAsJson) { expect_golden("find.json", find_json(sample())); }
+
+TEST_F(FindText, SaysThatNothingWas) {
+  FindReport report;
+  report.timeline = {1};
+  report.since = at("15:00:00");
+  report.until = at("16:00:00");
+  EXPECT_THAT(text(report), HasSubstr("No transaction ended in this time"));
+  report.last = at("15:30:00");
+  EXPECT_THAT(text(report), HasSubstr("No transaction that was asked for"));
+}
+
+TEST_F(FindText, LinesToPasteNameTheTimelineThatWasAskedFor) {
+  EXPECT_THAT(text(sample()), Not(HasSubstr("--timeline")));
+  EXPECT_THAT(text(sample(), false, true), HasSubstr("plan --before-xid 748 --timeline 1\n"));
+}
+
+TEST_F(FindText, NoNameActsOnATerminal) { EXPECT_THAT(text(sample()), Not(HasSubstr("a\nb"))); }
+
+TEST(Sparkline, ShowsWhatIsNotZeroAndTheHighestAsTheHighest) {
+  const auto columns = [](std::vector<uint64_t> rows) {
+    std::vector<find::Histogram::Column> made;
+    for (const uint64_t value : rows) made.push_back({{}, value});
+    return made;
+  };
+  EXPECT_EQ(sparkline(columns({0, 1, 500'000, 1'000'000}), true), " ▁▄█");
+  EXPECT_EQ(sparkline(columns({0, 1, 500'000, 1'000'000}), false), " .=#");
+  EXPECT_EQ(sparkline(columns({0, 0}), true), "  ");
+}
+
+}  // namespace
+}  // namespace walkback::cli

@@ -1,0 +1,80 @@
+// `walkback find`: the transactions of a window of time that took or changed the most, with names.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/progress.h"
+#include "base/result.h"
+#include "catalog/names.h"
+#include "catalog/unreadable.h"
+#include "find/histogram.h"
+#include "find/transactions.h"
+#include "pg/types.h"
+#include "store/object_store.h"
+
+namespace walkback::find {
+
+enum class Kind { kDelete, kUpdate, kInsert, kTruncate, kDrop };
+std::string_view kind_name(Kind kind);  // "delete", …
+std::optional<Kind> parse_kind(std::string_view name);
+
+struct FindOptions {
+  std::string cluster;
+  Timestamp since, until;  // of a transaction's end, both inclusive
+  // "payments", "public.payments" or "shop.public.payments"; empty for all.
+  std::string table;
+  std::optional<Kind> kind;
+  uint64_t min_rows = 0;  // inserted, updated and deleted together; what dropped tables held counts
+  size_t limit = 20;
+  std::optional<pg::TimelineId> timeline;  // default: the newest
+  // What the running server says, where there is one that answers.
+  std::optional<catalog::Names> live_names;
+  size_t indexes_at_once = 64;
+  catalog::OnUnreadable unreadable;  // backups and their names that cannot be read
+};
+
+// What a transaction did to one table, its TOAST table left out; or to a file that nobody can name.
+struct FoundTable {
+  wal::RelationLocator file;
+  std::optional<RelationName> name;
+  wal::RowCounts rows;
+  FileFate fate = FileFate::kChanged;
+  int64_t rows_gone = -1;  // see TouchedFile
+};
+
+struct FoundWork {
+  FoundTransaction transaction;
+  std::vector<FoundTable> tables;  // what it took the most from first
+  std::vector<std::string> databases_dropped;
+};
+
+// A stretch of the window about which nothing is known.
+struct Unknown {
+  std::string what;  // "WAL segments 00000001000000000000000A to …0C are not in the archive"
+  pg::Lsn from, to;
+};
+
+struct FindReport {
+  pg::TimelineId timeline;
+  Timestamp since, until;
+  std::optional<Timestamp> first, last;  // ends of transactions seen in the window
+  std::vector<FoundWork> found;          // the heaviest first, at most `limit`
+  uint64_t more = 0;                     // that match and are not in `found`: at least so many
+  TransactionSearch::Totals totals;      // of all transactions of the window
+  Histogram histogram;
+  uint64_t segments = 0;       // read, of which
+  uint64_t decoded_again = 0;  // so many had no index that would do
+  std::vector<Unknown> unknown;
+  // The first of the segments whose first record nobody has: one of the thousands in each.
+  std::optional<std::string> unknown_first_records;
+};
+
+Result<FindReport> run_find(const FindOptions& options, store::ObjectStore& objects,
+                            Progress& progress, std::stop_token stop);
+
+}  // namespace walkback::find

@@ -1,0 +1,72 @@
+// Which file is which table: from what backups and the server remember, and from what WAL itself
+// puts into the catalog, over drops and rewrites.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "catalog/names.h"
+#include "pg/types.h"
+#include "wal/catalog_rows.h"
+#include "wal/record.h"
+
+namespace walkback::find {
+
+struct RelationName {
+  pg::Oid oid = 0;  // of a TOAST table: its table's, as are schema and name
+  pg::Oid own_oid = 0;
+  std::string database;  // "database 16385" when nobody knows it
+  std::string schema;    // likewise
+  std::string name;
+  char kind = 0;        // relkind
+  bool system = false;  // of PostgreSQL's own catalog
+  int64_t rows = -1;    // as last estimated by ANALYZE; -1 when not known
+  bool operator==(const RelationName&) const = default;
+};
+
+class RelationNames {
+ public:
+  // What is known already stays: add what was true nearest to the window first.
+  void add(const catalog::Names& names);
+  // In the order of the log: a later row is truer.
+  void see(const wal::CatalogRow& row);
+  // The relation of file `from` went on in file `to`: TRUNCATE, VACUUM FULL, …
+  void rewritten(const wal::RelationLocator& from, const wal::RelationLocator& to);
+
+  // Nothing for a file that nobody knows.
+  std::optional<RelationName> of(const wal::RelationLocator& file) const;
+  std::string database(pg::Oid oid) const;
+  // Where WAL itself says whose file it is.
+  struct Row {
+    pg::Oid oid = 0;
+    bool is_rewrite = false;  // the temporary heap of VACUUM FULL, CLUSTER, ALTER TABLE
+  };
+  std::optional<Row> row_of(const wal::RelationLocator& file) const;
+
+ private:
+  using Id = std::pair<pg::Oid, pg::Oid>;  // database, oid
+  struct Relation {
+    pg::Oid oid = 0;
+    pg::Oid schema = 0;
+    std::string name;
+    char kind = 0;
+    int64_t rows = -1;
+  };
+
+  std::string schema(Id id) const;
+  const Relation* relation_of(const wal::RelationLocator& file) const;
+
+  std::map<pg::Oid, std::string> databases_;
+  std::map<pg::Oid, pg::Oid> default_tablespaces_;
+  std::map<Id, std::string> schemas_;
+  std::map<Id, Relation> relations_;
+  std::map<wal::RelationLocator, pg::Oid> files_;
+  std::map<wal::RelationLocator, Row> rows_;
+  std::map<wal::RelationLocator, std::vector<wal::RelationLocator>> rewrites_;  // both ways
+};
+
+}  // namespace walkback::find

@@ -1,0 +1,122 @@
+#include "find/relation_names.h"
+
+#include <gmock/gmock.h>
+
+namespace walkback::find {
+namespace {
+
+using wal::CatalogRow;
+using wal::RelationLocator;
+
+constexpr pg::Oid kShop = 16400;
+
+// shop.public.payments with its TOAST table, and what the catalog itself has.
+catalog::Names shop() {
+  return {{{kShop,
+            "shop",
+            1663,
+            {{11, "pg_catalog", {{1259, "pg_class", 1663, 1259, 'r', 400}}},
+             {99, "pg_toast", {{16387, "pg_toast_16384", 1663, 16387, 't', -1}}},
+             {2200, "public", {{16384, "payments", 1663, 16384, 'r', 500}}}}}},
+          {}};
+}
+RelationLocator file(pg::Oid number, pg::Oid tablespace = 1663) {
+  return {tablespace, kShop, number};
+}
+CatalogRow row(pg::Oid oid, std::string name, pg::Oid number, char kind = 'r') {
+  return {CatalogRow::Of::kRelation, {1}, 700, kShop, oid, std::move(name), 2200, 0, number, kind};
+}
+std::string name_of(const RelationNames& names, const RelationLocator& locator) {
+  const std::optional<RelationName> name = names.of(locator);
+  return name ? name->database + "." + name->schema + "." + name->name : "";
+}
+
+TEST(RelationNames, WhatNobodyKnowsHasNone) {
+  EXPECT_EQ(RelationNames().of(file(16384)), std::nullopt);
+  EXPECT_EQ(RelationNames().database(16400), "database 16400");
+}
+
+TEST(RelationNames, AreThoseSaved) {
+  RelationNames names;
+  names.add(shop());
+  EXPECT_EQ(name_of(names, file(16384)), "shop.public.payments");
+  EXPECT_EQ(names.of(file(16384))->rows, 500);
+  EXPECT_FALSE(names.of(file(16384))->system);
+  EXPECT_TRUE(names.of(file(1259))->system);
+  EXPECT_EQ(names.of({1663, 1, 16384}), std::nullopt) << "another database's";
+}
+
+TEST(RelationNames, AToastTableIsItsTables) {
+  RelationNames names;
+  names.add(shop());
+  const RelationName toast = *names.of(file(16387));
+  EXPECT_EQ(toast.name, "payments");
+  EXPECT_EQ(toast.kind, 't');
+  EXPECT_EQ(toast.oid, 16384u);
+  EXPECT_EQ(toast.own_oid, 16387u);
+}
+
+TEST(RelationNames, WhatIsTrueNearestToTheWindowWins) {
+  RelationNames names;
+  names.add(shop());
+  catalog::Names later = shop();
+  later.databases[0].schemas[2].relations[0].name = "renamed";
+  later.databases[0].schemas[2].relations[0].file = 16500;
+  names.add(later);
+  EXPECT_EQ(name_of(names, file(16384)), "shop.public.payments");
+  EXPECT_EQ(name_of(names, file(16500)), "shop.public.payments") << "its later file";
+}
+
+TEST(RelationNames, WalNamesWhatNoBackupSaw) {
+  RelationNames names;
+  names.add(shop());
+  names.see(row(16420, "brief", 16420));
+  names.see({CatalogRow::Of::kSchema, {2}, 700, kShop, 16430, "billing"});
+  CatalogRow other = row(16440, "invoices", 16440);
+  other.schema = 16430;
+  names.see(other);
+  names.see({CatalogRow::Of::kDatabase, {3}, 700, 0, 16450, "warehouse"});
+  EXPECT_EQ(name_of(names, file(16420)), "shop.public.brief");
+  EXPECT_EQ(name_of(names, file(16440)), "shop.billing.invoices");
+  EXPECT_EQ(names.database(16450), "warehouse");
+}
+
+TEST(RelationNames, AFileInTheDatabasesOwnTablespaceIsFoundThere) {
+  RelationNames names;
+  catalog::Names elsewhere = shop();
+  elsewhere.databases[0].tablespace = 16999;
+  names.add(elsewhere);
+  names.see(row(16420, "brief", 16420));
+  EXPECT_EQ(name_of(names, file(16420, 16999)), "shop.public.brief");
+  EXPECT_EQ(names.of(file(16420, 1663)), std::nullopt);
+}
+
+TEST(RelationNames, FollowsARelationOverItsRewrites) {
+  RelationNames names;
+  names.add(shop());
+  names.rewritten(file(16384), file(16500));
+  names.rewritten(file(16500), file(16501));
+  EXPECT_EQ(name_of(names, file(16501)), "shop.public.payments");
+  names.rewritten(file(16501), file(16384));  // a circle, of a number used again
+  EXPECT_EQ(name_of(names, file(16500)), "shop.public.payments");
+  EXPECT_EQ(names.of(file(16502)), std::nullopt);
+
+  RelationNames backwards;  // known only as what it became
+  backwards.rewritten(file(16300), file(16384));
+  backwards.add(shop());
+  EXPECT_EQ(name_of(backwards, file(16300)), "shop.public.payments");
+}
+
+TEST(RelationNames, TheTemporaryHeapOfARewriteIsItsTables) {
+  RelationNames names;
+  names.add(shop());
+  names.see(row(16600, "pg_temp_16384", 16600));
+  EXPECT_EQ(name_of(names, file(16600)), "shop.public.payments");
+  EXPECT_TRUE(names.row_of(file(16600))->is_rewrite);
+  names.see(row(16384, "payments", 16600));  // after the swap
+  EXPECT_TRUE(names.row_of(file(16600))->is_rewrite);
+  EXPECT_FALSE(names.row_of(file(16384)));
+}
+
+}  // namespace
+}  // namespace walkback::find
