@@ -53,6 +53,12 @@ Error two_contents(std::string_view name) {
       "Switch archiving off on the one that should not, or give it a cluster name of its own");
 }
 
+// An index that nobody can read any more, or that this program cannot.
+bool says_nothing(const Error& error) {
+  return error.kind == ErrorKind::kCorrupt || error.kind == ErrorKind::kUnsupported ||
+         error.kind == ErrorKind::kDenied;
+}
+
 Error damaged(const store::ObjectKey& key, Error error) {
   error.kind = ErrorKind::kCorrupt;
   return std::move(error)
@@ -127,7 +133,7 @@ Result<WalArchive::PutReport> WalArchive::put(std::string_view name, File& conte
       size, [&](uint64_t offset, MutableBytes out) { return read_exactly(content, offset, out); },
       kWalFrameBytes, compression_level, workers));
   TRY(beside.wait());
-  if (indexed) TRY(put_index(name, index));
+  const IndexPut index_put = indexed ? TRY(put_index(name, index)) : IndexPut::kMade;
   std::unique_ptr<store::ObjectWriter> writer = TRY(objects_.create(layout_.wal_file(name)));
   PutReport report;
   for (const Bytes& frame : frames) {
@@ -138,59 +144,104 @@ Result<WalArchive::PutReport> WalArchive::put(std::string_view name, File& conte
     // PostgreSQL asks again for a segment whose success it did not hear of; any other reason for a
     // second file of one name is two clusters, or two histories of one, writing to the same place.
     // What cannot be read back to compare it is compared by its index, which put_index() did.
-    const bool compared = indexed && objects_.encrypted();
-    if (!compared && !TRY(holds(name, content))) return two_contents(name);
+    const bool compared = objects_.encrypted() && index_put == IndexPut::kSaysTheSame;
+    Result<void> same = compared ? success() : check_is_there(name, content);
+    if (!same.ok()) {
+      // An index of bytes that are not there must not speak for those that are.
+      if (indexed && index_put == IndexPut::kMade) TRY(objects_.remove(layout_.wal_index(name)));
+      return std::move(same).error();
+    }
     report.already_there = true;
   }
   return report;
 }
 
 Result<bool> WalArchive::holds(std::string_view name, File& content) const {
+  const Result<bool> same = holds_bytes(name, content);
+  if (same.ok() || same.error().kind != ErrorKind::kDenied) return same;
+  const std::optional<WalIndex> index = TRY(get_wal_index(objects_, layout_.wal_index(name)));
+  return index && index->segment_sha256 == TRY(sha256_of(content, TRY(content.size())));
+}
+
+Result<bool> WalArchive::holds_bytes(std::string_view name, File& content) const {
+  const std::optional<Bytes> stored = TRY(get(name));
   const uint64_t size = TRY(content.size());
-  const Result<std::optional<Bytes>> stored = get(name);
-  if (!stored.ok() && stored.error().kind == ErrorKind::kDenied) {
-    const std::optional<WalIndex> index = TRY(get_wal_index(objects_, layout_.wal_index(name)));
-    return index && index->segment_sha256 == TRY(sha256_of(content, size));
-  }
-  if (!stored.ok()) return stored.error();
-  if (!*stored || (*stored)->size() != size) return false;
+  if (!stored || stored->size() != size) return false;
   Bytes given(size);
   TRY(read_exactly(content, 0, given));
-  return **stored == given;
+  return *stored == given;
+}
+
+Result<void> WalArchive::check_is_there(std::string_view name, File& content) const {
+  const Result<bool> same = holds_bytes(name, content);
+  if (!same.ok() && same.error().kind == ErrorKind::kDenied) {
+    return make_error(ErrorKind::kDenied,
+                      fmt::format("{} is in the repository already, its index is not whole, and "
+                                  "without a private key nothing else says whether it is this one",
+                                  name),
+                      "`walkback index --rebuild`, where an owner's private key is, makes the "
+                      "index again");
+  }
+  if (!same.ok()) return same.error();
+  return *same ? success() : Result<void>(two_contents(name));
 }
 
 // An index is no reason for a segment not to be archived: what cannot be decoded is said in it.
-Result<WalIndex> WalArchive::index_of(std::string_view name, File& content, uint64_t size,
-                                      const Neighbour& neighbour) const {
+WalIndex WalArchive::index_of(pg::SegmentName segment, ByteView content,
+                              const Neighbour& neighbour) const {
   WalIndex index;
-  const Result<pg::SegmentName> segment = pg::SegmentName::parse(name, segment_bytes());
-  if (!segment.ok()) {
-    index.segment_sha256 = TRY(sha256_of(content, size));
-    return index;
-  }
-  Bytes bytes(size);
-  TRY(read_exactly(content, 0, bytes));
-  index.segment_sha256 = codec::sha256(bytes);
+  index.segment_sha256 = codec::sha256(content);
   std::optional<Bytes> before;
-  const auto timeline = wal::timeline_of_unfinished_record(*segment, bytes, segment_bytes());
-  if (timeline && segment->number > 0 && neighbour) {
-    before = neighbour(pg::SegmentName{*timeline, segment->number - 1}.text(segment_bytes()));
+  const auto timeline = wal::timeline_of_unfinished_record(segment, content, segment_bytes());
+  if (timeline && segment.number > 0 && neighbour) {
+    before = neighbour(pg::SegmentName{*timeline, segment.number - 1}.text(segment_bytes()));
   }
   index.summary =
-      wal::summarize_segment(*segment, bytes, before ? ByteView(*before) : ByteView(),
+      wal::summarize_segment(segment, content, before ? ByteView(*before) : ByteView(),
                              {segment_bytes(), lineage_.system_identifier, lineage_.major});
   return index;
 }
 
-// One that is there already says the same, or these are two segments of one name. It may be there
-// without its segment: of a push that ended between the two.
-Result<void> WalArchive::put_index(std::string_view name, const WalIndex& index) const {
+Result<WalIndex> WalArchive::index_of(std::string_view name, File& content, uint64_t size,
+                                      const Neighbour& neighbour) const {
+  const Result<pg::SegmentName> segment = pg::SegmentName::parse(name, segment_bytes());
+  if (!segment.ok()) return WalIndex{TRY(sha256_of(content, size)), {}};  // a .partial file
+  Bytes bytes(size);
+  TRY(read_exactly(content, 0, bytes));
+  return index_of(*segment, bytes, neighbour);
+}
+
+// One may be there without its segment: of a push that ended between the two.
+Result<WalArchive::IndexPut> WalArchive::put_index(std::string_view name,
+                                                   const WalIndex& index) const {
   const store::ObjectKey key = layout_.wal_index(name);
-  if (TRY(put_wal_index(objects_, key, index)) == store::PutOutcome::kCreated) return success();
-  const std::optional<WalIndex> there = TRY(get_wal_index(objects_, key));
+  if (TRY(put_wal_index(objects_, key, index)) == store::PutOutcome::kCreated) {
+    return IndexPut::kMade;
+  }
+  Result<std::optional<WalIndex>> there = get_wal_index(objects_, key);
   // What they contain depends on what was at hand.
-  if (there && there->segment_sha256 == index.segment_sha256) return success();
-  return two_contents(name);
+  if (there.ok() && *there) {
+    return (*there)->segment_sha256 == index.segment_sha256
+               ? Result<IndexPut>(IndexPut::kSaysTheSame)
+               : two_contents(name);
+  }
+  if (!there.ok() && !says_nothing(there.error())) return std::move(there).error();
+  TRY(objects_.remove(key));
+  TRY(put_wal_index(objects_, key, index));
+  return IndexPut::kMade;
+}
+
+Result<void> WalArchive::remake_index(pg::SegmentName segment) const {
+  const std::string name = segment.text(segment_bytes());
+  const std::optional<Bytes> content = TRY(get(name));
+  if (!content) return make_error(ErrorKind::kMissing, "WAL segment " + name + " is missing");
+  const WalIndex index = index_of(segment, *content, [this](const std::string& neighbour) {
+    Result<std::optional<Bytes>> bytes = get(neighbour);
+    return bytes.ok() ? std::move(bytes).value() : std::nullopt;
+  });
+  TRY(objects_.remove(layout_.wal_index(name)));
+  TRY(put_wal_index(objects_, layout_.wal_index(name), index));
+  return success();
 }
 
 Result<bool> WalArchive::has(std::string_view name) const {

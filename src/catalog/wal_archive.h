@@ -58,14 +58,18 @@ class WalArchive {
   Result<bool> has(std::string_view name) const;
   // The file as PostgreSQL wrote it, every frame's checksum verified; nothing when it is not there.
   Result<std::optional<Bytes>> get(std::string_view name) const;
-  // Whether the archive holds exactly this content under the name; where no key at hand opens it,
-  // as its index says.
-  Result<bool> holds(std::string_view name, File& content) const;
   // As it is stored: zstd frames one after another.
   Result<std::optional<Bytes>> get_stored(std::string_view name) const;
 
   // Nothing when there is none, or its program made no summary; kCorrupt when it is damaged.
   Result<std::optional<wal::SegmentSummary>> summary(pg::SegmentName name) const;
+
+  // Whether the archive holds exactly this content under the name; where no key at hand opens it,
+  // as its index says.
+  Result<bool> holds(std::string_view name, File& content) const;
+  // Makes a segment's index again, with the segment before where the archive has that. kDenied
+  // without an owner's private key. Where it ends early the index may be gone: do it again.
+  Result<void> remake_index(pg::SegmentName segment) const;
 
   // Timelines with at least one file in the archive, in order.
   Result<std::vector<pg::TimelineId>> timelines() const;
@@ -81,10 +85,17 @@ class WalArchive {
   Result<bool> is_reserved(pg::TimelineId timeline) const;
 
  private:
+  enum class IndexPut { kMade, kSaysTheSame };
+
   Result<void> check(std::string_view name, File& content, uint64_t size) const;
+  // Byte by byte, whatever an index says.
+  Result<bool> holds_bytes(std::string_view name, File& content) const;
+  Result<void> check_is_there(std::string_view name, File& content) const;
+  WalIndex index_of(pg::SegmentName segment, ByteView content, const Neighbour& neighbour) const;
   Result<WalIndex> index_of(std::string_view name, File& content, uint64_t size,
                             const Neighbour& neighbour) const;
-  Result<void> put_index(std::string_view name, const WalIndex& index) const;
+  // kConflict when there is one of other bytes.
+  Result<IndexPut> put_index(std::string_view name, const WalIndex& index) const;
 
   store::ObjectStore& objects_;
   const std::string cluster_;

@@ -56,6 +56,9 @@ class WalArchiveTest : public ::testing::Test {
     BytesFile file(std::move(content));
     return archive().put(name, file, 3, 2);
   }
+  static pg::SegmentName segment_name() {
+    return pg::SegmentName::parse(kName, TestLog::kSegmentBytes).value();
+  }
   // A host that has its own key and nobody else's.
   void encrypt() {
     SeededRandom keys(1);
@@ -126,6 +129,51 @@ TEST_F(WalArchiveTest, SaysWhetherItHoldsAContentWithAndWithoutTheKey) {
     BytesFile other(segment(0x20));
     EXPECT_FALSE(archive().holds(kName, other).value());
   }
+}
+
+// Nothing then says what the stored bytes are: they are not taken for these.
+TEST_F(WalArchiveTest, WithoutItsIndexAndThePrivateKeyASegmentIsNotTakenForAnother) {
+  encrypt();
+  ASSERT_TRUE(put(segment(0x10)).ok());
+  const store::ObjectKey index = archive().layout().wal_index(kName);
+  for (const bool damaged : {false, true}) {
+    ASSERT_TRUE(objects_->remove(index).ok());
+    if (damaged) {
+      ASSERT_TRUE(objects_->put(index, as_bytes("no index")).ok());
+    }
+    for (const uint8_t fill : {0x20, 0x10, 0x20}) {
+      const auto refused = put(segment(fill));
+      ASSERT_FALSE(refused.ok());
+      EXPECT_EQ(refused.error().kind, ErrorKind::kDenied);
+      EXPECT_THAT(refused.error().hint, HasSubstr("index --rebuild"));
+    }
+  }
+}
+
+TEST_F(WalArchiveTest, ADamagedIndexDoesNotHoldUpArchiving) {
+  for (const bool encrypted : {false, true}) {
+    if (encrypted) encrypt();
+    ASSERT_TRUE(objects_->put(archive().layout().wal_index(kName), as_bytes("no index")).ok());
+    EXPECT_FALSE(put(segment(0x10)).value().already_there);
+    EXPECT_TRUE(put(segment(0x10)).value().already_there);
+    EXPECT_TRUE(archive().summary(segment_name()).value());
+  }
+}
+
+TEST_F(WalArchiveTest, AnIndexIsMadeAgainFromItsSegment) {
+  ASSERT_TRUE(put(segment(0x10)).ok());
+  const auto before = archive().summary(segment_name()).value();
+  ASSERT_TRUE(before);
+  const store::ObjectKey index = archive().layout().wal_index(kName);
+  ASSERT_TRUE(objects_->remove(index).ok());
+  EXPECT_EQ(archive().summary(segment_name()).value(), std::nullopt);
+  ASSERT_TRUE(archive().remake_index(segment_name()).ok());
+  EXPECT_EQ(archive().summary(segment_name()).value(), before);
+  EXPECT_TRUE(put(segment(0x10)).value().already_there);
+  encrypt();
+  ASSERT_TRUE(put(segment(0x10)).ok());
+  EXPECT_EQ(archive().remake_index(segment_name()).error().kind, ErrorKind::kDenied);
+  EXPECT_TRUE(archive().summary(segment_name()).value()) << "nothing was removed";
 }
 
 TEST_F(WalArchiveTest, APushThatEndedBetweenIndexAndSegmentGoesOn) {

@@ -14,6 +14,7 @@ Result<ExitStatus> run_wal_push(const WalPushOptions& options, Session& session)
 Result<ExitStatus> run_wal_get(const WalGetOptions& options, Session& session);
 Result<ExitStatus> run_backup(const BackupOptions& options, Session& session);
 Result<ExitStatus> run_list(const ListOptions& options, Session& session);
+Result<ExitStatus> run_index(const IndexOptions& options, Session& session);
 Result<ExitStatus> run_find(const FindOptions& options, Session& session);
 Result<ExitStatus> run_plan(const PlanOptions& options, Session& session);
 Result<ExitStatus> run_recover(const RecoverOptions& options, Session& session);

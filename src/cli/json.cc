@@ -265,6 +265,18 @@ std::string wal_get_json(const std::string& name, archive::WalGetOutcome outcome
       {{"wal_get", {{"name", name}, {"outcome", delivered ? "delivered" : "not_in_archive"}}}});
 }
 
+std::string wal_index_json(const archive::WalIndexReport& report) {
+  return text({{"index",
+                {{"segments", report.segments},
+                 {"whole", report.whole},
+                 {"missing", report.missing},
+                 {"damaged", report.damaged},
+                 {"incomplete", report.incomplete},
+                 {"rebuilt", report.rebuilt},
+                 {"still_incomplete", report.still_incomplete},
+                 {"failed", report.failed}}}});
+}
+
 std::string backup_json(const backup::BackupReport& report, const Error* error) {
   Json json{{"backup", json_of(report.summary)}, {"bad_pages", list_of(report.bad_pages)}};
   if (error) json["error"] = json_of(*error);

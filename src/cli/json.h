@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "archive/wal_get.h"
+#include "archive/wal_indexes.h"
 #include "archive/wal_push.h"
 #include "backup/backup.h"
 #include "base/result.h"
@@ -27,6 +28,7 @@ std::string init_json(const InitView& view);
 std::string check_json(const CheckView& view);
 std::string wal_push_json(const archive::WalPushReport& report);
 std::string wal_get_json(const std::string& name, archive::WalGetOutcome outcome);
+std::string wal_index_json(const archive::WalIndexReport& report);
 // With an error beside it when pages are bad.
 std::string backup_json(const backup::BackupReport& report, const Error* error);
 // `unreadable`: why what is left out is.

@@ -59,6 +59,11 @@ struct CheckOptions {
 
 struct ListOptions {};
 
+struct IndexOptions {
+  bool rebuild = false;
+  bool all = false;
+};
+
 struct FindOptions {
   std::optional<std::string> since;
   std::optional<std::string> until;
@@ -123,7 +128,7 @@ struct KeyRotateOptions {
 
 using CommandOptions =
     std::variant<InitOptions, CheckOptions, WalPushOptions, WalGetOptions, BackupOptions,
-                 ListOptions, FindOptions, PlanOptions, RecoverOptions, AdoptOptions,
+                 ListOptions, FindOptions, IndexOptions, PlanOptions, RecoverOptions, AdoptOptions,
                  HistoryOptions, KeyGenerateOptions, KeyListOptions, KeyAddOptions,
                  KeyRotateOptions>;
 

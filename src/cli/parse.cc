@@ -42,6 +42,7 @@ struct Raw {
   std::string output, recipient, retire;
   bool host = false;
   std::string since, until, table, kind, min_rows, limit;
+  bool rebuild = false, all = false;
 };
 
 void add_timeline(CLI::App& app, Raw& raw, const char* what) {
@@ -151,6 +152,11 @@ void describe_find(CLI::App& app, Raw& raw) {
   add_timeline(app, raw, "On this timeline (default: the newest)");
 }
 
+void describe_index(CLI::App& app, Raw& raw) {
+  app.add_flag("--rebuild", raw.rebuild, "Make those again that do not say all of their segments");
+  app.add_flag("--all", raw.all, "With --rebuild: make every one again");
+}
+
 void describe_plan(CLI::App& app, Raw& raw) { add_target(app, raw); }
 
 void describe_recover(CLI::App& app, Raw& raw) {
@@ -241,6 +247,8 @@ constexpr CommandShape kCommands[] = {
     {"plan", "Show what recover would do", describe_plan},
     {"recover", "Recover to an exact moment, into a new data directory", describe_recover},
     {"adopt", "Make a recovered copy the cluster", describe_adopt},
+    {"index", "Show whether every WAL segment has its index, and make those again that have not",
+     describe_index},
     {"history", "Show what was tried and how it ended", describe_nothing},
     {"key", "Make, list, add and rotate the keys of an encrypted repository", describe_key},
 };
@@ -381,6 +389,13 @@ Result<CommandOptions> read_find(const CLI::App& app, const Raw& raw) {
   return CommandOptions(std::move(options));
 }
 
+Result<CommandOptions> read_index(const Raw& raw) {
+  if (raw.all && !raw.rebuild) {
+    return usage_error("--all without --rebuild", "--rebuild --all makes every index again");
+  }
+  return CommandOptions(IndexOptions{raw.rebuild, raw.all});
+}
+
 Result<CommandOptions> read_plan(const CLI::App& app, const Raw& raw) {
   return CommandOptions(PlanOptions{TRY(read_target(app, raw))});
 }
@@ -489,6 +504,7 @@ Result<CommandOptions> read_command(const CLI::App& app, const Raw& raw) {
   if (name == "check") return CommandOptions(CheckOptions{raw.conformance, !raw.no_proof});
   if (name == "list") return CommandOptions(ListOptions{});
   if (name == "find") return read_find(app, raw);
+  if (name == "index") return read_index(raw);
   if (name == "plan") return read_plan(app, raw);
   if (name == "recover") return read_recover(app, raw);
   if (name == "adopt") return read_adopt(raw);

@@ -185,6 +185,12 @@ TEST(Parse, Find) {
   EXPECT_THAT(wrong({"find", "--limit", "0"}), StartsWith("--limit is \"0\""));
 }
 
+TEST(Parse, Index) {
+  EXPECT_FALSE(options<IndexOptions>({"index"}).rebuild);
+  EXPECT_TRUE(options<IndexOptions>({"index", "--rebuild", "--all"}).all);
+  EXPECT_THAT(wrong({"index", "--all"}), StartsWith("--all without --rebuild"));
+}
+
 TEST(Parse, KeyCommandsStandBelowKey) {
   EXPECT_EQ(options<KeyGenerateOptions>({"key", "generate", "--output", "/k"}).output, "/k");
   options<KeyListOptions>({"key", "list", "--json"});

@@ -27,6 +27,7 @@ Result<ExitStatus> dispatch(const WalGetOptions& o, Session& s) { return run_wal
 Result<ExitStatus> dispatch(const BackupOptions& o, Session& s) { return run_backup(o, s); }
 Result<ExitStatus> dispatch(const CheckOptions& o, Session& s) { return run_check(o, s); }
 Result<ExitStatus> dispatch(const ListOptions& o, Session& s) { return run_list(o, s); }
+Result<ExitStatus> dispatch(const IndexOptions& o, Session& s) { return run_index(o, s); }
 Result<ExitStatus> dispatch(const FindOptions& o, Session& s) { return run_find(o, s); }
 Result<ExitStatus> dispatch(const PlanOptions& o, Session& s) { return run_plan(o, s); }
 Result<ExitStatus> dispatch(const RecoverOptions& o, Session& s) { return run_recover(o, s); }

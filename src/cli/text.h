@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "archive/wal_get.h"
+#include "archive/wal_indexes.h"
 #include "archive/wal_push.h"
 #include "backup/backup.h"
 #include "base/file_system.h"
@@ -39,6 +40,7 @@ std::string check_text(const CheckView& view);
 
 std::string wal_push_text(const archive::WalPushReport& report);
 std::string wal_get_text(const std::string& name, archive::WalGetOutcome outcome);
+std::string wal_index_text(const archive::WalIndexReport& report, bool rebuilt);
 std::string backup_text(const backup::BackupReport& report);
 // What --quiet does not silence: which pages are bad.
 Error bad_pages_error(const backup::BackupReport& report);

@@ -16,7 +16,7 @@ PAYMENTS = 200_000
 
 ORDERS = """
 \\set customer random(1, 20000)
-INSERT INTO orders (customer, note) VALUES (:customer, repeat(md5(:customer::text), 12));
+INSERT INTO orders (customer, note) VALUES (:customer, repeat(md5(:customer::text), 13));
 """
 
 
@@ -328,3 +328,39 @@ def test_what_is_not_known_is_said(production, wb, xid_of):
     found = Found(wb)
     assert xids[2] not in found.transactions and {xids[0], xids[3]} <= set(found.transactions)
     assert segments[2] in str(found.report["unknown"])
+
+
+def test_indexes_are_made_again_from_the_segments(production, wb, xid_of, place):
+    table_of(production, "a", 1000)
+    wb.backup()
+    for step in range(6):
+        xid_of(f"DELETE FROM a WHERE id % 6 = {step}")
+        production.archive_everything()
+    window = ("--until", production.value("SELECT clock_timestamp()").isoformat())
+    before = wb.done("find", *window)
+    whole = wb.done("index")["index"]
+    assert whole["segments"] == whole["whole"] + whole["incomplete"] and whole["incomplete"] <= 1
+
+    indexes = sorted(wb.repository.glob("clusters/*/*/wal/*/*/*.index*"))
+    indexes[2].unlink()
+    indexes[3].write_bytes(b"no index")
+    found = wb.done("index")["index"]
+    assert (found["missing"], found["damaged"], found["rebuilt"]) == (1, 1, 0)
+    rebuilt = wb.done("index", "--rebuild")["index"]
+    assert rebuilt["rebuilt"] == 2 + whole["incomplete"] and not rebuilt["failed"]
+    assert wb.done("index")["index"] == whole
+
+    for index in indexes:
+        index.unlink()
+    assert wb.done("index", "--rebuild", "--all")["index"]["rebuilt"] == len(indexes)
+    assert wb.done("find", *window) == before
+
+    # Whatever the order in which segments come, and however often, the answers are the same.
+    segments = sorted(path for path in (production.pgdata / "pg_wal").iterdir() if len(path.name) == 24)
+    archived = [path for path in segments if wb.stored_segment(path.name)]
+    for path in [*wb.repository.glob("clusters/*/*/wal/*/*/*.zst*")]:
+        path.unlink()
+    pushes = [wb.start("wal-push", path) for path in [*reversed(archived), *archived]]
+    assert [push.wait() for push in pushes] == [0] * len(pushes)
+    assert wb.done("find", *window) == before
+    assert wb.done("list")["windows"][0]["from_lsn"] == wb.backups()[0]["stop_lsn"]
