@@ -5,20 +5,44 @@ import subprocess
 import sys
 from pathlib import Path
 
-from harness.cluster import free_port
+import pytest
+from harness import wal
+from harness.cluster import BINARIES, free_port
 from harness.ledger import Ledger
 
 WAL = Path(__file__).resolve().parents[1] / "wal"
+MIB = int(os.environ.get("WALKBACK_WAL_MIB", "0"))
+SEGMENTS_AT_ONCE = 16
+
+SCHEMA_CHANGES = r"""
+CREATE TABLE parts (id int, note text) PARTITION BY RANGE (id);
+CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (0) TO (500);
+CREATE TABLE parts_2 PARTITION OF parts FOR VALUES FROM (500) TO (100000);
+INSERT INTO parts SELECT g, repeat(md5(g::text), 3) FROM generate_series(1, 3000) g;
+UPDATE parts SET id = id + 400 WHERE id < 500;
+CREATE INDEX ON parts (id); CREATE INDEX ON parts USING gin (to_tsvector('simple', note));
+CREATE INDEX ON parts_1 USING gist (point(id, id)); CREATE INDEX ON parts_1 USING spgist (note);
+VACUUM FULL parts; CLUSTER parts_1 USING parts_1_id_idx; REINDEX TABLE parts_1; ALTER TABLE parts DETACH PARTITION parts_1;
+ALTER TABLE parts_1 ALTER COLUMN id TYPE bigint; TRUNCATE parts CASCADE; DROP TABLE parts;
+CREATE MATERIALIZED VIEW seen AS SELECT * FROM parts_1; REFRESH MATERIALIZED VIEW seen;
+SELECT lo_from_bytea(0, decode(repeat('00ff', 40000), 'hex')) FROM generate_series(1, 5); SELECT lo_unlink(oid) FROM pg_largeobject_metadata;
+BEGIN; SAVEPOINT a; DELETE FROM parts_1 WHERE id % 2 = 0; SAVEPOINT b; UPDATE parts_1 SET note = ''; ROLLBACK TO a; COMMIT;
+BEGIN; DELETE FROM parts_1; PREPARE TRANSACTION 'gone'; ROLLBACK PREPARED 'gone';
+INSERT INTO parts_1 SELECT 1, '' FROM generate_series(1, 2000) ON CONFLICT DO NOTHING;
+CREATE SEQUENCE numbers; SELECT nextval('numbers') FROM generate_series(1, 200); SELECT pg_notify('a', 'b');
+DROP MATERIALIZED VIEW seen; DROP TABLE parts_1; DROP SEQUENCE numbers;
+"""
 
 
 def compare(segments):
     assert segments
     done = subprocess.run(
         [sys.executable, WAL / "compare_with_pg_waldump.py", "--wal-dump", os.environ["WALKBACK_WAL_DUMP"], *segments],
-        capture_output=True, text=True, timeout=300,
+        capture_output=True, text=True, timeout=1200,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert "all alike" in done.stdout
+    print(done.stdout.strip())
 
 
 def test_every_kind_of_record(place):
@@ -37,3 +61,29 @@ def test_a_workload_of_many_clients(production, seed):
     last = production.switch_wal()
     pg_wal = production.pgdata / "pg_wal"
     compare(sorted(path for path in pg_wal.iterdir() if first <= path.name <= last and len(path.name) == 24))
+
+
+@pytest.mark.skipif(not MIB, reason="a gigabyte and more: ./dev soak wal-decoder")
+def test_gigabytes_of_ordinary_and_rare_records(make_cluster):
+    """pgbench with schema changes beside it, over checkpoints, until there is enough."""
+    cluster = make_cluster("pg", wal_keep_size="6GB", synchronous_commit="off", max_wal_size="1GB").start()
+    server = ["-h", cluster.sockets, "-p", str(cluster.port), "-U", cluster.user]
+    subprocess.run([BINARIES / "pgbench", "-i", "-q", "-s", "20", *server, "postgres"], check=True, capture_output=True)
+    begin = cluster.value("SELECT pg_walfile_name(pg_current_wal_lsn())")
+    start, rounds = wal.lsn_number(cluster.lsn()), 0
+    while wal.lsn_number(cluster.lsn()) - start < MIB << 20:
+        rounds += 1
+        cluster.sql(f"CREATE DATABASE round{rounds}")
+        bench = subprocess.Popen([BINARIES / "pgbench", "-n", "-c", "4", "-T", "15", *server, "postgres"],
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+        while bench.poll() is None:
+            subprocess.run([BINARIES / "psql", "-qX", "-v", "ON_ERROR_STOP=1", *server, "-d", f"round{rounds}"],
+                           input=SCHEMA_CHANGES, text=True, check=True, capture_output=True)  # fmt: skip
+        assert bench.returncode == 0
+        cluster.sql(f"DROP DATABASE round{rounds}")
+    last = cluster.switch_wal()
+    pg_wal = cluster.pgdata / "pg_wal"
+    segments = sorted(path for path in pg_wal.iterdir() if begin <= path.name <= last and len(path.name) == 24)
+    print(f"{len(segments)} segments of 16 MiB")
+    for first in range(0, len(segments), SEGMENTS_AT_ONCE):
+        compare(segments[first : first + SEGMENTS_AT_ONCE])
