@@ -85,6 +85,7 @@ std::string find_json(const FindReport& report) {
   Json& transactions = json["transactions"] = Json::array();
   for (const FoundWork& work : report.found) transactions.push_back(json_of(work));
   json["more"] = report.more;
+  json["table_is_known"] = report.table_is_known;
   json["totals"] = {{"committed", report.totals.committed},
                     {"rolled_back", report.totals.rolled_back},
                     {"inserted", report.totals.inserted},

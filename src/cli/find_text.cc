@@ -172,7 +172,12 @@ std::string find_text(const FindView& view) {
                   local_second(report.since), local_second(report.until), report.timeline.value);
   text += graph(view);
   for (const FoundWork& work : report.found) text += describe(work, view) + "\n";
-  if (report.found.empty()) {
+  if (!report.table_is_known) {
+    text +=
+        "No table of this name is known: to no backup of that time, nor to the WAL, nor to the "
+        "server now.\nIts name was another then, or it is spelt otherwise: without --table all are "
+        "shown.\n\n";
+  } else if (report.found.empty()) {
     text += report.last ? "No transaction that was asked for.\n\n"
                         : "No transaction ended in this time, as far as the WAL is archived.\n\n";
   }

@@ -99,6 +99,8 @@ TEST_F(FindText, SaysThatNothingWas) {
   EXPECT_THAT(text(report), HasSubstr("No transaction ended in this time"));
   report.last = at("15:30:00");
   EXPECT_THAT(text(report), HasSubstr("No transaction that was asked for"));
+  report.table_is_known = false;
+  EXPECT_THAT(text(report), HasSubstr("No table of this name is known"));
 }
 
 TEST_F(FindText, LinesToPasteNameTheTimelineThatWasAskedFor) {

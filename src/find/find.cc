@@ -75,6 +75,9 @@ class Finder {
     report_.first = search.first_time();
     report_.last = search.last_time();
     name_all(search.finish());
+    report_.table_is_known = options_.table.empty() || names_.any([this](const RelationName& name) {
+      return is_asked_for(name);
+    });
     report_.totals = search.totals();
     report_.histogram = search.histogram();
     return std::move(report_);

@@ -63,6 +63,7 @@ struct FindReport {
   pg::TimelineId timeline;
   Timestamp since, until;
   std::optional<Timestamp> first, last;  // ends of transactions seen in the window
+  bool table_is_known = true;            // false when nothing that is known is called options.table
   std::vector<FoundWork> found;          // the heaviest first, at most `limit`
   uint64_t more = 0;                     // that match and are not in `found`: at least so many
   TransactionSearch::Totals totals;      // of all transactions of the window

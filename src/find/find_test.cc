@@ -190,6 +190,10 @@ TEST_F(FindTest, NamesComeFromBackupsAndFromTheServer) {
   EXPECT_EQ(report.found[1].tables[0].name->name, "ledger");
   options_.table = "shop.public.ledger";
   EXPECT_THAT(xids(find()), ElementsAre(701));
+  EXPECT_TRUE(find().table_is_known);
+  options_.table = "ledgers";
+  EXPECT_FALSE(find().table_is_known);
+  EXPECT_THAT(find().found, IsEmpty());
 }
 
 }  // namespace

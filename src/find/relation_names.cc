@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <set>
 
@@ -142,6 +143,17 @@ std::string RelationNames::schema(Id id) const {
 std::string RelationNames::database(pg::Oid oid) const {
   const auto found = databases_.find(oid);
   return found == databases_.end() ? fmt::format("database {}", oid) : found->second;
+}
+
+bool RelationNames::any(const std::function<bool(const RelationName&)>& is_meant) const {
+  return std::ranges::any_of(relations_, [&](const auto& known) {
+    const auto& [id, relation] = known;
+    RelationName name;
+    name.database = database(id.first);
+    name.schema = schema({id.first, relation.schema});
+    name.name = relation.name;
+    return is_meant(name);
+  });
 }
 
 std::optional<RelationNames::Row> RelationNames::row_of(const wal::RelationLocator& file) const {

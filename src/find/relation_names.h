@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -40,6 +41,8 @@ class RelationNames {
   // Nothing for a file that nobody knows.
   std::optional<RelationName> of(const wal::RelationLocator& file) const;
   std::string database(pg::Oid oid) const;
+  // Whether any relation that is known has such a name.
+  bool any(const std::function<bool(const RelationName&)>& is_meant) const;
   // Where WAL itself says whose file it is.
   struct Row {
     pg::Oid oid = 0;

@@ -161,10 +161,24 @@ Result<void> TransactionSearch::see_kept(const wal::Record& record) {
   } else if (const auto* checkpoint = std::get_if<wal::Checkpoint>(&event->what)) {
     const uint64_t here = full_xid(static_cast<pg::Xid>(checkpoint->next_xid.value));
     if (!first_epoch_) first_epoch_ = checkpoint->next_xid.value - here;
+  } else if (const auto* running = std::get_if<wal::RunningTransactions>(&event->what)) {
+    end_crashed(running->oldest_running_xid);
   } else if (const auto* dropped = std::get_if<wal::DatabaseDrop>(&event->what)) {
     if (record.xid != 0) opened(record.xid).databases_dropped.push_back(dropped->database);
   }
   return success();
+}
+
+// A crash writes no abort: whoever is older than all that runs, and has not ended, ended in one.
+void TransactionSearch::end_crashed(pg::Xid oldest_running) {
+  std::vector<pg::Xid> crashed;
+  for (const auto& [xid, open] : open_) {
+    if (static_cast<int32_t>(xid - oldest_running) < 0 && !open.prepared) crashed.push_back(xid);
+  }
+  for (const pg::Xid xid : crashed) {
+    const Open done = take(xid, {});
+    if (in_window(last_end_)) end({xid, Outcome::kUnfinished, std::nullopt, {}, {}, {}, {}}, done);
+  }
 }
 
 // All that it did, its subtransactions' included, which is no longer open then.
@@ -201,7 +215,8 @@ void TransactionSearch::end(const End& end, const Open& done) {
     for (const auto& [file, rows] : done.rows) live_rows_[file] += rows.inserted - rows.deleted;
   }
   if (end.time) count(end.outcome, *end.time, all);
-  if (!in_window(end.time)) return;
+  const bool began_later = !end.time && options_.until && done.began_at > options_.until;
+  if (!in_window(end.time) || began_later) return;
   Weight weight = weight_of(found.files);
   if (!found.databases_dropped.empty()) weight.taken += kUnknownRows;
   if (is_heavy(weight) &&

@@ -122,6 +122,7 @@ class TransactionSearch {
   Open& opened(pg::Xid xid);
   std::optional<Timestamp> began_at(const wal::SegmentSummary& summary,
                                     const wal::TransactionWork& work) const;
+  void end_crashed(pg::Xid oldest_running);
   Open take(pg::Xid xid, const std::vector<pg::Xid>& subxids);
   void end(const End& end, const Open& done);
   std::vector<TouchedFile> fates(const Open& done, const End& end);

@@ -162,6 +162,30 @@ TEST_F(Transactions, ThatDoNotEndAreCalledThat) {
   EXPECT_EQ(search_->totals().committed, 0u);
 }
 
+TEST_F(Transactions, ThatACrashEndedAreNotCarriedOnForEver) {
+  Bytes running;
+  for (const uint32_t value : {0u, 0u, 0u, 720u, 710u, 719u}) {
+    const auto* raw = reinterpret_cast<const std::byte*>(&value);
+    running.insert(running.end(), raw, raw + sizeof value);
+  }
+  options_.until = at(100);
+  for (const bool in_window : {true, false}) {
+    options_.since = at(in_window ? 5 : 50);
+    const auto found =
+        find({Segment(1)
+                  .works(700, {{kPayments, {.deleted = 5}}})
+                  .works(715, {{kLedger, {.deleted = 3}}}),
+              Segment(2).works(701, {{kPayments, {.deleted = 1}}}).commits(701, 10),
+              Segment(3).record(wal::kStandbyRmgr, wal::kRunningTransactions, 0, running)});
+    if (in_window) {
+      EXPECT_THAT(xids(found), ElementsAre(700, 715, 701));
+      EXPECT_EQ(found[0].outcome, Outcome::kUnfinished);
+    } else {
+      EXPECT_THAT(xids(found), ElementsAre(715));
+    }
+  }
+}
+
 TEST_F(Transactions, OutsideTheWindowAreNotFoundButFollowed) {
   options_.since = at(15);
   options_.until = at(25);
