@@ -244,6 +244,8 @@ std::vector<TouchedFile> TransactionSearch::fates(const Open& done, const End& e
   const auto rewrite = [&](const wal::RelationLocator& from, const wal::RelationLocator& to,
                            FileFate fate) {
     names_.rewritten(from, to);
+    // TRUNCATE stays in its tablespace; ALTER TABLE … SET TABLESPACE moves all rows.
+    if (from.tablespace != to.tablespace) fate = FileFate::kRewritten;
     TouchedFile& gone = files[from];
     gone.file = from;
     gone.fate = fate;

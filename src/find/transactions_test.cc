@@ -278,6 +278,12 @@ TEST_F(Transactions, ATruncationGivesTheTableANewFile) {
   EXPECT_EQ(names_.of(new_ledger), std::nullopt);
 }
 
+TEST_F(Transactions, AMoveToAnotherTablespaceTakesNothing) {
+  const wal::RelationLocator moved{16999, 5, 16500};
+  EXPECT_THAT(find({Segment(1).creates(700, moved).commits_and_drops(700, 10, {kPayments})}),
+              IsEmpty());
+}
+
 TEST_F(Transactions, WhatComesAndGoesInOneIsNobodysLoss) {
   EXPECT_THAT(find({Segment(1)
                         .creates(700, kPayments)

@@ -1,7 +1,9 @@
 #include "wal/catalog_rows.h"
 
 #include "base/bytes.h"
+#include "pg/page.h"
 #include "wal/names.h"
+#include "wal/pglz.h"
 
 namespace walkback::wal {
 
@@ -34,7 +36,17 @@ size_t kind_at(int major) { return major >= 18 ? 119 : 115; }
 // A page from its image: the hole in the middle is not stored.
 class ImagePage {
  public:
-  explicit ImagePage(const BlockImage& image) : image_(image) {}
+  static std::optional<ImagePage> of(const BlockImage& image) {
+    ImagePage page(image);
+    if (image.compression == ImageCompression::kNone) return page;
+    if (image.compression != ImageCompression::kPglz) return std::nullopt;
+    if (image.hole_bytes > pg::kPageBytes) return std::nullopt;
+    std::optional<Bytes> unpacked = pglz_decompress(image.bytes, pg::kPageBytes - image.hole_bytes);
+    if (!unpacked) return std::nullopt;
+    page.unpacked_ = *std::move(unpacked);
+    page.image_.bytes = page.unpacked_;
+    return page;
+  }
 
   std::optional<ByteView> bytes(size_t at, size_t count) const {
     const bool before = at + count <= image_.hole_offset;
@@ -59,7 +71,10 @@ class ImagePage {
   }
 
  private:
-  const BlockImage& image_;
+  explicit ImagePage(const BlockImage& image) : image_(image) {}
+
+  BlockImage image_;
+  Bytes unpacked_;  // what image_ views, where it was compressed: moving keeps its place
 };
 
 std::optional<ByteView> row_in_data(ByteView data) {
@@ -71,8 +86,9 @@ std::optional<ByteView> row_in_data(ByteView data) {
   return data.subspan(at);
 }
 
-// The columns of the row that the record leaves.
-std::optional<ByteView> new_row(const Record& record, const DecodedRecord& decoded) {
+// The columns of the row that the record leaves; a view of the record, or of `page`.
+std::optional<ByteView> new_row(const Record& record, const DecodedRecord& decoded,
+                                std::optional<ImagePage>& page) {
   const ByteView main = decoded.main_data();
   const BlockReference& block = decoded.blocks().front();
   const uint8_t kind = record.info & kHeapMask;
@@ -84,8 +100,10 @@ std::optional<ByteView> new_row(const Record& record, const DecodedRecord& decod
         !inserts && (load<uint8_t>(main, kUpdateFlagsAt) & kUpdateOmitsOldBytes) != 0;
     return omits ? std::nullopt : row_in_data(block.data);
   }
-  if (!block.image || block.image->compression != ImageCompression::kNone) return std::nullopt;
-  return ImagePage(*block.image).row(load<uint16_t>(main, inserts ? 0 : kUpdateNewOffsetAt));
+  if (!block.image) return std::nullopt;
+  page = ImagePage::of(*block.image);
+  if (!page) return std::nullopt;
+  return page->row(load<uint16_t>(main, inserts ? 0 : kUpdateNewOffsetAt));
 }
 
 CatalogRow::Of catalog_of(pg::Oid number) {
@@ -100,7 +118,8 @@ std::optional<CatalogRow> read_catalog_row(const Record& record, const DecodedRe
   if (record.rmgr != kHeapRmgr || decoded.blocks().empty()) return std::nullopt;
   const RelationLocator& relation = decoded.blocks().front().relation;
   if (!is_named_catalog(relation)) return std::nullopt;
-  const std::optional<ByteView> row = new_row(record, decoded);
+  std::optional<ImagePage> page;
+  const std::optional<ByteView> row = new_row(record, decoded, page);
   if (!row) return std::nullopt;
 
   CatalogRow found;

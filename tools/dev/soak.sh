@@ -37,7 +37,7 @@ soak_seed() {
     one-byte) e2e_soak test_one_byte_changed WALKBACK_CHANGES=20 ;;
     bad-network) e2e_soak test_what_is_acknowledged_is_there_and_right WALKBACK_NETWORKS=10 ;;
     find) e2e_soak test_accidents_among_many WALKBACK_FIND_TRANSACTIONS=2000000 ;;
-    wal-decoder) e2e_soak test_gigabytes_of WALKBACK_WAL_MIB=2048 ;;
+    wal-decoder) build_preset release wal_dump && cp build/release/src/wal/wal_dump "$stage/" && e2e_soak test_gigabytes_of WALKBACK_WAL_MIB=2048 ;;
     throughput) e2e_soak test_a_bucket_is_as_fast WALKBACK_THROUGHPUT_MIB=1024 ;;
     s3-*) soak_s3 "${part#s3-}" ;;
     large-relation) e2e_soak test_a_relation_above_one_gibibyte WALKBACK_LARGE=1 ;;
