@@ -215,6 +215,8 @@ class Finder {
         first_reached(range.first, past, [&](const Times& times) { return *times.first > until; }));
     range.last = after - 1;
     if (range.first < past) range.first = TRY(before_what_runs(first, range.first, past));
+    // One more: its last end is when the first of these began.
+    if (range.first > first) --range.first;
     range.begins_stretch = range.first == first;
     range.ends_stretch = after == past;
     return range;
@@ -264,7 +266,7 @@ class Finder {
       }
       before = range;
       if (range.empty()) continue;
-      begins_ = true;
+      begins_ = range.begins_stretch;
       TRY(catalog::read_summaries(*archive_, *chain_, range.first, range.last,
                                   options_.indexes_at_once, stop_, [&](const KnownSegment& known) {
                                     take(known, search);
@@ -371,7 +373,7 @@ class Finder {
   std::optional<WalChain> chain_;
   RelationNames names_;
   FindReport report_;
-  bool begins_ = true;  // the next segment has none before it: its first record is not missed
+  bool begins_ = false;  // the next segment has none before it: its first record is not missed
 };
 
 }  // namespace

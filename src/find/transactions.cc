@@ -235,10 +235,11 @@ std::vector<TouchedFile> TransactionSearch::fates(const Open& done, const End& e
   std::vector<wal::RelationLocator> created;
   for (const wal::RelationLocator& file : done.created) {
     // One that came and went in the same transaction is nobody's loss.
-    if (std::erase(dropped, file) == 0)
+    if (std::erase(dropped, file) == 0) {
       created.push_back(file);
-    else
+    } else {
       files.erase(file);
+    }
   }
 
   const auto rewrite = [&](const wal::RelationLocator& from, const wal::RelationLocator& to,
@@ -253,16 +254,16 @@ std::vector<TouchedFile> TransactionSearch::fates(const Open& done, const End& e
     if (fate == FileFate::kRewritten) files.erase(to);
   };
   // First where WAL says whose the new file is.
-  std::vector<wal::RelationLocator> without_row;
-  std::vector<wal::RelationLocator> new_ones;
-  bool rewrites_a_heap = false;
+  std::vector<wal::RelationLocator> without_row, new_ones;
+  std::set<pg::Oid> rewritten;  // relations whose rows moved to a new file
+  size_t unmatched_rewrites = 0;
   for (const wal::RelationLocator& file : created) {
     const std::optional<RelationNames::Row> row = names_.row_of(file);
     if (!row) {
       without_row.push_back(file);
       continue;
     }
-    rewrites_a_heap |= row->is_rewrite;
+    if (row->is_rewrite) rewritten.insert(row->oid);
     const auto old = std::ranges::find_if(dropped, [&](const wal::RelationLocator& candidate) {
       const std::optional<RelationName> name = names_.of(candidate);
       return candidate.database == file.database && name && name->own_oid == row->oid;
@@ -272,15 +273,21 @@ std::vector<TouchedFile> TransactionSearch::fates(const Open& done, const End& e
       dropped.erase(old);
     } else if (row->is_rewrite) {
       without_row.push_back(file);
+      ++unmatched_rewrites;
     } else {
       new_ones.push_back(file);
     }
   }
+  // A loss is never taken for a rewrite because another table was rewritten beside it.
+  const auto is_rewritten = [&](const wal::RelationLocator& file) {
+    const std::optional<RelationName> name = names_.of(file);
+    return name ? rewritten.contains(name->own_oid) : unmatched_rewrites > 0;
+  };
   // Then in their order, where it is plain that they belong together.
   if (without_row.size() == dropped.size()) {
     for (size_t i = 0; i < dropped.size(); ++i) {
       rewrite(dropped[i], without_row[i],
-              rewrites_a_heap ? FileFate::kRewritten : FileFate::kTruncated);
+              is_rewritten(dropped[i]) ? FileFate::kRewritten : FileFate::kTruncated);
     }
     dropped.clear();
   } else {
@@ -292,8 +299,7 @@ std::vector<TouchedFile> TransactionSearch::fates(const Open& done, const End& e
   }
   for (const wal::RelationLocator& file : dropped) {
     files[file].file = file;
-    // The old heap of a rewrite that could not be told which.
-    files[file].fate = rewrites_a_heap ? FileFate::kRewritten : FileFate::kDropped;
+    files[file].fate = is_rewritten(file) ? FileFate::kRewritten : FileFate::kDropped;
   }
 
   std::vector<TouchedFile> all;

@@ -284,6 +284,34 @@ TEST_F(Transactions, AMoveToAnotherTablespaceTakesNothing) {
               IsEmpty());
 }
 
+// VACUUM FULL payments beside DROP ledger, or TRUNCATE ledger.
+TEST_F(Transactions, ARewriteHidesNoLossBesideIt) {
+  const auto row = [](pg::Oid oid, std::string name, pg::Oid file) {
+    return wal::CatalogRow{
+        wal::CatalogRow::Of::kRelation, {1}, 600, 5, oid, std::move(name), 2200, 0, file, 'r'};
+  };
+  const wal::RelationLocator new_payments{1663, 5, 16500}, new_ledger{1663, 5, 16501};
+  for (const bool truncates : {false, true}) {
+    for (const bool ledger_is_known : {false, true}) {
+      names_ = RelationNames();
+      names_.see(row(16384, "payments", 16384));
+      if (ledger_is_known) names_.see(row(16390, "ledger", 16390));
+      names_.see(row(16500, "pg_temp_16384", 16500));
+      Segment segment(1);
+      segment.creates(700, new_payments);
+      if (truncates) segment.creates(700, new_ledger);
+      segment.commits_and_drops(700, 10, {kPayments, kLedger});
+      const auto found = find({segment});
+      ASSERT_THAT(found, SizeIs(1));
+      ASSERT_THAT(found[0].files, SizeIs(2));
+      EXPECT_EQ(found[0].files[0].file, kPayments);
+      EXPECT_EQ(found[0].files[0].fate, FileFate::kRewritten);
+      EXPECT_EQ(found[0].files[1].file, kLedger);
+      EXPECT_EQ(found[0].files[1].fate, truncates ? FileFate::kTruncated : FileFate::kDropped);
+    }
+  }
+}
+
 TEST_F(Transactions, WhatComesAndGoesInOneIsNobodysLoss) {
   EXPECT_THAT(find({Segment(1)
                         .creates(700, kPayments)
