@@ -4,6 +4,7 @@
 #include "catalog/control_file_reader.h"
 #include "catalog/lineage.h"
 #include "catalog/wal_archive.h"
+#include "wal/page_header.h"
 
 namespace walkback::archive {
 
@@ -20,14 +21,21 @@ std::string data_directory_of(const std::string& path, const std::string& config
   return control.ok() && *control ? directory : configured;
 }
 
-// A segment of the same folder. A recycled file under its name is found out by its pages.
-std::optional<Bytes> beside(const std::string& name, const std::string& path, FileSystem& files) {
-  constexpr uint64_t kLargestSegment = uint64_t{1} << 30;
+// The end of a segment of the same folder. A recycled file under its name is found out by its
+// pages.
+bool read_beside(const std::string& name, const std::string& path, FileSystem& files, uint64_t tail,
+                 MutableBytes out) {
   const std::string directory = parent_path(path);
-  Result<Bytes> bytes =
-      read_file(files, directory.empty() ? name : join_path(directory, name), kLargestSegment);
-  if (!bytes.ok()) return std::nullopt;
-  return std::move(bytes).value();
+  Result<std::unique_ptr<File>> file =
+      files.open_read(directory.empty() ? name : join_path(directory, name));
+  if (!file.ok()) return false;
+  const Result<uint64_t> size = (*file)->size();
+  if (!size.ok() || *size != out.size() || tail > out.size()) return false;
+  const auto fill = [&](uint64_t at, uint64_t count) {
+    const Result<size_t> got = (*file)->read_at(at, out.subspan(at, count));
+    return got.ok() && *got == count;
+  };
+  return fill(0, wal::kWalPageBytes) && fill(out.size() - tail, tail);
 }
 
 }  // namespace
@@ -52,7 +60,9 @@ Result<WalPushReport> run_wal_push(const WalPushOptions& options, FileSystem& fi
   TRY(check_is_finished(options.path, **content, files, archive));
   const catalog::WalArchive::PutReport put =
       TRY(archive.put(report.name, **content, options.compression_level, options.workers,
-                      [&](const std::string& name) { return beside(name, options.path, files); }));
+                      [&](const std::string& name, uint64_t tail, MutableBytes out) {
+                        return read_beside(name, options.path, files, tail, out);
+                      }));
   report.already_there = put.already_there;
   report.bytes_stored = put.stored_bytes;
   return report;

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/task_group.h"
+#include "base/zeroed_memory.h"
 #include "catalog/json.h"
 #include "codec/frame_stream.h"
 #include "wal/page_header.h"
@@ -20,6 +21,7 @@ namespace {
 constexpr uint32_t kWalFrameBytes = 1 << 20;
 // History and backup files are a few lines.
 constexpr uint64_t kLargestTextFile = 16 << 20;
+constexpr uint64_t kNeighbourTail = 256 << 10;
 constexpr std::string_view kPartial = ".partial";
 
 bool is_segment(pg::WalFileKind kind) {
@@ -121,11 +123,12 @@ Result<WalArchive::PutReport> WalArchive::put(std::string_view name, File& conte
   const uint64_t size = TRY(content.size());
   TRY(check(name, content, size));
   const bool indexed = is_segment(pg::wal_file_kind(name));
-  WalIndex index;
+  IndexPut index_put = IndexPut::kMade;
   TaskGroup beside;
   if (indexed) {
+    // Made durable while the segment is compressed: it costs a core's spare time.
     beside.start([&](std::stop_token) -> Result<void> {
-      index = TRY(index_of(name, content, size, neighbour));
+      index_put = TRY(put_index(name, TRY(index_of(name, content, size, neighbour))));
       return success();
     });
   }
@@ -133,7 +136,6 @@ Result<WalArchive::PutReport> WalArchive::put(std::string_view name, File& conte
       size, [&](uint64_t offset, MutableBytes out) { return read_exactly(content, offset, out); },
       kWalFrameBytes, compression_level, workers));
   TRY(beside.wait());
-  const IndexPut index_put = indexed ? TRY(put_index(name, index)) : IndexPut::kMade;
   std::unique_ptr<store::ObjectWriter> writer = TRY(objects_.create(layout_.wal_file(name)));
   PutReport report;
   for (const Bytes& frame : frames) {
@@ -191,14 +193,21 @@ WalIndex WalArchive::index_of(pg::SegmentName segment, ByteView content,
                               const Neighbour& neighbour) const {
   WalIndex index;
   index.segment_sha256 = codec::sha256(content);
-  std::optional<Bytes> before;
+  const wal::RecordReader::Expectations expected{segment_bytes(), lineage_.system_identifier,
+                                                 lineage_.major};
   const auto timeline = wal::timeline_of_unfinished_record(segment, content, segment_bytes());
   if (timeline && segment.number > 0 && neighbour) {
-    before = neighbour(pg::SegmentName{*timeline, segment.number - 1}.text(segment_bytes()));
+    const std::string before = pg::SegmentName{*timeline, segment.number - 1}.text(segment_bytes());
+    // Nearly all records are small; to read the whole segment would cost as much as to compress
+    // one.
+    for (const uint64_t tail : {uint64_t{kNeighbourTail}, uint64_t{segment_bytes()}}) {
+      ZeroedMemory end_of_it(segment_bytes());
+      if (!neighbour(before, tail, end_of_it.bytes())) break;
+      index.summary = wal::summarize_segment(segment, content, end_of_it.bytes(), expected);
+      if (!index.summary->first_record_unknown) return index;
+    }
   }
-  index.summary =
-      wal::summarize_segment(segment, content, before ? ByteView(*before) : ByteView(),
-                             {segment_bytes(), lineage_.system_identifier, lineage_.major});
+  if (!index.summary) index.summary = wal::summarize_segment(segment, content, {}, expected);
   return index;
 }
 
@@ -206,9 +215,9 @@ Result<WalIndex> WalArchive::index_of(std::string_view name, File& content, uint
                                       const Neighbour& neighbour) const {
   const Result<pg::SegmentName> segment = pg::SegmentName::parse(name, segment_bytes());
   if (!segment.ok()) return WalIndex{TRY(sha256_of(content, size)), {}};  // a .partial file
-  Bytes bytes(size);
-  TRY(read_exactly(content, 0, bytes));
-  return index_of(*segment, bytes, neighbour);
+  ZeroedMemory bytes(size);
+  TRY(read_exactly(content, 0, bytes.bytes()));
+  return index_of(*segment, bytes.bytes(), neighbour);
 }
 
 // One may be there without its segment: of a push that ended between the two.
@@ -235,10 +244,13 @@ Result<void> WalArchive::remake_index(pg::SegmentName segment) const {
   const std::string name = segment.text(segment_bytes());
   const std::optional<Bytes> content = TRY(get(name));
   if (!content) return make_error(ErrorKind::kMissing, "WAL segment " + name + " is missing");
-  const WalIndex index = index_of(segment, *content, [this](const std::string& neighbour) {
-    Result<std::optional<Bytes>> bytes = get(neighbour);
-    return bytes.ok() ? std::move(bytes).value() : std::nullopt;
-  });
+  const auto neighbour = [this](const std::string& before, uint64_t, MutableBytes out) {
+    const Result<std::optional<Bytes>> bytes = get(before);
+    if (!bytes.ok() || !*bytes || (*bytes)->size() != out.size()) return false;
+    std::ranges::copy(**bytes, out.begin());
+    return true;
+  };
+  const WalIndex index = index_of(segment, *content, neighbour);
   TRY(objects_.remove(layout_.wal_index(name)));
   TRY(put_wal_index(objects_, layout_.wal_index(name), index));
   return success();

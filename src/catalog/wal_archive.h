@@ -36,9 +36,10 @@ class WalArchive {
   // Of the repository, for messages.
   std::string description() const { return objects_.description(); }
 
-  // A segment's bytes by its name, from where `content` of put() came from; nothing when it is not
-  // there or cannot be read. Called on another thread, during put().
-  using Neighbour = std::function<std::optional<Bytes>(const std::string& name)>;
+  // The end of a segment by its name, from where `content` of put() came from: puts its first page
+  // and its last `tail` bytes, or more, where they belong in `out`, which is as large as a segment.
+  // False when it is not there or cannot be read. Called on another thread, during put().
+  using Neighbour = std::function<bool(const std::string& name, uint64_t tail, MutableBytes out)>;
   struct PutReport {
     bool already_there = false;  // the same bytes were; they are durable
     uint64_t stored_bytes = 0;

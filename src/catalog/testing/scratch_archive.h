@@ -144,7 +144,10 @@ class ScratchArchive {
   }
   void put_segment(const ScratchTimeline& timeline, uint64_t number, std::string_view suffix = "") {
     put(timeline.file(number) + std::string(suffix), timeline.content(number),
-        [&](const std::string&) { return timeline.content(number - 1); });
+        [&](const std::string&, uint64_t, MutableBytes out) {
+          std::ranges::copy(timeline.content(number - 1), out.begin());
+          return true;
+        });
   }
   void put_history(const ScratchTimeline& timeline) {
     put(pg::history_file_name(timeline.id()), to_bytes(as_bytes(timeline.history())));
