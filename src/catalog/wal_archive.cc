@@ -34,18 +34,6 @@ Result<void> read_exactly(File& content, uint64_t offset, MutableBytes out) {
   return make_error(ErrorKind::kInvalid, "the file became shorter while it was read");
 }
 
-Result<codec::Sha256> sha256_of(File& content, uint64_t size) {
-  Bytes piece(std::min<uint64_t>(kWalFrameBytes, size));
-  codec::Sha256Stream digest;
-  for (uint64_t offset = 0; offset < size; offset += piece.size()) {
-    const MutableBytes part =
-        MutableBytes(piece).first(std::min<uint64_t>(piece.size(), size - offset));
-    TRY(read_exactly(content, offset, part));
-    digest.update(part);
-  }
-  return digest.finish();
-}
-
 Error two_contents(std::string_view name) {
   return make_error(
       ErrorKind::kConflict,
@@ -78,7 +66,7 @@ WalArchive::WalArchive(store::ObjectStore& objects, std::string cluster, Lineage
       lineage_(lineage),
       layout_(cluster_, lineage.system_identifier) {}
 
-Result<void> WalArchive::check(std::string_view name, File& content, uint64_t size) const {
+Result<void> WalArchive::check_size(std::string_view name, uint64_t size) const {
   const pg::WalFileKind kind = pg::wal_file_kind(name);
   if (kind == pg::WalFileKind::kOther) {
     return make_error(ErrorKind::kInvalid, fmt::format("'{}' is no name of a WAL file", name));
@@ -86,26 +74,27 @@ Result<void> WalArchive::check(std::string_view name, File& content, uint64_t si
   if (!is_segment(kind) && size > kLargestTextFile) {
     return make_error(ErrorKind::kInvalid, fmt::format("{} is {} bytes long", name, size));
   }
-  if (kind == pg::WalFileKind::kHistory) {
-    Bytes text(size);
-    TRY(read_exactly(content, 0, text));
-    TRY_CONTEXT(pg::TimelineHistory::parse(TRY(pg::parse_history_file_name(name)), as_text(text)),
-                name);
-    return success();
-  }
-  if (!is_segment(kind)) return success();
-  if (size != segment_bytes()) {
+  if (is_segment(kind) && size != segment_bytes()) {
     return make_error(ErrorKind::kInvalid,
                       fmt::format("WAL segment {} is {} bytes long, this cluster's are {}", name,
                                   size, segment_bytes()),
                       "the file was cut or is from another cluster; it was not archived");
   }
+  return success();
+}
+
+Result<void> WalArchive::check(std::string_view name, ByteView content) const {
+  const pg::WalFileKind kind = pg::wal_file_kind(name);
+  if (kind == pg::WalFileKind::kHistory) {
+    TRY_CONTEXT(
+        pg::TimelineHistory::parse(TRY(pg::parse_history_file_name(name)), as_text(content)), name);
+    return success();
+  }
+  if (!is_segment(kind)) return success();
   const std::string_view segment = kind == pg::WalFileKind::kPartialSegment
                                        ? name.substr(0, name.size() - kPartial.size())
                                        : name;
-  std::array<std::byte, wal::kWalPageBytes> first_page{};
-  TRY(read_exactly(content, 0, first_page));
-  return check_segment_header(segment, first_page);
+  return check_segment_header(segment, content.first(wal::kWalPageBytes));
 }
 
 Result<void> WalArchive::check_segment_header(std::string_view name, ByteView first_page) const {
@@ -117,24 +106,27 @@ Result<void> WalArchive::check_segment_header(std::string_view name, ByteView fi
                                 info.segment_bytes));
 }
 
-Result<WalArchive::PutReport> WalArchive::put(std::string_view name, File& content,
+Result<WalArchive::PutReport> WalArchive::put(std::string_view name, File& file,
                                               int compression_level, int workers,
                                               const Neighbour& neighbour) {
-  const uint64_t size = TRY(content.size());
-  TRY(check(name, content, size));
+  const uint64_t size = TRY(file.size());
+  TRY(check_size(name, size));
+  ZeroedMemory memory(size);
+  TRY(read_exactly(file, 0, memory.bytes()));
+  const ByteView content = memory.bytes();
+  TRY(check(name, content));
   const bool indexed = is_segment(pg::wal_file_kind(name));
   IndexPut index_put = IndexPut::kMade;
   TaskGroup beside;
   if (indexed) {
     // Made durable while the segment is compressed: it costs a core's spare time.
     beside.start([&](std::stop_token) -> Result<void> {
-      index_put = TRY(put_index(name, TRY(index_of(name, content, size, neighbour))));
+      index_put = TRY(put_index(name, index_of(name, content, neighbour)));
       return success();
     });
   }
-  const std::vector<Bytes> frames = TRY(codec::encode_stream(
-      size, [&](uint64_t offset, MutableBytes out) { return read_exactly(content, offset, out); },
-      kWalFrameBytes, compression_level, workers));
+  const std::vector<Bytes> frames =
+      codec::encode_stream(content, kWalFrameBytes, compression_level, workers);
   TRY(beside.wait());
   std::unique_ptr<store::ObjectWriter> writer = TRY(objects_.create(layout_.wal_file(name)));
   PutReport report;
@@ -158,23 +150,23 @@ Result<WalArchive::PutReport> WalArchive::put(std::string_view name, File& conte
   return report;
 }
 
-Result<bool> WalArchive::holds(std::string_view name, File& content) const {
-  const Result<bool> same = holds_bytes(name, content);
+Result<bool> WalArchive::holds(std::string_view name, File& file) const {
+  const uint64_t size = TRY(file.size());
+  if (!check_size(name, size).ok()) return false;
+  ZeroedMemory content(size);
+  TRY(read_exactly(file, 0, content.bytes()));
+  const Result<bool> same = holds_bytes(name, content.bytes());
   if (same.ok() || same.error().kind != ErrorKind::kDenied) return same;
   const std::optional<WalIndex> index = TRY(get_wal_index(objects_, layout_.wal_index(name)));
-  return index && index->segment_sha256 == TRY(sha256_of(content, TRY(content.size())));
+  return index && index->segment_hash == codec::hash_content(content.bytes());
 }
 
-Result<bool> WalArchive::holds_bytes(std::string_view name, File& content) const {
+Result<bool> WalArchive::holds_bytes(std::string_view name, ByteView content) const {
   const std::optional<Bytes> stored = TRY(get(name));
-  const uint64_t size = TRY(content.size());
-  if (!stored || stored->size() != size) return false;
-  Bytes given(size);
-  TRY(read_exactly(content, 0, given));
-  return *stored == given;
+  return stored && std::ranges::equal(*stored, content);
 }
 
-Result<void> WalArchive::check_is_there(std::string_view name, File& content) const {
+Result<void> WalArchive::check_is_there(std::string_view name, ByteView content) const {
   const Result<bool> same = holds_bytes(name, content);
   if (!same.ok() && same.error().kind == ErrorKind::kDenied) {
     return make_error(ErrorKind::kDenied,
@@ -192,7 +184,7 @@ Result<void> WalArchive::check_is_there(std::string_view name, File& content) co
 WalIndex WalArchive::index_of(pg::SegmentName segment, ByteView content,
                               const Neighbour& neighbour) const {
   WalIndex index;
-  index.segment_sha256 = codec::sha256(content);
+  index.segment_hash = codec::hash_content(content);
   const wal::RecordReader::Expectations expected{segment_bytes(), lineage_.system_identifier,
                                                  lineage_.major};
   const auto timeline = wal::timeline_of_unfinished_record(segment, content, segment_bytes());
@@ -211,13 +203,11 @@ WalIndex WalArchive::index_of(pg::SegmentName segment, ByteView content,
   return index;
 }
 
-Result<WalIndex> WalArchive::index_of(std::string_view name, File& content, uint64_t size,
-                                      const Neighbour& neighbour) const {
+WalIndex WalArchive::index_of(std::string_view name, ByteView content,
+                              const Neighbour& neighbour) const {
   const Result<pg::SegmentName> segment = pg::SegmentName::parse(name, segment_bytes());
-  if (!segment.ok()) return WalIndex{TRY(sha256_of(content, size)), {}};  // a .partial file
-  ZeroedMemory bytes(size);
-  TRY(read_exactly(content, 0, bytes.bytes()));
-  return index_of(*segment, bytes.bytes(), neighbour);
+  if (!segment.ok()) return WalIndex{codec::hash_content(content), {}};  // a .partial file
+  return index_of(*segment, content, neighbour);
 }
 
 // One may be there without its segment: of a push that ended between the two.
@@ -230,9 +220,8 @@ Result<WalArchive::IndexPut> WalArchive::put_index(std::string_view name,
   Result<std::optional<WalIndex>> there = get_wal_index(objects_, key);
   // What they contain depends on what was at hand.
   if (there.ok() && *there) {
-    return (*there)->segment_sha256 == index.segment_sha256
-               ? Result<IndexPut>(IndexPut::kSaysTheSame)
-               : two_contents(name);
+    return (*there)->segment_hash == index.segment_hash ? Result<IndexPut>(IndexPut::kSaysTheSame)
+                                                        : two_contents(name);
   }
   if (!there.ok() && !says_nothing(there.error())) return std::move(there).error();
   TRY(objects_.remove(key));

@@ -44,13 +44,13 @@ class WalArchive {
     bool already_there = false;  // the same bytes were; they are durable
     uint64_t stored_bytes = 0;
   };
-  // Puts what archive_command was given, read piece by piece by `workers` threads. A segment is
-  // refused (kInvalid) when its first page belongs to another cluster, timeline or position, or its
-  // size is not the cluster's; the same name with other bytes is kConflict and nothing is
-  // overwritten. On success it survives power loss, and so does its index, which was put before it
-  // and holds what summarize_segment() says of it: with a record that began in the segment before
-  // where `neighbour` has that. Memory: the segment once more.
-  Result<PutReport> put(std::string_view name, File& content, int compression_level, int workers,
+  // Puts what archive_command was given, compressed by `workers` threads. A segment is refused
+  // (kInvalid) when its first page belongs to another cluster, timeline or position, or its size is
+  // not the cluster's; the same name with other bytes is kConflict and nothing is overwritten. On
+  // success it survives power loss, and so does its index, which was put before it and holds what
+  // summarize_segment() says of it: with a record that began in the segment before where
+  // `neighbour` has that. Memory: the segment once more.
+  Result<PutReport> put(std::string_view name, File& file, int compression_level, int workers,
                         const Neighbour& neighbour = {});
 
   // What put() asks of a segment's first page.
@@ -67,7 +67,7 @@ class WalArchive {
 
   // Whether the archive holds exactly this content under the name; where no key at hand opens it,
   // as its index says.
-  Result<bool> holds(std::string_view name, File& content) const;
+  Result<bool> holds(std::string_view name, File& file) const;
   // Makes a segment's index again, with the segment before where the archive has that. kDenied
   // without an owner's private key. Where it ends early the index may be gone: do it again.
   Result<void> remake_index(pg::SegmentName segment) const;
@@ -88,13 +88,13 @@ class WalArchive {
  private:
   enum class IndexPut { kMade, kSaysTheSame };
 
-  Result<void> check(std::string_view name, File& content, uint64_t size) const;
+  Result<void> check_size(std::string_view name, uint64_t size) const;
+  Result<void> check(std::string_view name, ByteView content) const;
   // Byte by byte, whatever an index says.
-  Result<bool> holds_bytes(std::string_view name, File& content) const;
-  Result<void> check_is_there(std::string_view name, File& content) const;
+  Result<bool> holds_bytes(std::string_view name, ByteView content) const;
+  Result<void> check_is_there(std::string_view name, ByteView content) const;
   WalIndex index_of(pg::SegmentName segment, ByteView content, const Neighbour& neighbour) const;
-  Result<WalIndex> index_of(std::string_view name, File& content, uint64_t size,
-                            const Neighbour& neighbour) const;
+  WalIndex index_of(std::string_view name, ByteView content, const Neighbour& neighbour) const;
   // kConflict when there is one of other bytes.
   Result<IndexPut> put_index(std::string_view name, const WalIndex& index) const;
 

@@ -242,7 +242,7 @@ std::optional<wal::SegmentSummary> decode(const proto::SegmentSummary& message) 
 
 std::string encode_wal_index(const WalIndex& index) {
   proto::WalIndex message;
-  message.set_segment_sha256(index.segment_sha256.data(), index.segment_sha256.size());
+  message.set_segment_hash(index.segment_hash.bytes.data(), index.segment_hash.bytes.size());
   if (index.summary) encode(*index.summary, *message.mutable_summary());
   return message.SerializeAsString();
 }
@@ -251,10 +251,10 @@ std::optional<WalIndex> decode_wal_index(ByteView payload) {
   proto::WalIndex message;
   WalIndex index;
   if (!message.ParseFromArray(payload.data(), static_cast<int>(payload.size())) ||
-      message.segment_sha256().size() != index.segment_sha256.size()) {
+      message.segment_hash().size() != index.segment_hash.bytes.size()) {
     return std::nullopt;
   }
-  std::ranges::copy(as_bytes(message.segment_sha256()), index.segment_sha256.begin());
+  std::ranges::copy(as_bytes(message.segment_hash()), index.segment_hash.bytes.begin());
   if (!message.has_summary()) return index;
   index.summary = decode(message.summary());
   if (!index.summary) return std::nullopt;

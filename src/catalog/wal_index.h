@@ -15,7 +15,7 @@
 namespace walkback::catalog {
 
 struct WalIndex {
-  codec::Sha256 segment_sha256{};  // of the segment as PostgreSQL wrote it
+  codec::ContentHash segment_hash;  // of the segment as PostgreSQL wrote it
   std::optional<wal::SegmentSummary> summary;
   bool operator==(const WalIndex&) const = default;
 };

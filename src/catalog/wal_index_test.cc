@@ -8,7 +8,7 @@ namespace walkback::catalog {
 namespace {
 
 const store::ObjectKey kKey("wal/1.index.zst");
-const WalIndex kIndex{codec::sha256(as_bytes("a segment"))};
+const WalIndex kIndex{codec::hash_content(as_bytes("a segment"))};
 
 TEST(WalIndex, ReadsBack) {
   const auto objects = store::make_memory_store();

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 
+#include "base/check.h"
 #include "base/task_group.h"
 #include "codec/frame.h"
 
@@ -47,24 +48,21 @@ Result<std::vector<StreamFrame>> split_stream(ByteView stream, uint64_t limit) {
   return frames;
 }
 
-Result<std::vector<Bytes>> encode_stream(uint64_t size, const ContentSource& read,
-                                         uint32_t frame_bytes, int level, int workers) {
-  const size_t count = std::max<uint64_t>(1, (size + frame_bytes - 1) / frame_bytes);
+std::vector<Bytes> encode_stream(ByteView content, uint32_t frame_bytes, int level, int workers) {
+  const size_t count = std::max<size_t>(1, (content.size() + frame_bytes - 1) / frame_bytes);
   std::vector<Bytes> frames(count);
   std::atomic<size_t> next = 0;
   auto work = [&]() -> Result<void> {
     FrameEncoder encoder(level);
-    Bytes content(std::min<uint64_t>(frame_bytes, size));
     for (size_t i = next++; i < count; i = next++) {
-      const uint64_t begin = uint64_t{i} * frame_bytes;
-      const MutableBytes piece =
-          MutableBytes(content).first(std::min<uint64_t>(frame_bytes, size - begin));
-      TRY(read(begin, piece));
-      frames[i] = to_bytes(encoder.encode(piece));
+      const ByteView from_here = content.subspan(i * frame_bytes);
+      frames[i] = to_bytes(
+          encoder.encode(from_here.first(std::min<size_t>(frame_bytes, from_here.size()))));
     }
     return success();
   };
-  TRY(side_by_side(std::min<int>(workers, static_cast<int>(count)), work));
+  const Result<void> encoded = side_by_side(std::min<int>(workers, static_cast<int>(count)), work);
+  CHECK(encoded.ok());
   return frames;
 }
 

@@ -21,14 +21,9 @@ struct StreamFrame {
 // or one frame more than 64 MiB.
 Result<std::vector<StreamFrame>> split_stream(ByteView stream, uint64_t limit);
 
-// Fills `out` with the content at `content_offset`.
-using ContentSource = std::function<Result<void>(uint64_t content_offset, MutableBytes out)>;
-// `size` bytes of content as frames of `frame_bytes` each, read and compressed by `workers` threads
-// (the caller's is one of them), which call `read` at once and in no order. Each holds one frame's
-// content, so that reading and compressing share the cores and the content is never whole in
-// memory.
-Result<std::vector<Bytes>> encode_stream(uint64_t size, const ContentSource& read,
-                                         uint32_t frame_bytes, int level, int workers);
+// `content` as frames of `frame_bytes` each, compressed by `workers` threads, the caller's among
+// them.
+std::vector<Bytes> encode_stream(ByteView content, uint32_t frame_bytes, int level, int workers);
 
 // Decodes all frames with `workers` threads, each handing over its content as soon as it is known
 // to be right. `write` is called from several threads at once, in no order.

@@ -23,11 +23,7 @@ Bytes joined(const std::vector<Bytes>& frames) {
 }
 
 Bytes encoded(const Bytes& content, uint32_t frame_bytes, int workers) {
-  const ContentSource read = [&](uint64_t offset, MutableBytes out) {
-    std::copy_n(content.begin() + static_cast<ptrdiff_t>(offset), out.size(), out.begin());
-    return success();
-  };
-  return joined(encode_stream(content.size(), read, frame_bytes, 3, workers).value());
+  return joined(encode_stream(content, frame_bytes, 3, workers));
 }
 
 Result<Bytes> decode_side_by_side(ByteView stream, uint64_t limit) {
@@ -40,18 +36,6 @@ Result<Bytes> decode_side_by_side(ByteView stream, uint64_t limit) {
     return success();
   }));
   return content;
-}
-
-TEST(FrameStream, AnErrorOfTheSourceIsTheAnswer) {
-  const ContentSource broken = [](uint64_t offset, MutableBytes) -> Result<void> {
-    if (offset < 2000) return success();
-    return make_error(ErrorKind::kIo, "the disk broke");
-  };
-  for (int workers : {1, 2}) {
-    const auto encoded = encode_stream(5000, broken, 1000, 3, workers);
-    ASSERT_FALSE(encoded.ok());
-    EXPECT_EQ(encoded.error().message, "the disk broke");
-  }
 }
 
 TEST(FrameStream, WhatWasEncodedSideBySideIsOneStreamThatAnyDecoderReads) {
