@@ -1,8 +1,7 @@
 #include "archive/wal_indexes.h"
 
-#include <fmt/format.h>
-
 #include "catalog/lineage.h"
+#include "catalog/unreadable.h"
 #include "catalog/wal_archive.h"
 
 namespace walkback::archive {
@@ -14,14 +13,11 @@ enum class Found { kWhole, kMissing, kDamaged, kIncomplete };
 Result<Found> look_at(const catalog::WalArchive& archive, pg::SegmentName name) {
   const Result<std::optional<wal::SegmentSummary>> summary = archive.summary(name);
   if (!summary.ok()) {
-    const ErrorKind kind = summary.error().kind;
-    const bool of_the_object = kind == ErrorKind::kCorrupt || kind == ErrorKind::kUnsupported ||
-                               kind == ErrorKind::kDenied;
-    return of_the_object ? Result<Found>(Found::kDamaged) : summary.error();
+    return catalog::is_unreadable(summary.error()) ? Result<Found>(Found::kDamaged)
+                                                   : summary.error();
   }
   if (!*summary) return Found::kMissing;
-  const bool whole = (*summary)->problem.empty() && !(*summary)->first_record_unknown;
-  return whole ? Found::kWhole : Found::kIncomplete;
+  return (*summary)->says_all() ? Found::kWhole : Found::kIncomplete;
 }
 
 Result<void> rebuild(const catalog::WalArchive& archive, pg::SegmentName name,

@@ -4,17 +4,15 @@
 // Included by .cc files only: nlohmann/json.hpp is large.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "base/bytes.h"
+#include "base/json.h"
 #include "base/result.h"
 #include "base/time_text.h"
 #include "pg/types.h"
 
 namespace walkback::catalog {
-
-using Json = nlohmann::ordered_json;
 
 inline Result<Json> parse_json(ByteView bytes, std::string_view name) {
   Json json = Json::parse(as_text(bytes), nullptr, /*allow_exceptions=*/false);
@@ -22,11 +20,6 @@ inline Result<Json> parse_json(ByteView bytes, std::string_view name) {
     return make_error(ErrorKind::kCorrupt, std::string(name) + " is not a JSON object");
   }
   return json;
-}
-
-// JSON is UTF-8, which a path or a label need not be: what is not becomes U+FFFD.
-inline std::string to_text(const Json& json) {
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 // Collects the first thing wrong, so that a decoder reads all its fields and asks once.

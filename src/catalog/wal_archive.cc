@@ -8,6 +8,7 @@
 #include "base/task_group.h"
 #include "base/zeroed_memory.h"
 #include "catalog/json.h"
+#include "catalog/unreadable.h"
 #include "codec/frame_stream.h"
 #include "wal/page_header.h"
 #include "wal/segment_header.h"
@@ -41,12 +42,6 @@ Error two_contents(std::string_view name) {
                   name),
       "two servers archive under one name: is this a copy or a former primary that still archives? "
       "Switch archiving off on the one that should not, or give it a cluster name of its own");
-}
-
-// An index that nobody can read any more, or that this program cannot.
-bool says_nothing(const Error& error) {
-  return error.kind == ErrorKind::kCorrupt || error.kind == ErrorKind::kUnsupported ||
-         error.kind == ErrorKind::kDenied;
 }
 
 Error damaged(const store::ObjectKey& key, Error error) {
@@ -185,8 +180,6 @@ WalIndex WalArchive::index_of(pg::SegmentName segment, ByteView content,
                               const Neighbour& neighbour) const {
   WalIndex index;
   index.segment_hash = codec::hash_content(content);
-  const wal::RecordReader::Expectations expected{segment_bytes(), lineage_.system_identifier,
-                                                 lineage_.major};
   const auto timeline = wal::timeline_of_unfinished_record(segment, content, segment_bytes());
   if (timeline && segment.number > 0 && neighbour) {
     const std::string before = pg::SegmentName{*timeline, segment.number - 1}.text(segment_bytes());
@@ -195,11 +188,11 @@ WalIndex WalArchive::index_of(pg::SegmentName segment, ByteView content,
     for (const uint64_t tail : {uint64_t{kNeighbourTail}, uint64_t{segment_bytes()}}) {
       ZeroedMemory end_of_it(segment_bytes());
       if (!neighbour(before, tail, end_of_it.bytes())) break;
-      index.summary = wal::summarize_segment(segment, content, end_of_it.bytes(), expected);
+      index.summary = wal::summarize_segment(segment, content, end_of_it.bytes(), expectations());
       if (!index.summary->first_record_unknown) return index;
     }
   }
-  if (!index.summary) index.summary = wal::summarize_segment(segment, content, {}, expected);
+  if (!index.summary) index.summary = wal::summarize_segment(segment, content, {}, expectations());
   return index;
 }
 
@@ -223,7 +216,7 @@ Result<WalArchive::IndexPut> WalArchive::put_index(std::string_view name,
     return (*there)->segment_hash == index.segment_hash ? Result<IndexPut>(IndexPut::kSaysTheSame)
                                                         : two_contents(name);
   }
-  if (!there.ok() && !says_nothing(there.error())) return std::move(there).error();
+  if (!there.ok() && !is_unreadable(there.error())) return std::move(there).error();
   TRY(objects_.remove(key));
   TRY(put_wal_index(objects_, key, index));
   return IndexPut::kMade;
@@ -231,15 +224,14 @@ Result<WalArchive::IndexPut> WalArchive::put_index(std::string_view name,
 
 Result<void> WalArchive::remake_index(pg::SegmentName segment) const {
   const std::string name = segment.text(segment_bytes());
-  const std::optional<Bytes> content = TRY(get(name));
-  if (!content) return make_error(ErrorKind::kMissing, "WAL segment " + name + " is missing");
+  const Bytes content = TRY(get_segment(segment));
   const auto neighbour = [this](const std::string& before, uint64_t, MutableBytes out) {
     const Result<std::optional<Bytes>> bytes = get(before);
     if (!bytes.ok() || !*bytes || (*bytes)->size() != out.size()) return false;
     std::ranges::copy(**bytes, out.begin());
     return true;
   };
-  const WalIndex index = index_of(segment, *content, neighbour);
+  const WalIndex index = index_of(segment, content, neighbour);
   TRY(objects_.remove(layout_.wal_index(name)));
   TRY(put_wal_index(objects_, layout_.wal_index(name), index));
   return success();
@@ -274,6 +266,13 @@ Result<std::optional<Bytes>> WalArchive::get(std::string_view name) const {
       });
   if (!decoded.ok()) return damaged(key, std::move(decoded).error());
   return std::optional<Bytes>(std::move(content));
+}
+
+Result<Bytes> WalArchive::get_segment(pg::SegmentName name) const {
+  const std::string text = name.text(segment_bytes());
+  std::optional<Bytes> content = TRY(get(text));
+  if (!content) return make_error(ErrorKind::kMissing, "WAL segment " + text + " is missing");
+  return *std::move(content);
 }
 
 Result<std::optional<wal::SegmentSummary>> WalArchive::summary(pg::SegmentName name) const {

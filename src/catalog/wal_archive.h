@@ -33,6 +33,10 @@ class WalArchive {
   const Lineage& lineage() const { return lineage_; }
   const LineageLayout& layout() const { return layout_; }
   uint32_t segment_bytes() const { return lineage_.wal_segment_bytes; }
+  // What its segments say of themselves.
+  wal::RecordReader::Expectations expectations() const {
+    return {segment_bytes(), lineage_.system_identifier, lineage_.major};
+  }
   // Of the repository, for messages.
   std::string description() const { return objects_.description(); }
 
@@ -59,6 +63,8 @@ class WalArchive {
   Result<bool> has(std::string_view name) const;
   // The file as PostgreSQL wrote it, every frame's checksum verified; nothing when it is not there.
   Result<std::optional<Bytes>> get(std::string_view name) const;
+  // kMissing when it is not there.
+  Result<Bytes> get_segment(pg::SegmentName name) const;
   // As it is stored: zstd frames one after another.
   Result<std::optional<Bytes>> get_stored(std::string_view name) const;
 

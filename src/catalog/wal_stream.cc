@@ -6,6 +6,7 @@
 
 #include "base/bounded_queue.h"
 #include "base/task_group.h"
+#include "catalog/unreadable.h"
 
 namespace walkback::catalog {
 
@@ -19,13 +20,6 @@ struct FetchedSegment {
   pg::Lsn end;  // of what counts of it
   Result<Bytes> content;
 };
-
-Result<Bytes> fetch(const WalArchive& archive, pg::SegmentName name) {
-  const std::string text = name.text(archive.segment_bytes());
-  std::optional<Bytes> content = TRY(archive.get(text));
-  if (!content) return make_error(ErrorKind::kMissing, "WAL segment " + text + " is missing");
-  return *std::move(content);
-}
 
 // What stands in the bytes, as opposed to what stands between us and them.
 bool is_of_the_segment(const Error& error) {
@@ -48,14 +42,13 @@ Result<WalEnd> read_wal(const WalArchive& archive, const WalChain& chain, pg::Ls
       const std::optional<WalChain::Link> link = chain.segment(number);
       CHECK(link.has_value());
       const pg::SegmentName name{link->timeline, number};
-      if (!fetched.push({name, std::min(link->end, to), fetch(archive, name)})) break;
+      if (!fetched.push({name, std::min(link->end, to), archive.get_segment(name)})) break;
     }
     fetched.close();
     return success();
   });
 
-  wal::RecordReader reader(
-      {archive.segment_bytes(), archive.lineage().system_identifier, archive.lineage().major});
+  wal::RecordReader reader(archive.expectations());
   WalEnd end{from, {}, std::nullopt};
   std::optional<Error> unreachable;
   Bytes content;  // lives until the reader is fed the next
@@ -100,48 +93,14 @@ Result<WalEnd> read_wal(const WalArchive& archive, const WalChain& chain, pg::Ls
 
 namespace {
 
-// Kept records and plain ends of one segment, in the order in which they were written.
-class IndexedRecords {
- public:
-  IndexedRecords(const wal::SegmentSummary& summary, uint32_t segment_bytes)
-      : summary_(summary), segment_bytes_(segment_bytes) {}
-
-  // Valid until the next call.
-  std::optional<wal::Record> next() {
-    const bool has_kept = kept_ < summary_.kept.size();
-    const bool has_plain = plain_ < summary_.plain_ends.size();
-    if (!has_kept && !has_plain) return std::nullopt;
-    const bool plain =
-        !has_kept || (has_plain && summary_.plain_ends[plain_].start < summary_.kept[kept_].start);
-    return plain ? of(summary_.plain_ends[plain_++]) : wal::record_of(summary_.kept[kept_++]);
-  }
-
- private:
-  wal::Record of(const wal::PlainEnd& end) {
-    kept_end_ = {end.start, wal::end_of_record(end.start, wal::kPlainEndBytes, segment_bytes_),
-                 wal::plain_end_record(end)};
-    return wal::record_of(kept_end_);
-  }
-
-  const wal::SegmentSummary& summary_;
-  const uint32_t segment_bytes_;
-  size_t kept_ = 0;
-  size_t plain_ = 0;
-  wal::KeptRecord kept_end_;
-};
-
 // What the index of a whole segment says, if it says all.
 Result<std::optional<wal::SegmentSummary>> whole_summary(const WalArchive& archive,
                                                          pg::SegmentName name) {
   Result<std::optional<wal::SegmentSummary>> summary = archive.summary(name);
   // A damaged one is made up for by the segment.
-  const bool of_the_index = !summary.ok() && (summary.error().kind == ErrorKind::kCorrupt ||
-                                              summary.error().kind == ErrorKind::kUnsupported ||
-                                              summary.error().kind == ErrorKind::kDenied);
-  if (of_the_index) return std::optional<wal::SegmentSummary>();
-  if (!summary.ok() || !*summary) return summary;
-  const bool whole = (*summary)->problem.empty() && !(*summary)->first_record_unknown;
-  return whole ? summary : std::optional<wal::SegmentSummary>();
+  const bool of_no_use =
+      summary.ok() ? *summary && !(*summary)->says_all() : is_unreadable(summary.error());
+  return of_no_use ? std::optional<wal::SegmentSummary>() : std::move(summary);
 }
 
 }  // namespace
@@ -172,13 +131,18 @@ Result<WalEnd> read_events(const WalArchive& archive, const WalChain& chain, pg:
       if (end.problem) return end;
       continue;
     }
-    IndexedRecords records(*summary, segment_bytes);
-    while (std::optional<wal::Record> record = records.next()) {
-      if (record->start < from) continue;
-      end.end = record->end;
-      end.last_record = record->start;
-      if (!(more = visit(*record))) return end;
-    }
+    const auto on_kept = [&](const wal::KeptRecord& kept) {
+      if (kept.start < from) return true;
+      end.end = kept.end;
+      end.last_record = kept.start;
+      return more = visit(wal::record_of(kept));
+    };
+    wal::visit_in_order(*summary, on_kept, [&](const wal::PlainEnd& plain) {
+      return on_kept({plain.start,
+                      wal::end_of_record(plain.start, wal::kPlainEndBytes, segment_bytes),
+                      wal::plain_end_record(plain)});
+    });
+    if (!more) return end;
     if (summary->last_record >= from) {
       end.end = summary->end;
       end.last_record = summary->last_record;

@@ -18,35 +18,27 @@ bool is_of_the_object(const Error& error) {
          error.kind == ErrorKind::kInvalid || error.kind == ErrorKind::kConflict;
 }
 
-bool says_all(const wal::SegmentSummary& summary) {
-  return summary.problem.empty() && !summary.first_record_unknown;
-}
-
 Result<wal::SegmentSummary> summary_of_segment(const WalArchive& archive, const WalChain& chain,
                                                pg::SegmentName name, uint64_t counts) {
-  const auto content = [&](pg::SegmentName wanted) -> Result<Bytes> {
-    const std::string text = wanted.text(archive.segment_bytes());
-    std::optional<Bytes> bytes = TRY(archive.get(text));
-    if (!bytes) return make_error(ErrorKind::kMissing, "WAL segment " + text + " is missing");
-    return *std::move(bytes);
-  };
-  const Bytes segment = TRY(content(name));
+  const Bytes segment = TRY(archive.get_segment(name));
   Bytes previous;
   if (wal::timeline_of_unfinished_record(name, segment, archive.segment_bytes())) {
     const std::optional<WalChain::Link> before =
         name.number > 0 ? chain.segment(name.number - 1) : std::nullopt;
     if (before) {
-      Result<Bytes> bytes = content({before->timeline, name.number - 1});
+      Result<Bytes> bytes = archive.get_segment({before->timeline, name.number - 1});
       if (bytes.ok()) previous = std::move(bytes).value();
     }
   }
-  return wal::summarize_segment(
-      name, ByteView(segment).first(std::min<uint64_t>(counts, segment.size())), previous,
-      {archive.segment_bytes(), archive.lineage().system_identifier, archive.lineage().major});
+  return wal::summarize_segment(name,
+                                ByteView(segment).first(std::min<uint64_t>(counts, segment.size())),
+                                previous, archive.expectations());
 }
 
-Result<KnownSegment> known_segment(const WalArchive& archive, const WalChain& chain,
-                                   uint64_t number) {
+}  // namespace
+
+Result<KnownSegment> read_summary(const WalArchive& archive, const WalChain& chain,
+                                  uint64_t number) {
   const std::optional<WalChain::Link> link = chain.segment(number);
   CHECK(link.has_value());
   KnownSegment known{{link->timeline, number}, link->end, {}, {}, false};
@@ -55,7 +47,7 @@ Result<KnownSegment> known_segment(const WalArchive& archive, const WalChain& ch
   if (!summary.ok() && !is_of_the_object(summary.error())) return std::move(summary).error();
   if (summary.ok() && *summary) {
     known.summary = **std::move(summary);
-    if (says_all(*known.summary) && counts == archive.segment_bytes()) return known;
+    if (known.summary->says_all() && counts == archive.segment_bytes()) return known;
   } else {
     known.unknown = summary.ok() ? "it has no index" : summary.error().message;
   }
@@ -71,6 +63,8 @@ Result<KnownSegment> known_segment(const WalArchive& archive, const WalChain& ch
   return known;
 }
 
+namespace {
+
 using Batch = std::vector<KnownSegment>;
 
 // The segments [first, first + batch.size()), side by side.
@@ -83,7 +77,7 @@ Result<void> read_batch(const WalArchive& archive, const WalChain& chain, uint64
   for (size_t worker = 0; worker < workers; ++worker) {
     group.start([&](std::stop_token stopped) -> Result<void> {
       for (size_t i; (i = next++) < batch.size() && !stopped.stop_requested();) {
-        batch[i] = TRY(known_segment(archive, chain, first + i));
+        batch[i] = TRY(read_summary(archive, chain, first + i));
       }
       return success();
     });

@@ -1,5 +1,3 @@
-#include <fmt/format.h>
-
 #include "base/file_system.h"
 #include "catalog/server_names.h"
 #include "cli/commands.h"

@@ -1,6 +1,5 @@
 // The JSON of find; json.cc has the rules.
-#include <nlohmann/json.hpp>
-
+#include "base/json.h"
 #include "base/time_text.h"
 #include "cli/find_text.h"
 
@@ -13,8 +12,6 @@ using find::FindReport;
 using find::FoundTable;
 using find::FoundWork;
 using find::Outcome;
-using Json = nlohmann::ordered_json;
-
 constexpr size_t kColumns = 240;
 
 Json time_or_null(std::optional<Timestamp> time) {
@@ -101,7 +98,7 @@ std::string find_json(const FindReport& report) {
     unknown.push_back(
         {{"what", stretch.what}, {"from_lsn", stretch.from.text()}, {"to_lsn", stretch.to.text()}});
   }
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return to_text(json);
 }
 
 }  // namespace walkback::cli

@@ -1,7 +1,6 @@
 #include "cli/json.h"
 
-#include <nlohmann/json.hpp>
-
+#include "base/json.h"
 #include "base/time_text.h"
 #include "cli/errors.h"
 #include "cli/target_record.h"
@@ -9,13 +8,6 @@
 namespace walkback::cli {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
-
-// Text from elsewhere may be no UTF-8; JSON must be.
-std::string text(const Json& json) {
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-}
 
 Json json_of(Timestamp time) { return to_iso_utc(time); }
 Json json_of(pg::Lsn lsn) { return lsn.text(); }
@@ -208,28 +200,28 @@ Json reached_of(const restore::RecoverReport& report) {
 
 }  // namespace
 
-std::string error_json(const Error& error) { return text({{"error", json_of(error)}}); }
+std::string error_json(const Error& error) { return to_text({{"error", json_of(error)}}); }
 
 std::string init_json(const InitView& view) {
   const setup::InitReport& report = view.report;
   const config::Config& config = view.config;
   auto or_null = [](const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); };
-  return text({{"init",
-                {{"repository_id", report.repository_id},
-                 {"repository_created", report.repository_created},
-                 {"objects_copied", report.copied},
-                 {"encryption", config.encryption},
-                 {"recipients", config.encryption_recipients},
-                 {"host_key_file", or_null(config.encryption_host_key_file)},
-                 {"identity_file", or_null(config.encryption_identity_file)},
-                 {"config", view.config_path},
-                 {"config_written", view.config_written},
-                 {"system_identifier", json_of(report.system_identifier)},
-                 {"server_version_num", report.server_version_num},
-                 {"settings", list_of(report.settings)},
-                 {"applied", report.applied},
-                 {"restart_required", report.restart_required},
-                 {"proved_segment", or_null(report.proved_segment)}}}});
+  return to_text({{"init",
+                   {{"repository_id", report.repository_id},
+                    {"repository_created", report.repository_created},
+                    {"objects_copied", report.copied},
+                    {"encryption", config.encryption},
+                    {"recipients", config.encryption_recipients},
+                    {"host_key_file", or_null(config.encryption_host_key_file)},
+                    {"identity_file", or_null(config.encryption_identity_file)},
+                    {"config", view.config_path},
+                    {"config_written", view.config_written},
+                    {"system_identifier", json_of(report.system_identifier)},
+                    {"server_version_num", report.server_version_num},
+                    {"settings", list_of(report.settings)},
+                    {"applied", report.applied},
+                    {"restart_required", report.restart_required},
+                    {"proved_segment", or_null(report.proved_segment)}}}});
 }
 
 std::string check_json(const CheckView& view) {
@@ -248,43 +240,43 @@ std::string check_json(const CheckView& view) {
                       {"able", trait.able ? Json(*trait.able) : Json(nullptr)},
                       {"detail", trait.detail}});
   }
-  return text({{"check", {{"ok", ok}, {"findings", findings}, {"store", traits}}}});
+  return to_text({{"check", {{"ok", ok}, {"findings", findings}, {"store", traits}}}});
 }
 
 std::string wal_push_json(const archive::WalPushReport& report) {
-  return text({{"wal_push",
-                {{"name", report.name},
-                 {"already_there", report.already_there},
-                 {"bytes_raw", report.bytes_raw},
-                 {"bytes_stored", report.bytes_stored}}}});
+  return to_text({{"wal_push",
+                   {{"name", report.name},
+                    {"already_there", report.already_there},
+                    {"bytes_raw", report.bytes_raw},
+                    {"bytes_stored", report.bytes_stored}}}});
 }
 
 std::string wal_get_json(const std::string& name, archive::WalGetOutcome outcome) {
   bool delivered = outcome == archive::WalGetOutcome::kDelivered;
-  return text(
+  return to_text(
       {{"wal_get", {{"name", name}, {"outcome", delivered ? "delivered" : "not_in_archive"}}}});
 }
 
 std::string wal_index_json(const archive::WalIndexReport& report) {
-  return text({{"index",
-                {{"segments", report.segments},
-                 {"whole", report.whole},
-                 {"missing", report.missing},
-                 {"damaged", report.damaged},
-                 {"incomplete", report.incomplete},
-                 {"rebuilt", report.rebuilt},
-                 {"still_incomplete", report.still_incomplete},
-                 {"failed", report.failed}}}});
+  return to_text({{"index",
+                   {{"segments", report.segments},
+                    {"whole", report.whole},
+                    {"missing", report.missing},
+                    {"damaged", report.damaged},
+                    {"incomplete", report.incomplete},
+                    {"rebuilt", report.rebuilt},
+                    {"still_incomplete", report.still_incomplete},
+                    {"failed", report.failed}}}});
 }
 
 std::string backup_json(const backup::BackupReport& report, const Error* error) {
   Json json{{"backup", json_of(report.summary)}, {"bad_pages", list_of(report.bad_pages)}};
   if (error) json["error"] = json_of(*error);
-  return text(json);
+  return to_text(json);
 }
 
 std::string list_json(const catalog::Listing& listing, const std::vector<std::string>& unreadable) {
-  return text(
+  return to_text(
       {{"backups", list_of(listing.backups)},
        {"windows", list_of(listing.windows)},
        {"gaps", list_of(listing.gaps)},
@@ -294,14 +286,16 @@ std::string list_json(const catalog::Listing& listing, const std::vector<std::st
        {"unreadable", list_of(unreadable)}});
 }
 
-std::string plan_json(const restore::RecoveryPlan& plan) { return text({{"plan", json_of(plan)}}); }
+std::string plan_json(const restore::RecoveryPlan& plan) {
+  return to_text({{"plan", json_of(plan)}});
+}
 
 std::string dry_run_json(const restore::RecoveryPlan& plan, const restore::TargetLayout& layout) {
-  return text({{"plan", json_of(plan)},
-               {"layout",
-                {{"data_directory", layout.data_directory},
-                 {"tablespaces", list_of(layout.tablespaces)},
-                 {"replayed_tablespaces", list_of(layout.replayed)}}}});
+  return to_text({{"plan", json_of(plan)},
+                  {"layout",
+                   {{"data_directory", layout.data_directory},
+                    {"tablespaces", list_of(layout.tablespaces)},
+                    {"replayed_tablespaces", list_of(layout.replayed)}}}});
 }
 
 std::string recover_json(const restore::RecoverReport& report, const Error* error) {
@@ -322,11 +316,11 @@ std::string recover_json(const restore::RecoverReport& report, const Error* erro
               {"total_s", report.total_s}}},
             {"setting_changes", list_of(report.setting_changes)}};
   if (error) json["error"] = json_of(*error);
-  return text(json);
+  return to_text(json);
 }
 
 std::string adopt_json(const restore::AdoptReport& report) {
-  return text(
+  return to_text(
       {{"adopt",
         {{"timeline", json_of(report.timeline)},
          {"segments_archived", report.segments_archived},
@@ -338,7 +332,7 @@ std::string adopt_json(const restore::AdoptReport& report) {
 
 std::string history_json(const std::vector<catalog::Event>& events,
                          const std::vector<std::string>& unreadable) {
-  return text({{"events", list_of(events)}, {"unreadable", list_of(unreadable)}});
+  return to_text({{"events", list_of(events)}, {"unreadable", list_of(unreadable)}});
 }
 
 }  // namespace walkback::cli

@@ -1,18 +1,11 @@
 // The JSON of the key commands; json.cc has the rules.
-#include <nlohmann/json.hpp>
-
+#include "base/json.h"
 #include "base/time_text.h"
 #include "cli/key_text.h"
 
 namespace walkback::cli {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
-
-std::string text(const Json& json) {
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-}
 
 template <typename Key>
 Json texts_of(const std::vector<Key>& keys) {
@@ -54,7 +47,7 @@ std::string key_generate_json(const KeyGenerateReport& report) {
   const Json key = {{"recipient", report.recipient.text()},
                     {"file", report.file},
                     {"signers", texts_of(report.signers)}};
-  return text({{"key", key}});
+  return to_text({{"key", key}});
 }
 
 std::string key_list_json(const keys::KeyList& list) {
@@ -62,16 +55,16 @@ std::string key_list_json(const keys::KeyList& list) {
   for (const keys::ListedKey& key : list.keys) keys.push_back(json_of(key));
   Json json = {{"keys", keys}};
   json["passed_over"] = list.passed_over;
-  return text(json);
+  return to_text(json);
 }
 
-std::string key_add_json(const keys::AddKeyReport& report) { return text(json_of(report)); }
+std::string key_add_json(const keys::AddKeyReport& report) { return to_text(json_of(report)); }
 
 std::string key_rotate_json(const keys::RotateKeyReport& report) {
   Json json = json_of(report.added);
   json["retired"] = report.retired.text();
   json["file"] = report.file.empty() ? Json(nullptr) : Json(report.file);
-  return text(json);
+  return to_text(json);
 }
 
 std::string key_rotate_host_json(const keys::RotateHostKeyReport& report) {
@@ -82,7 +75,7 @@ std::string key_rotate_host_json(const keys::RotateHostKeyReport& report) {
       {"file", report.file},
       {"retired", report.retired ? Json(report.retired->text()) : null},
       {"retired_verify", report.old_signer ? Json(report.old_signer->text()) : null}};
-  return text({{"host_key", host}});
+  return to_text({{"host_key", host}});
 }
 
 }  // namespace walkback::cli

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <map>
 
 #include "catalog/backups.h"
 #include "catalog/lineage.h"
@@ -68,7 +67,6 @@ class Finder {
     search_options.since = options_.since;
     search_options.until = options_.until;
     search_options.keep = 4 * options_.limit + 100;  // catalog changes fall out at the end
-    search_options.segment_bytes = archive_->segment_bytes();
     search_options.wanted = [this](const std::vector<TouchedFile>& files) { return wanted(files); };
     TransactionSearch search(search_options, names_, archive_->lineage().major);
     TRY(read(search));
@@ -133,7 +131,7 @@ class Finder {
       if (name && (name->kind == 't' || (name->system && !asked_for))) continue;
       is_table = true;
       rows += file.rows.inserted + file.rows.updated + file.rows.deleted;
-      const bool gone = file.fate == FileFate::kTruncated || file.fate == FileFate::kDropped;
+      const bool gone = is_loss(file.fate);
       if (gone) rows += std::max<int64_t>(0, file.rows_gone);
       is_gone |= gone && file.rows_gone < 0;
       is_kind |= options_.kind && is_of_kind(file, *options_.kind);
@@ -161,13 +159,7 @@ class Finder {
   // ---- which segments ----
 
   Result<KnownSegment> segment(uint64_t number) const {
-    std::optional<KnownSegment> known;
-    TRY(catalog::read_summaries(*archive_, *chain_, number, number, 1, stop_,
-                                [&](const KnownSegment& read) {
-                                  known = read;
-                                  return true;
-                                }));
-    return *std::move(known);
+    return catalog::read_summary(*archive_, *chain_, number);
   }
 
   struct Times {
@@ -279,7 +271,6 @@ class Finder {
   void take(const KnownSegment& known, TransactionSearch& search) {
     ++report_.segments;
     const bool is_first = std::exchange(begins_, false);
-    if (known.from_segment) ++report_.decoded_again;
     const std::string name = known.name.text(archive_->segment_bytes());
     const pg::Lsn start = known.name.start(archive_->segment_bytes());
     if (!known.summary) {
@@ -337,7 +328,7 @@ class Finder {
     std::vector<FoundTable> tables;
     for (const TouchedFile& file : transaction.files) {
       const std::optional<RelationName> name = names_.of(file.file);
-      if (!name && file.file.number < kFirstUserNumber) continue;
+      if (!name && file.file.number < pg::kFirstUserOid) continue;
       if (name && !is_shown(*name)) continue;
       const auto same = std::ranges::find_if(tables, [&](const FoundTable& table) {
         return name && table.name && table.file.database == file.file.database &&
@@ -352,18 +343,15 @@ class Finder {
       same->rows_gone = std::max(same->rows_gone, file.rows_gone);
     }
     std::ranges::stable_sort(tables, std::ranges::greater(), [](const FoundTable& table) {
-      const bool gone = table.fate == FileFate::kTruncated || table.fate == FileFate::kDropped;
-      return std::tuple(gone, table.rows.deleted + table.rows.updated, table.rows.inserted);
+      return std::tuple(is_loss(table.fate), table.rows.deleted + table.rows.updated,
+                        table.rows.inserted);
     });
     return tables;
   }
 
   bool is_shown(const RelationName& name) const {
-    const bool has_rows = name.kind == 'r' || name.kind == 'm';
-    return has_rows && (!name.system || (!options_.table.empty() && is_asked_for(name)));
+    return name.holds_rows() && (!name.system || (!options_.table.empty() && is_asked_for(name)));
   }
-
-  static constexpr pg::Oid kFirstUserNumber = 16384;
 
   const FindOptions& options_;
   store::ObjectStore& objects_;

@@ -68,8 +68,7 @@ struct FindReport {
   uint64_t more = 0;                     // that match and are not in `found`: at least so many
   TransactionSearch::Totals totals;      // of all transactions of the window
   Histogram histogram;
-  uint64_t segments = 0;       // read, of which
-  uint64_t decoded_again = 0;  // so many had no index that would do
+  uint64_t segments = 0;  // read
   std::vector<Unknown> unknown;
   // The first of the segments whose first record nobody has: one of the thousands in each.
   std::optional<std::string> unknown_first_records;

@@ -10,7 +10,6 @@ namespace walkback::find {
 
 namespace {
 
-constexpr pg::Oid kFirstUserOid = 16384;      // FirstNormalObjectId, src/include/access/transam.h
 constexpr pg::Oid kDefaultTablespace = 1663;  // pg_default
 constexpr pg::Oid kGlobalTablespace = 1664;   // pg_global: shared catalogs, of database 0
 
@@ -129,7 +128,7 @@ std::optional<RelationName> RelationNames::of(const wal::RelationLocator& file) 
   name.oid = relation->oid;
   name.name = relation->name;
   name.rows = is_toast ? -1 : relation->rows;
-  name.system = relation->oid < kFirstUserOid || is_system_schema(name.schema);
+  name.system = relation->oid < pg::kFirstUserOid || is_system_schema(name.schema);
   return name;
 }
 

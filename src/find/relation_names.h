@@ -26,6 +26,8 @@ struct RelationName {
   char kind = 0;        // relkind
   bool system = false;  // of PostgreSQL's own catalog
   int64_t rows = -1;    // as last estimated by ANALYZE; -1 when not known
+  // A table or a materialized view; not a TOAST table or an index.
+  bool holds_rows() const { return kind == 'r' || kind == 'm'; }
   bool operator==(const RelationName&) const = default;
 };
 

@@ -10,17 +10,18 @@ namespace walkback::find {
 
 namespace {
 
-constexpr pg::Oid kFirstUserNumber = 16384;  // FirstNormalObjectId: below, the catalog's own files
-
 // Of what is gone without anybody knowing how much it was: more than anything counted.
 constexpr uint64_t kUnknownRows = uint64_t{1} << 48;
 
+// There may be xids of the epoch before.
+constexpr uint64_t kUnknownEpoch = uint64_t{1} << 32;
+
 uint64_t positive(int64_t rows) { return rows > 0 ? static_cast<uint64_t>(rows) : 0; }
 
-bool is_of_catalog(const wal::RelationLocator& file) { return file.number < kFirstUserNumber; }
+bool is_of_catalog(const wal::RelationLocator& file) { return file.number < pg::kFirstUserOid; }
 
 bool has_rows_of_its_own(const std::optional<RelationName>& name) {
-  return !name || name->kind == 'r' || name->kind == 'm';
+  return !name || name->holds_rows();
 }
 
 }  // namespace
@@ -32,23 +33,17 @@ Result<void> TransactionSearch::see(const wal::SegmentSummary& summary, pg::Lsn 
   segment_ = &summary;
   for (const wal::CatalogRow& row : summary.catalog_rows) names_.see(row);
   take_over(summary);
-  size_t plain = 0, kept = 0;
   Result<void> result = success();
-  while (result.ok()) {
-    const bool has_plain = plain < summary.plain_ends.size();
-    const bool has_kept = kept < summary.kept.size();
-    if (!has_plain && !has_kept) break;
-    const bool next_is_plain =
-        !has_kept || (has_plain && summary.plain_ends[plain].start < summary.kept[kept].start);
-    const pg::Lsn start =
-        next_is_plain ? summary.plain_ends[plain].start : summary.kept[kept].start;
-    if (start >= end) break;
-    if (next_is_plain) {
-      see_plain_end(summary, summary.plain_ends[plain++]);
-    } else {
-      result = see_kept(wal::record_of(summary.kept[kept++]));
-    }
-  }
+  wal::visit_in_order(
+      summary,
+      [&](const wal::KeptRecord& kept) {
+        if (kept.start < end) result = see_kept(wal::record_of(kept));
+        return result.ok() && kept.start < end;
+      },
+      [&](const wal::PlainEnd& plain) {
+        if (plain.start < end) see_plain_end(summary, plain);
+        return plain.start < end;
+      });
   // What has not ended goes on in the next segment.
   for (const auto& [xid, place] : here_) {
     const wal::TransactionWork& work = summary.transactions[place];
@@ -129,9 +124,7 @@ void TransactionSearch::see_plain_end(const wal::SegmentSummary& summary,
       return;
     }
   }
-  const pg::Lsn end_lsn =
-      wal::end_of_record(end.start, wal::kPlainEndBytes, options_.segment_bytes);
-  this->end({end.xid, outcome, time, end.start, end_lsn, {}, {}}, take(end.xid, {}));
+  this->end({end.xid, outcome, time, end.start, {}, {}}, take(end.xid, {}));
 }
 
 Result<void> TransactionSearch::see_kept(const wal::Record& record) {
@@ -146,9 +139,11 @@ Result<void> TransactionSearch::see_kept(const wal::Record& record) {
   const std::optional<wal::TimedEvent> event = TRY(events_.of(record));
   if (!event) return success();
   if (const auto* ended = std::get_if<wal::TransactionEnd>(&event->what)) {
-    End end{ended->xid,  ended->committed ? Outcome::kCommitted : Outcome::kRolledBack,
-            ended->time, event->start,
-            event->end,  ended->subxids.copy(),
+    End end{ended->xid,
+            ended->committed ? Outcome::kCommitted : Outcome::kRolledBack,
+            ended->time,
+            event->start,
+            ended->subxids.copy(),
             {}};
     // An abort's are those that it had created.
     if (ended->committed) end.dropped = ended->dropped.copy();
@@ -159,8 +154,8 @@ Result<void> TransactionSearch::see_kept(const wal::Record& record) {
     whole.gid = prepare->gid;
     open_[prepare->xid] = std::move(whole);
   } else if (const auto* checkpoint = std::get_if<wal::Checkpoint>(&event->what)) {
-    const uint64_t here = full_xid(static_cast<pg::Xid>(checkpoint->next_xid.value));
-    if (!first_epoch_) first_epoch_ = checkpoint->next_xid.value - here;
+    const pg::FullXid here = full_xid(checkpoint->next_xid.xid());
+    if (!first_epoch_) first_epoch_ = checkpoint->next_xid.value - here.value;
   } else if (const auto* running = std::get_if<wal::RunningTransactions>(&event->what)) {
     end_crashed(running->oldest_running_xid);
   } else if (const auto* dropped = std::get_if<wal::DatabaseDrop>(&event->what)) {
@@ -177,7 +172,7 @@ void TransactionSearch::end_crashed(pg::Xid oldest_running) {
   }
   for (const pg::Xid xid : crashed) {
     const Open done = take(xid, {});
-    if (in_window(last_end_)) end({xid, Outcome::kUnfinished, std::nullopt, {}, {}, {}, {}}, done);
+    if (in_window(last_end_)) end({xid, Outcome::kUnfinished, std::nullopt, {}, {}, {}}, done);
   }
 }
 
@@ -199,12 +194,11 @@ TransactionSearch::Open TransactionSearch::take(pg::Xid xid, const std::vector<p
 
 void TransactionSearch::end(const End& end, const Open& done) {
   FoundTransaction found;
-  found.xid = full_xid(end.xid);
+  found.xid = full_xid(end.xid).value;
   found.outcome = end.outcome;
   found.began_at = done.began_at;
   found.ended_at = end.time;
   found.lsn = end.lsn;
-  found.end_lsn = end.end_lsn;
   found.gid = done.gid;
   found.subtransactions = end.subxids.size();
   found.databases_dropped = done.databases_dropped;
@@ -304,7 +298,7 @@ std::vector<TouchedFile> TransactionSearch::fates(const Open& done, const End& e
 
   std::vector<TouchedFile> all;
   for (auto& [locator, file] : files) {
-    if (file.fate == FileFate::kTruncated || file.fate == FileFate::kDropped) {
+    if (is_loss(file.fate)) {
       const std::optional<RelationName> name = names_.of(locator);
       const auto seen = live_rows_.find(locator);
       const int64_t since_then = seen == live_rows_.end() ? 0 : seen->second;
@@ -326,8 +320,7 @@ Weight TransactionSearch::weight_of(const std::vector<TouchedFile>& files) const
     weight.taken += positive(file.rows.deleted) + positive(file.rows.updated);
     weight.added += positive(file.rows.inserted);
     if (file.fate == FileFate::kCreated) ++weight.added;
-    const bool gone = file.fate == FileFate::kTruncated || file.fate == FileFate::kDropped;
-    if (!gone || !has_rows_of_its_own(names_.of(file.file))) continue;
+    if (!is_loss(file.fate) || !has_rows_of_its_own(names_.of(file.file))) continue;
     weight.taken += file.rows_gone >= 0 ? static_cast<uint64_t>(file.rows_gone) : kUnknownRows;
   }
   return weight;
@@ -393,27 +386,24 @@ std::vector<FoundTransaction> TransactionSearch::finish() {
     const Open done = std::move(open_.begin()->second);
     open_.erase(open_.begin());
     const Outcome outcome = done.prepared ? Outcome::kPrepared : Outcome::kUnfinished;
-    end({xid, outcome, std::nullopt, {}, {}, {}, {}}, done);
+    end({xid, outcome, std::nullopt, {}, {}, {}}, done);
   }
   std::ranges::sort(kept_, [](const Kept& a, const Kept& b) {
     return std::tie(b.weight, a.transaction.lsn) < std::tie(a.weight, b.transaction.lsn);
   });
   std::vector<FoundTransaction> found;
   for (Kept& kept : kept_) {
-    kept.transaction.xid += first_epoch_.value_or(0);
+    kept.transaction.xid += first_epoch_.value_or(-kUnknownEpoch);
     found.push_back(std::move(kept.transaction));
   }
   kept_.clear();
   return found;
 }
 
-// No two that live at once are 2^31 apart. Where the log begins the epoch is not known yet: it is
-// counted from there, and put right at the first checkpoint.
-uint64_t TransactionSearch::full_xid(pg::Xid xid) {
-  if (next_xid_ == 0) next_xid_ = xid;
-  const auto distance = static_cast<int32_t>(xid - static_cast<pg::Xid>(next_xid_));
-  const uint64_t full = next_xid_ + static_cast<uint64_t>(static_cast<int64_t>(distance));
-  if (distance >= 0) next_xid_ = full + 1;
+pg::FullXid TransactionSearch::full_xid(pg::Xid xid) {
+  const pg::FullXid full =
+      next_xid_ ? pg::widen(xid, *next_xid_) : pg::FullXid{kUnknownEpoch + xid};
+  next_xid_ = std::max(next_xid_.value_or(full), pg::FullXid{full.value + 1});
   return full;
 }
 

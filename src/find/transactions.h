@@ -28,6 +28,9 @@ enum class Outcome {
 };
 
 enum class FileFate { kChanged, kTruncated, kRewritten, kDropped, kCreated };
+inline bool is_loss(FileFate fate) {
+  return fate == FileFate::kTruncated || fate == FileFate::kDropped;
+}
 
 // What a transaction did to one relation file.
 struct TouchedFile {
@@ -48,7 +51,6 @@ struct FoundTransaction {
   std::optional<Timestamp> began_at;
   std::optional<Timestamp> ended_at;
   pg::Lsn lsn;      // where the record of its end begins
-  pg::Lsn end_lsn;  // and where that ends
   std::string gid;  // of a prepared one, where WAL tells
   uint64_t subtransactions = 0;
   std::vector<pg::Oid> databases_dropped;
@@ -67,7 +69,6 @@ class TransactionSearch {
   struct Options {
     std::optional<Timestamp> since, until;  // of a transaction's end
     size_t keep = 100;
-    uint32_t segment_bytes = 0;
     // Whether a transaction that touched these files is asked for: true for all by default.
     std::function<bool(const std::vector<TouchedFile>&)> wanted;
   };
@@ -104,7 +105,7 @@ class TransactionSearch {
     pg::Xid xid = 0;
     Outcome outcome = Outcome::kCommitted;
     std::optional<Timestamp> time;
-    pg::Lsn lsn, end_lsn;
+    pg::Lsn lsn;
     std::vector<pg::Xid> subxids;
     std::vector<wal::RelationLocator> dropped;  // as the record lists them
   };
@@ -132,7 +133,7 @@ class TransactionSearch {
   bool is_wanted(uint32_t row_list);
   bool is_heavy(const Weight& weight) const;
   Weight weight_of(const std::vector<TouchedFile>& files) const;
-  uint64_t full_xid(pg::Xid xid);
+  pg::FullXid full_xid(pg::Xid xid);
 
   const Options options_;
   RelationNames& names_;
@@ -151,7 +152,9 @@ class TransactionSearch {
   };
   std::vector<Kept> kept_;  // a heap, the lightest first, when full
 
-  uint64_t next_xid_ = 0;  // in the numbers of `kept_`, whose epoch is not known at first
+  // In the numbers of `kept_`. Where the log begins the epoch is not known: until the first
+  // checkpoint says it, kUnknownEpoch stands for it.
+  std::optional<pg::FullXid> next_xid_;
   std::optional<uint64_t> first_epoch_;  // to be added to them
   Totals totals_;
   Histogram histogram_;

@@ -92,7 +92,6 @@ class Transactions : public testing::Test {
  protected:
   static Timestamp at(int64_t second) { return pg::from_pg_timestamp(second * kSecond); }
   std::vector<FoundTransaction> find(const std::vector<Segment>& segments) {
-    options_.segment_bytes = 16 << 20;
     search_.emplace(options_, names_, 15);
     for (const Segment& segment : segments) {
       EXPECT_TRUE(search_->see(segment.summary(), {UINT64_MAX}).ok());
@@ -222,7 +221,6 @@ TEST_F(Transactions, WhatTheCatalogsRowsDidDoesNotCount) {
 }
 
 TEST_F(Transactions, BeforeAGapTheyAreNotEndedAfterIt) {
-  options_.segment_bytes = 16 << 20;
   search_.emplace(options_, names_, 15);
   ASSERT_TRUE(
       search_->see(Segment(1).works(700, {{kPayments, {.deleted = 5}}}).summary(), {UINT64_MAX})
@@ -327,7 +325,6 @@ TEST_F(Transactions, ARecordThatCannotBeReadIsAnError) {
 }
 
 TEST_F(Transactions, WhatIsBeyondTheEndDoesNotCount) {
-  options_.segment_bytes = 16 << 20;
   search_.emplace(options_, names_, 15);
   const Segment segment = Segment(1)
                               .works(700, {{kPayments, {.deleted = 5}}})

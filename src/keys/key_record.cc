@@ -1,14 +1,12 @@
 // The JSON of one key.
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "base/time_text.h"
 #include "keys/key_folder.h"
 
 namespace walkback::keys {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 constexpr size_t kIdSize = 20;
 constexpr size_t kLongestLabel = 100;
@@ -65,10 +63,6 @@ bool is_fingerprint(std::string_view text) {
   const auto is_digit = [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F'); };
   return (text.size() == 40 || text.size() == 64) &&
          std::all_of(text.begin(), text.end(), is_digit);
-}
-
-std::string to_text(const Json& json) {
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 bool holds_private_key(std::string_view label) {

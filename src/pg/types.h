@@ -31,6 +31,9 @@ struct TimelineId {
 };
 
 using Oid = uint32_t;
+// Below are those that initdb gives out: PostgreSQL's own (FirstNormalObjectId,
+// src/include/access/transam.h).
+inline constexpr Oid kFirstUserOid = 16384;
 using Xid = uint32_t;  // as in WAL and on pages: 32 bits, wraps around
 
 // 64 bits: epoch and xid, as pg_current_xact_id() prints it.

@@ -28,7 +28,7 @@ TargetSearch::TargetSearch(const RecoveryTarget& target, const pg::ControlFile& 
     : target_(target),
       consistent_from_(consistent_from),
       events_(control.major),
-      next_xid_(control.next_xid.value) {
+      next_xid_(control.next_xid) {
   seen_.limits = {control.max_connections, control.max_worker_processes, control.max_wal_senders,
                   control.max_prepared_transactions, control.max_locks_per_transaction};
 }
@@ -206,7 +206,7 @@ void TargetSearch::keep_if_near(std::string_view name, const PlanRecord& point) 
 
 void TargetSearch::look_at_checkpoint(const wal::TimedEvent& event,
                                       const wal::Checkpoint& checkpoint) {
-  next_xid_ = std::max(next_xid_, checkpoint.next_xid.value);
+  next_xid_ = std::max(next_xid_, checkpoint.next_xid);
   look_for_proof(event, checkpoint.time);
 }
 
@@ -232,12 +232,10 @@ void TargetSearch::remember(const PlanRecord& record, bool committed) {
   }
 }
 
-// The epoch comes from the nearest xid known in 64 bits: no two that live at once are 2^31 apart.
 uint64_t TargetSearch::full_xid(pg::Xid xid) {
-  const auto distance = static_cast<int32_t>(xid - static_cast<uint32_t>(next_xid_));
-  const uint64_t full = next_xid_ + static_cast<uint64_t>(static_cast<int64_t>(distance));
-  if (distance >= 0) next_xid_ = full + 1;
-  return full;
+  const pg::FullXid full = pg::widen(xid, next_xid_);
+  next_xid_ = std::max(next_xid_, pg::FullXid{full.value + 1});
+  return full.value;
 }
 
 }  // namespace walkback::restore

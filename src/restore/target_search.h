@@ -106,7 +106,7 @@ class TargetSearch {
 
   pg::Lsn last_start_;
   pg::Lsn last_end_;
-  uint64_t next_xid_;  // 64 bits, as far as it is known
+  pg::FullXid next_xid_;  // as far as it is known
 };
 
 }  // namespace walkback::restore

@@ -107,8 +107,8 @@ std::optional<ByteView> new_row(const Record& record, const DecodedRecord& decod
 }
 
 CatalogRow::Of catalog_of(pg::Oid number) {
-  if (number == 2615) return CatalogRow::Of::kSchema;
-  return number == 1262 ? CatalogRow::Of::kDatabase : CatalogRow::Of::kRelation;
+  if (number == kSchemaCatalog) return CatalogRow::Of::kSchema;
+  return number == kDatabaseCatalog ? CatalogRow::Of::kDatabase : CatalogRow::Of::kRelation;
 }
 
 }  // namespace

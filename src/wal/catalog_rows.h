@@ -32,10 +32,12 @@ struct CatalogRow {
 // Whether a record's first block may belong to one of these catalogs: cheap, and false for nearly
 // all. Their files have these numbers since initdb, until somebody runs VACUUM FULL on a catalog
 // itself: rows are then not seen.
+inline constexpr pg::Oid kRelationCatalog = 1259;  // pg_class
+inline constexpr pg::Oid kSchemaCatalog = 2615;    // pg_namespace
+inline constexpr pg::Oid kDatabaseCatalog = 1262;  // pg_database
 inline bool is_named_catalog(const RelationLocator& relation) {
-  constexpr pg::Oid kRelations = 1259, kSchemas = 2615, kDatabases = 1262;
-  return relation.number == kRelations || relation.number == kSchemas ||
-         relation.number == kDatabases;
+  return relation.number == kRelationCatalog || relation.number == kSchemaCatalog ||
+         relation.number == kDatabaseCatalog;
 }
 
 // `record` is a decoded one of the Heap resource manager. Nothing where the row is not all there:

@@ -83,6 +83,8 @@ struct SegmentSummary {
   // empty.
   std::vector<std::vector<RelationRows>> row_lists;
   std::vector<CatalogRow> catalog_rows;  // in the order in which they were written
+  // Nothing of the segment is missing here.
+  bool says_all() const { return problem.empty() && !first_record_unknown; }
   bool operator==(const SegmentSummary&) const = default;
 };
 
@@ -96,6 +98,22 @@ Record record_of(const KeptRecord& kept);
 // The record that a PlainEnd was.
 inline constexpr uint32_t kPlainEndBytes = kRecordHeaderBytes + 2 + 8;
 Bytes plain_end_record(const PlainEnd& end);
+
+// Gives `on_kept` and `on_plain_end` what they are for in the order in which it was written, until
+// one of them returns false.
+template <typename OnKept, typename OnPlainEnd>
+void visit_in_order(const SegmentSummary& summary, OnKept on_kept, OnPlainEnd on_plain_end) {
+  auto plain = summary.plain_ends.begin();
+  for (const KeptRecord& kept : summary.kept) {
+    for (; plain != summary.plain_ends.end() && plain->start < kept.start; ++plain) {
+      if (!on_plain_end(*plain)) return;
+    }
+    if (!on_kept(kept)) return;
+  }
+  for (; plain != summary.plain_ends.end(); ++plain) {
+    if (!on_plain_end(*plain)) return;
+  }
+}
 
 // On which timeline the segment before must be looked for; nothing where no record goes on from it
 // (then it is not needed), or where `first_page` is no page of this WAL.
