@@ -4,7 +4,7 @@
 #include "catalog/control_file_reader.h"
 #include "catalog/lineage.h"
 #include "catalog/wal_archive.h"
-#include "wal/page_header.h"
+#include "catalog/wal_neighbour.h"
 
 namespace walkback::archive {
 
@@ -19,23 +19,6 @@ std::string data_directory_of(const std::string& path, const std::string& config
   const Result<std::optional<FileInfo>> control =
       files.status(join_path(directory, "global/pg_control"));
   return control.ok() && *control ? directory : configured;
-}
-
-// The end of a segment of the same folder. A recycled file under its name is found out by its
-// pages.
-bool read_beside(const std::string& name, const std::string& path, FileSystem& files, uint64_t tail,
-                 MutableBytes out) {
-  const std::string directory = parent_path(path);
-  Result<std::unique_ptr<File>> file =
-      files.open_read(directory.empty() ? name : join_path(directory, name));
-  if (!file.ok()) return false;
-  const Result<uint64_t> size = (*file)->size();
-  if (!size.ok() || *size != out.size() || tail > out.size()) return false;
-  const auto fill = [&](uint64_t at, uint64_t count) {
-    const Result<size_t> got = (*file)->read_at(at, out.subspan(at, count));
-    return got.ok() && *got == count;
-  };
-  return fill(0, wal::kWalPageBytes) && fill(out.size() - tail, tail);
 }
 
 }  // namespace
@@ -60,9 +43,7 @@ Result<WalPushReport> run_wal_push(const WalPushOptions& options, FileSystem& fi
   TRY(check_is_finished(options.path, **content, files, archive));
   const catalog::WalArchive::PutReport put =
       TRY(archive.put(report.name, **content, options.compression_level, options.workers,
-                      [&](const std::string& name, uint64_t tail, MutableBytes out) {
-                        return read_beside(name, options.path, files, tail, out);
-                      }));
+                      catalog::neighbour_in(parent_path(options.path), files)));
   report.already_there = put.already_there;
   report.bytes_stored = put.stored_bytes;
   return report;

@@ -27,8 +27,7 @@ struct WalPushReport {
 
 // Refuses (kConflict, nothing overwritten) the same name with other bytes, and (kInvalid) a file
 // whose first page says another cluster, another segment or another size, or that the server still
-// writes. On success the segment
-// survives power loss.
+// writes. On success the segment survives power loss.
 Result<WalPushReport> run_wal_push(const WalPushOptions& options, FileSystem& files,
                                    store::ObjectStore& objects);
 

@@ -10,6 +10,7 @@
 #include "catalog/lineage.h"
 #include "catalog/server_commands.h"
 #include "catalog/wal_archive.h"
+#include "catalog/wal_neighbour.h"
 #include "pg/configuration.h"
 #include "pg/timeline_history.h"
 #include "restore/own_settings.h"
@@ -17,6 +18,8 @@
 #include "restore/server.h"
 #include "restore/server_commands.h"
 #include "restore/target_directory.h"
+#include "wal/record_reader.h"
+#include "wal/segment_header.h"
 
 namespace walkback::restore {
 
@@ -52,8 +55,9 @@ class Adoption {
     progress_.begin("archiving what the copy wrote so far", 0);
     // The history first: whoever reads the new timeline's segments must know where they come from.
     TRY(push(archive, pg::history_file_name(report.timeline)));
-    report.segments_archived = TRY(push_finished_segments(archive, report.timeline));
-    TRY(note_lost_start(archive, report.timeline));
+    const pg::TimelineHistory history = TRY(history_of(archive, report.timeline));
+    report.segments_archived = TRY(push_finished_segments(archive, history));
+    TRY(note_lost_start(archive, history));
 
     progress_.begin("switching archiving on", 0);
     TRY(remove_copy_settings(files_, options_.pgdata));
@@ -141,38 +145,83 @@ class Adoption {
 
   Result<void> push(catalog::WalArchive& archive, const std::string& name) const {
     const std::unique_ptr<File> content = TRY(files_.open_read(wal_path(name)));
-    TRY(archive.put(name, *content, kCompressionLevel, kWorkers));
+    TRY(archive.put(name, *content, kCompressionLevel, kWorkers,
+                    catalog::neighbour_in(join_path(options_.pgdata, "pg_wal"), files_)));
     return success();
+  }
+
+  Result<pg::TimelineHistory> history_of(const catalog::WalArchive& archive,
+                                         pg::TimelineId timeline) const {
+    const Bytes text =
+        TRY(read_file(files_, wal_path(pg::history_file_name(timeline)), archive.segment_bytes()));
+    return pg::TimelineHistory::parse(timeline, as_text(text));
   }
 
   // What the server wrote to its end while archiving was off. Those that it ends before its restart
   // it archives itself, at the next checkpoint that would remove them
   // (src/backend/access/transam/xlogarchive.c, XLogArchiveCheckDone).
   Result<uint64_t> push_finished_segments(catalog::WalArchive& archive,
-                                          pg::TimelineId timeline) const {
+                                          const pg::TimelineHistory& history) const {
+    const pg::Lsn begin = history.begin_of(history.timeline()).value_or(pg::Lsn{});
+    wal::RecordReader reader(archive.expectations());
     uint64_t pushed = 0;
-    for (const DirectoryEntry& entry : TRY(files_.list(join_path(options_.pgdata, "pg_wal")))) {
-      if (pg::wal_file_kind(entry.name) != pg::WalFileKind::kSegment) continue;
-      const Result<pg::SegmentName> segment =
-          pg::SegmentName::parse(entry.name, archive.segment_bytes());
-      if (!segment.ok() || segment->timeline != timeline) continue;
-      if (!TRY(is_written(archive, *segment)) || !TRY(is_written(archive, next(*segment))))
-        continue;
-      TRY(push(archive, entry.name));
+    std::optional<pg::SegmentName> last;
+    for (const pg::SegmentName segment : TRY(segments_of(archive, history.timeline()))) {
+      if (last && segment != next(*last)) break;
+      const std::string name = segment.text(archive.segment_bytes());
+      const Bytes content = TRY(read_file(files_, wal_path(name), archive.segment_bytes()));
+      if (!begins_on(archive, segment, content, begin)) break;
+      reader.feed(segment, content);
+      if (!reaches_end(reader)) break;
+      TRY(push(archive, name));
       ++pushed;
+      last = segment;
     }
     return pushed;
   }
 
+  Result<std::vector<pg::SegmentName>> segments_of(const catalog::WalArchive& archive,
+                                                   pg::TimelineId timeline) const {
+    std::vector<pg::SegmentName> segments;
+    for (const DirectoryEntry& entry : TRY(files_.list(join_path(options_.pgdata, "pg_wal")))) {
+      if (pg::wal_file_kind(entry.name) != pg::WalFileKind::kSegment) continue;
+      const Result<pg::SegmentName> segment =
+          pg::SegmentName::parse(entry.name, archive.segment_bytes());
+      if (segment.ok() && segment->timeline == timeline) segments.push_back(*segment);
+    }
+    std::ranges::sort(segments);
+    return segments;
+  }
+
+  // A file that waits to be written still has the pages of an older segment. At a promotion the
+  // parent's segments behind the switch become such files (src/backend/access/transam/xlog.c,
+  // RemoveNonParentXlogFiles), and one may get the very number that it had: only its timeline
+  // tells.
+  bool begins_on(const catalog::WalArchive& archive, pg::SegmentName segment, ByteView content,
+                 pg::Lsn begin) const {
+    const Result<wal::SegmentInfo> info = wal::inspect_segment(
+        content, segment.text(archive.segment_bytes()), archive.lineage().system_identifier);
+    if (!info.ok()) return false;
+    return info->timeline == segment.timeline || segment.start(archive.segment_bytes()) < begin;
+  }
+
+  // As records tell: the segment is full, or ended by a switch.
+  static bool reaches_end(wal::RecordReader& reader) {
+    wal::Record record;
+    wal::Outcome outcome;
+    while ((outcome = reader.next(record)) == wal::Outcome::kRecord) {
+    }
+    return outcome == wal::Outcome::kEndOfInput;
+  }
+
   // While archiving was off, checkpoints removed old segments unarchived; the oldest go first.
-  Result<void> note_lost_start(const catalog::WalArchive& archive, pg::TimelineId timeline) const {
-    const Bytes text =
-        TRY(read_file(files_, wal_path(pg::history_file_name(timeline)), archive.segment_bytes()));
-    const auto history = TRY(pg::TimelineHistory::parse(timeline, as_text(text)));
+  Result<void> note_lost_start(const catalog::WalArchive& archive,
+                               const pg::TimelineHistory& history) const {
+    const pg::TimelineId timeline = history.timeline();
     const pg::Lsn begin = history.begin_of(timeline).value_or(pg::Lsn{});
     const auto first = pg::SegmentName::of(timeline, begin, archive.segment_bytes());
     const std::string name = first.text(archive.segment_bytes());
-    if (TRY(archive.has(name)) || TRY(is_written(archive, first))) return success();
+    if (TRY(archive.has(name)) || TRY(files_.status(wal_path(name)))) return success();
     progress_.note(
         fmt::format("WAL segment {}, where timeline {} begins, is no longer in pg_wal: what the "
                     "copy did before "
@@ -184,20 +233,6 @@ class Adoption {
   static pg::SegmentName next(pg::SegmentName segment) {
     ++segment.number;
     return segment;
-  }
-
-  // WAL is written in order: a segment whose successor has begun is complete. A file that waits to
-  // be written still has an older segment's pages.
-  Result<bool> is_written(const catalog::WalArchive& archive, pg::SegmentName segment) const {
-    const std::string name = segment.text(archive.segment_bytes());
-    Result<std::unique_ptr<File>> file = files_.open_read(wal_path(name));
-    if (!file.ok()) {
-      if (file.error().kind == ErrorKind::kMissing) return false;
-      return std::move(file).error();
-    }
-    Bytes first_page(8192);
-    if (TRY((*file)->read_at(0, first_page)) != first_page.size()) return false;
-    return archive.check_segment_header(name, first_page).ok();
   }
 
   Result<void> write_archive_settings() const {

@@ -1,5 +1,7 @@
 #include "restore/adopt.h"
 
+#include <fstream>
+
 #include "catalog/control_file_reader.h"
 #include "catalog/events.h"
 #include "catalog/lineage.h"
@@ -94,6 +96,30 @@ TEST_F(Adopt, ARunningCopyBecomesTheClusterWithItsWal) {
   ASSERT_EQ(events.size(), 2u);
   EXPECT_EQ(events[0].kind, "adopt");
   EXPECT_EQ(events[0].detail, path("copy") + " on timeline 2");
+}
+
+// As a promotion leaves it: the parent's segment of this number, under its own timeline's name.
+TEST_F(Adopt, ARecycledFileIsNoSegment) {
+  promote();
+  const std::string finished = finish_segment();
+  ask("SELECT pg_logical_emit_message(true, 'test', 'x')");
+  const std::string current = *ask("SELECT pg_walfile_name(pg_current_wal_lsn())");
+  const auto name = pg::SegmentName::parse(current, lineage_.wal_segment_bytes).value();
+  const pg::SegmentName next{name.timeline, name.number + 1};
+  const std::string recycled = path("copy/pg_wal/" + next.text(lineage_.wal_segment_bytes));
+  fs::copy_file(path("copy/pg_wal/" + finished), recycled, fs::copy_options::overwrite_existing);
+  std::fstream file(recycled, std::ios::in | std::ios::out | std::ios::binary);
+  const uint32_t parent = 1;                                              // xlp_tli
+  const uint64_t address = next.start(lineage_.wal_segment_bytes).value;  // xlp_pageaddr
+  file.seekp(4).write(reinterpret_cast<const char*>(&parent), sizeof parent);
+  file.write(reinterpret_cast<const char*>(&address), sizeof address);
+  file.close();
+
+  auto report = adopt();
+  ASSERT_TRUE(report.ok()) << report.error().message;
+  EXPECT_TRUE(archived(finished));
+  EXPECT_FALSE(archived(current)) << "one that is still written";
+  EXPECT_FALSE(archived(fs::path(recycled).filename()));
 }
 
 TEST_F(Adopt, ACopyThatIsNotPromotedIsRefused) {
