@@ -9,6 +9,8 @@ find_package(CLI11 REQUIRED)
 set(Protobuf_USE_STATIC_LIBS ON)
 find_package(Protobuf REQUIRED)
 pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
+find_library(WALKBACK_ZSTD_ARCHIVE libzstd.a REQUIRED)
+find_library(WALKBACK_LZ4_ARCHIVE liblz4.a REQUIRED)
 pkg_check_modules(crypto REQUIRED IMPORTED_TARGET libcrypto)
 # Static: the only user is s3, and a shared one would be one more library to load at every start.
 find_path(PUGIXML_INCLUDE_DIR pugixml.hpp REQUIRED)

@@ -1,9 +1,8 @@
 #include "wal/catalog_rows.h"
 
 #include "base/bytes.h"
-#include "pg/page.h"
 #include "wal/names.h"
-#include "wal/pglz.h"
+#include "wal/page_image.h"
 
 namespace walkback::wal {
 
@@ -39,9 +38,7 @@ class ImagePage {
   static std::optional<ImagePage> of(const BlockImage& image) {
     ImagePage page(image);
     if (image.compression == ImageCompression::kNone) return page;
-    if (image.compression != ImageCompression::kPglz) return std::nullopt;
-    if (image.hole_bytes > pg::kPageBytes) return std::nullopt;
-    std::optional<Bytes> unpacked = pglz_decompress(image.bytes, pg::kPageBytes - image.hole_bytes);
+    std::optional<Bytes> unpacked = decompress_image(image);
     if (!unpacked) return std::nullopt;
     page.unpacked_ = *std::move(unpacked);
     page.image_.bytes = page.unpacked_;

@@ -41,9 +41,8 @@ inline bool is_named_catalog(const RelationLocator& relation) {
 }
 
 // `record` is a decoded one of the Heap resource manager. Nothing where the row is not all there:
-// an update may log only what differs from the old row, and images compressed with lz4 or zstd are
-// not looked into.
-// Never an error: a name that is not known is shown as a number.
+// an update may log only what differs from the old row. Never an error: a name that is not known is
+// shown as a number.
 std::optional<CatalogRow> read_catalog_row(const Record& record, const DecodedRecord& decoded,
                                            int major);
 
