@@ -23,6 +23,7 @@ s3-kill-osd           1      Ceph with two copies on three disks: one is killed 
 throughput            1      a backup to a bucket beside one to a directory and the server's own rate, on a quiet machine
 power-cut             10     a power cut and a kill at every write of push, backup and recover, 5 seeds
 fuzz                  1      a minute and a half of every fuzz target
+fuzz-decoder          1      half an hour of the WAL decoder's
 PARTS
 }
 
@@ -47,6 +48,7 @@ soak_seed() {
     large-relation) e2e_soak test_a_relation_above_one_gibibyte WALKBACK_LARGE=1 ;;
     power-cut) soak_power_cut ;;
     fuzz) soak_fuzz ;;
+    fuzz-decoder) soak_fuzz_decoder ;;
   esac
 }
 
@@ -64,6 +66,11 @@ soak_fuzz() {
   build_preset fuzz $(fuzz_targets)
   local target
   for target in $(fuzz_targets); do fuzz_one "$target" 90 || return 1; done
+}
+
+soak_fuzz_decoder() {
+  source tools/dev/test.sh
+  build_preset fuzz fuzz_record_reader && fuzz_one fuzz_record_reader 1800
 }
 
 run_soak() {
