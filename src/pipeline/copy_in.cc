@@ -1,6 +1,7 @@
 #include "pipeline/copy_in.h"
 
 #include <atomic>
+#include <cstring>
 #include <mutex>
 
 #include "base/task_group.h"
@@ -45,7 +46,7 @@ struct Copying {
     return sink.accept(std::move(copied));
   }
 
-  // Null when the file vanished, or is empty and thereby done.
+  // Null when the file vanished, or nothing of it must be read.
   Result<std::shared_ptr<FileCopy>> open(SourceFile file) {
     Result<std::unique_ptr<File>> opened = files.open_read(file.path);
     if (!opened.ok()) {
@@ -53,8 +54,11 @@ struct Copying {
       return std::move(opened).error();
     }
     const uint64_t bytes = TRY((*opened)->size());
-    auto copy = std::make_shared<FileCopy>(std::move(file), std::move(*opened), bytes, options);
-    if (bytes > 0) return copy;
+    std::optional<repo::PageMap> parent;
+    if (file.parent) parent = TRY_CONTEXT(file.parent->map(), file.name);
+    auto copy = std::make_shared<FileCopy>(std::move(file), std::move(*opened), bytes,
+                                           std::move(parent), options);
+    if (!copy->is_done()) return copy;
     TRY(deliver(*copy));
     return std::shared_ptr<FileCopy>();
   }
@@ -82,53 +86,120 @@ class Worker {
 
  private:
   Result<void> copy(FileCopy& file, uint32_t piece) {
-    const FileCopy::Range range = file.range(piece);
-    if (buffer_.size() < range.bytes) buffer_.resize(range.bytes);
-    const size_t size =
-        TRY(file.file().read_at(range.offset, MutableBytes(buffer_).first(range.bytes)));
-    copying_.bytes_read += size;
-    copying_.progress.add_bytes(size);
+    const std::vector<FileCopy::Blocks> wanted = file.blocks(piece);
+    std::vector<Read> reads;
+    size_t size = 0;
+    for (const FileCopy::Blocks& blocks : wanted) {
+      const auto bytes = static_cast<uint32_t>(file.bytes_in(blocks));
+      if (buffer_.size() < size + bytes) buffer_.resize(size + bytes);
+      const uint64_t offset = file.offset_of(blocks.first);
+      const size_t got =
+          TRY(file.file().read_at(offset, MutableBytes(buffer_).subspan(size, bytes)));
+      copying_.bytes_read += got;
+      copying_.progress.add_bytes(got);
+      if (got > 0) reads.push_back({blocks.first, size, got});
+      size += got;
+      if (got < bytes) {
+        file.truncated_at(offset + got);
+        break;
+      }
+    }
     FileCopy::StoredPiece stored;
-    if (size > 0) stored = TRY(store(file, range, MutableBytes(buffer_).first(size)));
+    if (size > 0) stored = TRY(store(file, reads, MutableBytes(buffer_).first(size)));
     if (file.store(piece, std::move(stored))) return copying_.deliver(file);
     return success();
   }
 
-  Result<FileCopy::StoredPiece> store(FileCopy& file, const FileCopy::Range& range,
+  // Neighbouring blocks in the buffer.
+  struct Read {
+    uint32_t first_block = 0;
+    size_t at = 0;  // in the buffer
+    size_t bytes = 0;
+  };
+
+  Result<FileCopy::StoredPiece> store(FileCopy& file, const std::vector<Read>& reads,
                                       MutableBytes content) {
     FileCopy::StoredPiece stored;
     // Before hashing: pages that were torn are replaced in the buffer.
-    if (file.source().relation) TRY(verify(file, range, content, stored));
-    stored.frame.content_bytes = static_cast<uint32_t>(content.size());
-    stored.frame.hash = codec::hash_content(content);
-    const ByteView frame = encoder_.encode(content);
+    if (file.source().relation) TRY(verify(file, reads, content, stored));
+    const ByteView kept = keep_what_is_new(file, reads, content, stored);
+    if (kept.empty()) return stored;
+    stored.frame.hash = codec::hash_content(kept);
+    if (!file.source().relation && reads.size() == 1 &&
+        file.parent_has({reads[0].first_block, blocks_in(reads[0].bytes)},
+                        static_cast<uint32_t>(kept.size()), stored.frame.hash)) {
+      return FileCopy::StoredPiece{};
+    }
+    stored.frame.content_bytes = static_cast<uint32_t>(kept.size());
+    const ByteView frame = encoder_.encode(kept);
     stored.frame.stored_hash = codec::hash_frame(frame);
     stored.frame.location = TRY(pack_.append(frame));
     return stored;
   }
 
-  Result<void> verify(FileCopy& file, const FileCopy::Range& range, MutableBytes content,
-                      FileCopy::StoredPiece& stored) {
-    const PageCheck& relation = *file.source().relation;
-    if (relation.checksums) {
-      // A page cut short by a concurrent truncation or extension has no checksum to hold.
-      const size_t whole = content.size() / pg::kPageBytes * pg::kPageBytes;
-      const PageVerdicts verdicts = TRY(verify_pages(
-          file.file(),
-          {range.offset, relation.first_block + range.first_block, content.first(whole)},
-          options_.start_lsn, copying_.clock));
-      copying_.bytes_read += verdicts.bytes_read_again;
-      for (const uint32_t index : verdicts.bad) {
-        stored.bad_blocks.push_back(range.first_block + index);
-      }
-      for (const DoubtfulPage& page : verdicts.doubtful) {
-        stored.doubtful_blocks.push_back({range.first_block + page.index, page.lsn});
+  uint32_t blocks_in(size_t bytes) const {
+    return static_cast<uint32_t>((bytes + options_.block_bytes - 1) / options_.block_bytes);
+  }
+
+  // Moves what the parent does not have to the front, and says what it is.
+  ByteView keep_what_is_new(const FileCopy& file, const std::vector<Read>& reads,
+                            MutableBytes content, FileCopy::StoredPiece& stored) const {
+    size_t kept = 0;
+    size_t hash = 0;
+    for (const Read& read : reads) {
+      for (uint32_t i = 0; i < blocks_in(read.bytes); ++i) {
+        const size_t from = read.at + size_t{i} * options_.block_bytes;
+        const size_t bytes = std::min<size_t>(options_.block_bytes, read.at + read.bytes - from);
+        const uint32_t block = read.first_block + i;
+        if (!stored.page_hashes.empty() && file.parent_has(block, stored.page_hashes[hash++])) {
+          continue;
+        }
+        if (kept != from) std::memmove(content.data() + kept, content.data() + from, bytes);
+        const auto frame_block = static_cast<uint32_t>(kept / options_.block_bytes);
+        kept += bytes;
+        const bool goes_on =
+            !stored.runs.empty() &&
+            stored.runs.back().first_block + stored.runs.back().block_count == block;
+        if (goes_on) {
+          ++stored.runs.back().block_count;
+        } else {
+          stored.runs.push_back({block, 1, 0, frame_block});
+        }
       }
     }
+    return content.first(kept);
+  }
+
+  Result<void> verify(FileCopy& file, const std::vector<Read>& reads, MutableBytes content,
+                      FileCopy::StoredPiece& stored) {
+    const PageCheck& relation = *file.source().relation;
     stored.page_hashes.reserve(options_.frame_bytes / options_.block_bytes);
-    for (size_t at = 0; at < content.size(); at += options_.block_bytes) {
-      const size_t size = std::min<size_t>(options_.block_bytes, content.size() - at);
-      stored.page_hashes.push_back(codec::hash_page(content.subspan(at, size)));
+    for (const Read& read : reads) {
+      const MutableBytes pages = content.subspan(read.at, read.bytes);
+      if (relation.checksums) TRY(verify(file, relation, read, pages, stored));
+      for (size_t at = 0; at < pages.size(); at += options_.block_bytes) {
+        const size_t size = std::min<size_t>(options_.block_bytes, pages.size() - at);
+        stored.page_hashes.push_back(codec::hash_page(pages.subspan(at, size)));
+      }
+    }
+    return success();
+  }
+
+  Result<void> verify(FileCopy& file, const PageCheck& relation, const Read& read,
+                      MutableBytes pages, FileCopy::StoredPiece& stored) {
+    // A page cut short by a concurrent truncation or extension has no checksum to hold.
+    const size_t whole = pages.size() / pg::kPageBytes * pg::kPageBytes;
+    const PageVerdicts verdicts =
+        TRY(verify_pages(file.file(),
+                         {file.offset_of(read.first_block), relation.first_block + read.first_block,
+                          pages.first(whole)},
+                         options_.start_lsn, copying_.clock));
+    copying_.bytes_read += verdicts.bytes_read_again;
+    for (const uint32_t index : verdicts.bad) {
+      stored.bad_blocks.push_back(read.first_block + index);
+    }
+    for (const DoubtfulPage& page : verdicts.doubtful) {
+      stored.doubtful_blocks.push_back({read.first_block + page.index, page.lsn});
     }
     return success();
   }

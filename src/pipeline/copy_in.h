@@ -1,4 +1,5 @@
-// From a data directory into packs: read, verify, compress, store, in parallel.
+// From a data directory into packs: read, verify, compress, store, in parallel. Of a file that an
+// earlier backup has, what changed since.
 //
 // The unit of work is a piece of one file of one frame's size, so a 1 GiB relation segment keeps
 // every worker busy and no file is anybody's tail. Files are pulled one by one from a FileSource
@@ -6,6 +7,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -29,6 +32,19 @@ struct PageCheck {
   bool checksums = false;  // the cluster has data checksums
 };
 
+// Which blocks of a file may differ from the parent's.
+struct BlocksToRead {
+  std::vector<uint32_t> changed;   // ascending
+  uint32_t all_from = UINT32_MAX;  // and all from here on
+};
+
+// What an earlier backup has of a file. Only what it has not is stored again.
+struct ParentCopy {
+  std::function<Result<repo::PageMap>()> map;  // called by the thread that opens the file
+  // Nothing: every block is read and compared.
+  std::shared_ptr<const BlocksToRead> blocks;
+};
+
 struct SourceFile {
   std::string path;  // to open
   std::string name;  // in the backup: "base/5/16384.1"
@@ -36,6 +52,7 @@ struct SourceFile {
   Timestamp modified;
   uint64_t size_hint = 0;             // bytes when it was listed; the size when opened counts
   std::optional<PageCheck> relation;  // a relation's main fork or another file made of pages
+  std::optional<ParentCopy> parent;
 };
 
 // A block that failed its checksum and claims to have been changed after the backup's start.
@@ -47,6 +64,7 @@ struct DoubtfulBlock {
 struct CopiedFile {
   SourceFile source;
   repo::PageMap map;
+  std::optional<repo::PageMap> parent;  // what source.parent gave
   // Blocks of this file that still failed their checksum after being read again and whose LSN is
   // not one of this backup's: replay does not mend them.
   std::vector<uint32_t> bad_blocks;
