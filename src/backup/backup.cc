@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include "backup/changed_files.h"
 #include "backup/data_directory_walk.h"
 #include "backup/links.h"
+#include "backup/parent.h"
 #include "backup/server_session.h"
 #include "backup/shared_manifest.h"
 #include "backup/wait_for_wal.h"
@@ -55,7 +57,6 @@ class Backup {
     const catalog::LineageLayout& layout = archive.layout();
     std::unique_ptr<catalog::ManifestWriter> manifest =
         TRY(catalog::create_manifest(objects_, random_, layout, id, options_.compression_level));
-    SharedManifest shared(*manifest, progress_);
 
     progress_.begin("reading names", 0);
     const std::optional<catalog::Names> names = read_names();
@@ -64,6 +65,10 @@ class Backup {
     progress_.begin("waiting for PostgreSQL's checkpoint", 0);
     const pg::Lsn start_lsn = TRY(start_backup_mode(
         connection_, options_.label.empty() ? "walkback " + id.text : options_.label));
+
+    ParentChoice choice = TRY(choose(archive, start_lsn));
+    Parent* const parent = choice.parent ? &*choice.parent : nullptr;
+    SharedManifest shared(*manifest, parent, progress_);
 
     DataDirectoryWalk walk(
         files_, options_.pgdata, control,
@@ -76,9 +81,19 @@ class Backup {
     copy.block_bytes = control.block_bytes;
     copy.pack_prefix = layout.pack_prefix();
     copy.start_lsn = start_lsn;
-    progress_.begin("copying files", database_bytes());
-    const pipeline::CopyInResult copied = TRY(
-        pipeline::copy_in(files_, objects_, clock_, random_, walk, shared, copy, progress_, stop_));
+    std::optional<ChangedFiles> changed;
+    if (parent != nullptr) {
+      changed.emplace(walk, *parent, pg::version_of_catalog(control.catalog_version).value(),
+                      control.relation_segment_blocks,
+                      [&](const catalog::ManifestRecord& file) { return shared.take_over(file); });
+    }
+    pipeline::FileSource& source = changed ? static_cast<pipeline::FileSource&>(*changed) : walk;
+    // Where only changes are read, how much that is turns out on the way.
+    const bool reads_all = parent == nullptr || !parent->changes.since;
+    progress_.begin(reads_all ? "copying files" : "copying what changed",
+                    reads_all ? database_bytes() : 0);
+    const pipeline::CopyInResult copied = TRY(pipeline::copy_in(
+        files_, objects_, clock_, random_, source, shared, copy, progress_, stop_));
 
     // pg_control after all other files: its checkpoint is then never older than one of theirs.
     const Bytes pg_control = TRY(catalog::read_control_file(files_, options_.pgdata)).bytes;
@@ -99,6 +114,7 @@ class Backup {
 
     catalog::BackupSummary summary;
     summary.id = id;
+    if (parent != nullptr) summary.type = catalog::BackupType::kIncremental;
     summary.label = options_.label;
     summary.system_identifier = control.system_identifier;
     summary.server_version_num = facts_.version_num;
@@ -113,8 +129,9 @@ class Backup {
     summary.bytes_read = copied.bytes_read;
     summary.bytes_stored = copied.bytes_stored + maps.bytes;
     summary.bad_pages = shared.bad_pages().size();
-    for (const auto& pack : copied.packs) summary.packs.push_back("packs/" + pack.id.text());
-    for (const repo::PackId& pack : maps.packs) summary.packs.push_back("maps/" + pack.text());
+    const std::vector<catalog::ManifestPack> packs = shared.packs();
+    for (const auto& pack : packs) summary.packs.push_back("packs/" + pack.id.text());
+    for (const auto& pack : maps.packs) summary.packs.push_back("maps/" + pack.id.text());
     summary.duration_s = std::chrono::duration<double>(clock_.monotonic() - started).count();
     if (names) TRY(catalog::put_names(objects_, layout.names(id), *names));
     const catalog::SummaryObject object = catalog::make_summary_object(summary);
@@ -131,8 +148,12 @@ class Backup {
     conclusion.relation_segment_blocks = control.relation_segment_blocks;
     conclusion.data_checksums = control.checksums_enabled();
     conclusion.summary_sha256 = object.sha256;
+    conclusion.packs = packs;
     TRY(manifest->commit(conclusion));
-    return BackupReport{std::move(summary), shared.bad_pages()};
+    BackupReport report{std::move(summary), std::nullopt, std::move(choice.reason),
+                        shared.bad_pages()};
+    if (parent != nullptr) report.parent = parent->summary.id;
+    return report;
   }
 
  private:
@@ -151,6 +172,16 @@ class Backup {
                       fmt::join(names->not_asked, ", ")));
     }
     return std::move(names).value();
+  }
+
+  Result<ParentChoice> choose(const catalog::WalArchive& archive, pg::Lsn start_lsn) {
+    if (options_.full) return ParentChoice{std::nullopt, "--full"};
+    progress_.begin("looking for what changed", 0);
+    // After the checkpoint it knows of a promotion.
+    const pg::ControlFile control =
+        TRY(catalog::read_control_file(files_, options_.pgdata)).control;
+    return choose_parent(objects_, archive, control, start_lsn, files_, options_.pgdata, progress_,
+                         stop_);
   }
 
   // For the progress line only: what is left out or grows makes it a little wrong, and 0 is "not

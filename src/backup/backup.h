@@ -1,6 +1,7 @@
 // `walkback backup`: one recoverable state of the cluster, complete when its manifest is.
 #pragma once
 
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -21,6 +22,7 @@ struct BackupOptions {
   std::string cluster;
   std::string pgdata;
   std::string label;
+  bool full = false;  // read everything, whatever earlier backups have
   int workers = 2;
   int compression_level = 3;
   // How long the server's archiver may take for the last segment the backup needs.
@@ -36,6 +38,9 @@ struct BadPage {
 
 struct BackupReport {
   catalog::BackupSummary summary;
+  std::optional<catalog::BackupId> parent;  // what it builds on
+  // For people: why everything was read. Empty where only changes were.
+  std::string reason;
   std::vector<BadPage> bad_pages;  // also in the manifest
 };
 

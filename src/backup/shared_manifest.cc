@@ -4,12 +4,16 @@
 
 #include <algorithm>
 
-#include "backup/data_directory_walk.h"
+#include "backup/manifest_name.h"
+#include "catalog/unreadable.h"
 
 namespace walkback::backup {
 
-SharedManifest::SharedManifest(catalog::ManifestWriter& manifest, Progress& progress)
-    : manifest_(manifest), progress_(progress) {}
+SharedManifest::SharedManifest(catalog::ManifestWriter& manifest, Parent* parent,
+                               Progress& progress)
+    : manifest_(manifest), parent_(parent), progress_(progress) {
+  if (parent_ != nullptr) pack_uses_.begin_with(parent_->files.conclusion().packs);
+}
 
 Result<void> SharedManifest::add(const catalog::ManifestDirectory& directory) {
   std::lock_guard lock(mutex_);
@@ -23,6 +27,14 @@ Result<void> SharedManifest::accept(pipeline::CopiedFile copied) {
   return success();
 }
 
+Result<void> SharedManifest::take_over(const catalog::ManifestRecord& file) {
+  std::lock_guard lock(mutex_);
+  parent_->files.mark(file.place, file.name);
+  ++files_;
+  bytes_ += file.file_bytes;
+  return manifest_.add(file);
+}
+
 Result<void> SharedManifest::settle(pg::Lsn stop_lsn) {
   std::lock_guard lock(mutex_);
   for (pipeline::CopiedFile& copied : doubtful_) {
@@ -33,16 +45,32 @@ Result<void> SharedManifest::settle(pg::Lsn stop_lsn) {
     TRY(add(std::move(copied)));
   }
   doubtful_.clear();
-  return success();
+  return forget_removed_files();
+}
+
+Result<void> SharedManifest::forget_removed_files() {
+  if (parent_ == nullptr) return success();
+  return parent_->files.for_each_unmarked([&](const catalog::ManifestRecord& file) -> Result<void> {
+    const Result<repo::PageMap> map = parent_->files.map_of(file);
+    if (map.ok()) {
+      pack_uses_.remove(*map);
+      return success();
+    }
+    // Its packs count as used for longer than they are: no harm.
+    const ErrorKind kind = map.error().kind;
+    if (kind == ErrorKind::kMissing || catalog::is_unreadable(map.error())) return success();
+    return map.error();
+  });
 }
 
 Result<void> SharedManifest::add(pipeline::CopiedFile copied) {
   catalog::ManifestFile file;
-  file.name = std::move(copied.source.name);
-  if (file.name.starts_with(DataDirectoryWalk::kConfigurationPrefix)) {
-    file.place = catalog::Place::kConfiguration;
-    file.name.erase(0, DataDirectoryWalk::kConfigurationPrefix.size());
-  }
+  const ManifestName name = manifest_name(copied.source.name);
+  file.name = name.text;
+  file.place = name.place;
+  if (parent_ != nullptr) parent_->files.mark(file.place, file.name);
+  if (copied.parent) pack_uses_.remove(*copied.parent);
+  pack_uses_.add(copied.map);
   file.mode = copied.source.mode;
   file.modified = copied.source.modified;
   file.map = std::move(copied.map);

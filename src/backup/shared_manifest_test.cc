@@ -41,7 +41,7 @@ class SharedManifestTest : public ::testing::Test {
   const catalog::BackupId id_{"20261122T154659Z-3f9a"};
   std::unique_ptr<catalog::ManifestWriter> manifest_ =
       catalog::create_manifest(*objects_, random_, layout_, id_, 3).value();
-  SharedManifest shared_{*manifest_, silent_progress()};
+  SharedManifest shared_{*manifest_, nullptr, silent_progress()};
 };
 
 TEST_F(SharedManifestTest, APageFromBehindTheBackupsStopIsBad) {

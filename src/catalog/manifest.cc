@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
+#include <map>
 
 #include "catalog/manifest.pb.h"
 #include "codec/frame.h"
@@ -37,16 +37,35 @@ class Writer final : public ManifestWriter {
         maps_(objects, random, layout.map_prefix(), kMapPackBytes, finisher_) {}
 
   Result<void> add(const ManifestFile& file) override {
+    ManifestRecord record{file.name,           file.place,      file.mode, file.modified,
+                          file.map.file_bytes, file.bad_blocks, Bytes()};
+    if (file.map.file_bytes > 0) record.map = TRY(put_map(file.map));
+    return add(record);
+  }
+
+  Result<void> add(const ManifestRecord& record) override {
     proto::Entry entry;
     proto::File& out = *entry.mutable_file();
-    out.set_name(file.name);
-    out.set_place(file.place == Place::kConfiguration ? proto::CONFIGURATION
-                                                      : proto::DATA_DIRECTORY);
-    out.set_mode(file.mode);
-    out.set_modified_unix_us(file.modified.unix_us);
-    out.set_size(file.map.file_bytes);
-    for (uint32_t block : file.bad_blocks) out.add_bad_blocks(block);
-    if (file.map.file_bytes > 0) TRY(add_map(file.map, out));
+    out.set_name(record.name);
+    out.set_place(record.place == Place::kConfiguration ? proto::CONFIGURATION
+                                                        : proto::DATA_DIRECTORY);
+    out.set_mode(record.mode);
+    out.set_modified_unix_us(record.modified.unix_us);
+    out.set_size(record.file_bytes);
+    for (uint32_t block : record.bad_blocks) out.add_bad_blocks(block);
+    if (const auto* map = std::get_if<Bytes>(&record.map)) {
+      if (record.file_bytes > 0) out.set_map(map->data(), map->size());
+    } else {
+      const auto& place = std::get<ManifestRecord::MapPlace>(record.map);
+      const repo::FrameLocation& location = place.location;
+      map_packs_[location.pack] += location.length;
+      proto::MapFrame& frame = *out.mutable_map_frame();
+      frame.set_pack(location.pack.bytes.data(), location.pack.bytes.size());
+      frame.set_offset(location.offset);
+      frame.set_length(location.length);
+      frame.set_content_bytes(place.content_bytes);
+      frame.set_hash(place.hash.bytes.data(), place.hash.bytes.size());
+    }
     return append(entry);
   }
 
@@ -60,16 +79,16 @@ class Writer final : public ManifestWriter {
   Result<MapsStored> finish_maps() override {
     TRY(maps_.close());
     MapsStored stored;
-    for (const repo::PackFinisher::Stored& pack : TRY(finisher_.wait())) {
-      stored.bytes += pack.size;
-      stored.packs.push_back(pack.id);
-    }
+    for (const repo::PackFinisher::Stored& pack : TRY(finisher_.wait())) stored.bytes += pack.size;
+    for (const auto& [id, live_bytes] : map_packs_) stored.packs.push_back({id, true, live_bytes});
     maps_finished_ = true;
     return stored;
   }
 
   Result<uint64_t> commit(const ManifestConclusion& conclusion) override {
     CHECK(maps_finished_);
+    for (const ManifestPack& pack : conclusion.packs) TRY(append(pack.id, false, pack.live_bytes));
+    for (const auto& [id, live_bytes] : map_packs_) TRY(append(id, true, live_bytes));
     proto::Entry entry;
     proto::Conclusion& out = *entry.mutable_conclusion();
     out.set_files(conclusion.files);
@@ -94,21 +113,20 @@ class Writer final : public ManifestWriter {
   }
 
  private:
-  Result<void> add_map(const repo::PageMap& map, proto::File& out) {
-    const Bytes bytes = repo::encode_page_map(map);
-    if (bytes.size() <= kLargestInlineMap) {
-      out.set_map(bytes.data(), bytes.size());
-      return success();
-    }
+  Result<decltype(ManifestRecord::map)> put_map(const repo::PageMap& map) {
+    Bytes bytes = repo::encode_page_map(map);
+    if (bytes.size() <= kLargestInlineMap) return decltype(ManifestRecord::map)(std::move(bytes));
     const repo::FrameLocation location = TRY(maps_.append(encoder_.encode(bytes)));
-    const codec::ContentHash hash = codec::hash_content(bytes);
-    proto::MapFrame& frame = *out.mutable_map_frame();
-    frame.set_pack(location.pack.bytes.data(), location.pack.bytes.size());
-    frame.set_offset(location.offset);
-    frame.set_length(location.length);
-    frame.set_content_bytes(static_cast<uint32_t>(bytes.size()));
-    frame.set_hash(hash.bytes.data(), hash.bytes.size());
-    return success();
+    return decltype(ManifestRecord::map)(ManifestRecord::MapPlace{
+        location, static_cast<uint32_t>(bytes.size()), codec::hash_content(bytes)});
+  }
+
+  Result<void> append(const repo::PackId& id, bool maps, uint64_t live_bytes) {
+    proto::Entry entry;
+    entry.mutable_pack()->set_id(id.bytes.data(), id.bytes.size());
+    entry.mutable_pack()->set_maps(maps);
+    entry.mutable_pack()->set_live_bytes(live_bytes);
+    return append(entry);
   }
 
   Result<void> append(const proto::Entry& entry) {
@@ -127,6 +145,7 @@ class Writer final : public ManifestWriter {
   codec::FrameEncoder encoder_;
   repo::PackFinisher finisher_;
   repo::PackWriter maps_;
+  std::map<repo::PackId, uint64_t> map_packs_;  // and how many of their bytes are used
   bool maps_finished_ = false;
 };
 
@@ -139,26 +158,60 @@ class Reader final : public ManifestReader {
         maps_(objects, layout.map_prefix(), kOpenMapPacks) {}
 
   Result<std::optional<ManifestEntry>> next() override {
-    if (concluded_) return std::optional<ManifestEntry>();
-    const Bytes message = TRY(read_message());
-    proto::Entry entry;
-    if (!entry.ParseFromArray(message.data(), static_cast<int>(message.size()))) {
-      return corrupt("an entry cannot be read");
+    std::optional<ManifestRecordEntry> entry = TRY(next_record());
+    if (!entry) return std::optional<ManifestEntry>();
+    if (auto* directory = std::get_if<ManifestDirectory>(&*entry)) {
+      return std::optional<ManifestEntry>(std::move(*directory));
     }
-    switch (entry.kind_case()) {
-      case proto::Entry::kFile:
-        return std::optional<ManifestEntry>(TRY(read_file(entry.file())));
-      case proto::Entry::kDirectory:
-        TRY(check_name(entry.directory().name()));
-        return std::optional<ManifestEntry>(
-            ManifestDirectory{entry.directory().name(), entry.directory().mode()});
-      case proto::Entry::kConclusion:
-        concluded_ = true;
-        return std::optional<ManifestEntry>(TRY(read_conclusion(entry.conclusion())));
-      case proto::Entry::KIND_NOT_SET:
-        break;
+    if (auto* conclusion = std::get_if<ManifestConclusion>(&*entry)) {
+      return std::optional<ManifestEntry>(std::move(*conclusion));
     }
-    return corrupt("an entry is of no known kind");
+    auto& record = std::get<ManifestRecord>(*entry);
+    repo::PageMap map = TRY(map_of(record));
+    return std::optional<ManifestEntry>(ManifestFile{std::move(record.name), record.place,
+                                                     record.mode, record.modified, std::move(map),
+                                                     std::move(record.bad_blocks)});
+  }
+
+  Result<std::optional<ManifestRecordEntry>> next_record() override {
+    while (!concluded_) {
+      const Bytes message = TRY(read_message());
+      proto::Entry entry;
+      if (!entry.ParseFromArray(message.data(), static_cast<int>(message.size()))) {
+        return corrupt("an entry cannot be read");
+      }
+      switch (entry.kind_case()) {
+        case proto::Entry::kFile:
+          return std::optional<ManifestRecordEntry>(TRY(read_file(entry.file())));
+        case proto::Entry::kDirectory:
+          TRY(check_name(entry.directory().name()));
+          return std::optional<ManifestRecordEntry>(
+              ManifestDirectory{entry.directory().name(), entry.directory().mode()});
+        case proto::Entry::kPack:
+          TRY(read_pack(entry.pack()));
+          break;
+        case proto::Entry::kConclusion:
+          concluded_ = true;
+          return std::optional<ManifestRecordEntry>(TRY(read_conclusion(entry.conclusion())));
+        case proto::Entry::KIND_NOT_SET:
+          return corrupt("an entry is of no known kind");
+      }
+    }
+    return std::optional<ManifestRecordEntry>();
+  }
+
+  Result<repo::PageMap> map_of(const ManifestRecord& record) override {
+    repo::PageMap map;
+    if (record.file_bytes == 0) return map;
+    const auto* place = std::get_if<ManifestRecord::MapPlace>(&record.map);
+    const Bytes fetched = place != nullptr ? TRY(fetch_map(*place)) : Bytes();
+    map =
+        TRY_CONTEXT(repo::decode_page_map(place != nullptr ? fetched : std::get<Bytes>(record.map)),
+                    fmt::format("{}: {}", key_.text(), record.name));
+    if (map.file_bytes != record.file_bytes) {
+      return corrupt(fmt::format("{}: its page map is of another size", record.name));
+    }
+    return map;
   }
 
  private:
@@ -201,50 +254,67 @@ class Reader final : public ManifestReader {
     return success();
   }
 
-  Result<ManifestFile> read_file(const proto::File& in) {
+  Result<ManifestRecord> read_file(const proto::File& in) const {
     TRY(check_name(in.name()));
-    ManifestFile file;
-    file.name = in.name();
-    file.place = in.place() == proto::CONFIGURATION ? Place::kConfiguration : Place::kDataDirectory;
-    file.mode = in.mode();
-    file.modified = {in.modified_unix_us()};
-    file.bad_blocks.assign(in.bad_blocks().begin(), in.bad_blocks().end());
-    if (in.size() > 0) {
-      const Bytes map =
-          in.has_map_frame() ? TRY(fetch_map(in.map_frame())) : to_bytes(as_bytes(in.map()));
-      file.map =
-          TRY_CONTEXT(repo::decode_page_map(map), fmt::format("{}: {}", key_.text(), in.name()));
+    ManifestRecord record;
+    record.name = in.name();
+    record.place =
+        in.place() == proto::CONFIGURATION ? Place::kConfiguration : Place::kDataDirectory;
+    record.mode = in.mode();
+    record.modified = {in.modified_unix_us()};
+    record.file_bytes = in.size();
+    record.bad_blocks.assign(in.bad_blocks().begin(), in.bad_blocks().end());
+    if (in.has_map_frame()) {
+      record.map = TRY(read_place(in.map_frame()));
+    } else {
+      record.map = to_bytes(as_bytes(in.map()));
     }
-    if (file.map.file_bytes != in.size()) {
-      return corrupt(fmt::format("{}: its page map is of another size", in.name()));
-    }
-    return file;
+    return record;
   }
 
-  Result<Bytes> fetch_map(const proto::MapFrame& in) {
-    repo::FrameLocation location;
-    codec::ContentHash hash;
-    if (in.pack().size() != location.pack.bytes.size() || in.hash().size() != hash.bytes.size() ||
-        in.content_bytes() > kLargestMap || in.length() > kLargestMap) {
+  Result<ManifestRecord::MapPlace> read_place(const proto::MapFrame& in) const {
+    ManifestRecord::MapPlace place;
+    if (in.hash().size() != place.hash.bytes.size() || in.content_bytes() > kLargestMap ||
+        in.length() > kLargestMap) {
       return corrupt("a page map's place makes no sense");
     }
-    std::memcpy(location.pack.bytes.data(), in.pack().data(), in.pack().size());
-    std::memcpy(hash.bytes.data(), in.hash().data(), in.hash().size());
-    location.offset = in.offset();
-    location.length = in.length();
-    Bytes frame(location.length);
-    TRY(maps_.read(location, frame));
-    Bytes map(in.content_bytes());
-    const std::string where = fmt::format("page map in {}", location.pack.text());
-    TRY_CONTEXT(decoder_.decode(frame, map), where);
-    if (codec::hash_content(map) != hash) {
+    place.location.pack = TRY(read_pack_id(in.pack()));
+    std::memcpy(place.hash.bytes.data(), in.hash().data(), in.hash().size());
+    place.location.offset = in.offset();
+    place.location.length = in.length();
+    place.content_bytes = in.content_bytes();
+    return place;
+  }
+
+  Result<repo::PackId> read_pack_id(const std::string& bytes) const {
+    repo::PackId id;
+    if (bytes.size() != id.bytes.size()) return corrupt("a pack's name makes no sense");
+    std::memcpy(id.bytes.data(), bytes.data(), bytes.size());
+    return id;
+  }
+
+  Result<void> read_pack(const proto::Pack& in) {
+    packs_.push_back({TRY(read_pack_id(in.id())), in.maps(), in.live_bytes()});
+    return success();
+  }
+
+  Result<Bytes> fetch_map(const ManifestRecord::MapPlace& place) {
+    Bytes frame(place.location.length);
+    TRY(maps_.read(place.location, frame));
+    Bytes map(place.content_bytes);
+    const std::string where = fmt::format("page map in {}", place.location.pack.text());
+    // One for each thread that asks.
+    codec::FrameDecoder decoder;
+    TRY_CONTEXT(decoder.decode(frame, map), where);
+    if (codec::hash_content(map) != place.hash) {
       return make_error(ErrorKind::kCorrupt, where + ": its bytes were changed");
     }
     return map;
   }
 
-  Result<ManifestConclusion> read_conclusion(const proto::Conclusion& in) const {
+  Result<ManifestConclusion> read_conclusion(const proto::Conclusion& in) {
     ManifestConclusion conclusion;
+    conclusion.packs = std::move(packs_);
     if (in.summary_sha256().size() != conclusion.summary_sha256.size()) {
       return corrupt("its conclusion names no summary");
     }
@@ -265,7 +335,7 @@ class Reader final : public ManifestReader {
   const store::ObjectKey key_;
   std::unique_ptr<repo::SealedReader> sealed_;
   repo::PackReader maps_;
-  codec::FrameDecoder decoder_;
+  std::vector<ManifestPack> packs_;
   bool concluded_ = false;
 };
 

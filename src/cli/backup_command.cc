@@ -19,6 +19,7 @@ Result<ExitStatus> run_backup(const BackupOptions& options, Session& session) {
   backup.cluster = config.cluster;
   backup.pgdata = config.pgdata;
   backup.label = options.label;
+  backup.full = options.full;
   backup.workers = config.backup_workers;
   backup.compression_level = config.backup_compression_level;
   backup.archive_timeout = std::chrono::seconds(config.archive_timeout_s);

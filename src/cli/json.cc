@@ -270,7 +270,10 @@ std::string wal_index_json(const archive::WalIndexReport& report) {
 }
 
 std::string backup_json(const backup::BackupReport& report, const Error* error) {
-  Json json{{"backup", json_of(report.summary)}, {"bad_pages", list_of(report.bad_pages)}};
+  Json json{{"backup", json_of(report.summary)},
+            {"parent", report.parent ? Json(report.parent->text) : Json()},
+            {"reason", report.reason},
+            {"bad_pages", list_of(report.bad_pages)}};
   if (error) json["error"] = json_of(*error);
   return to_text(json);
 }

@@ -49,6 +49,7 @@ struct WalGetOptions {
 };
 
 struct BackupOptions {
+  bool full = false;
   std::string label;
 };
 

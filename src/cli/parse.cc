@@ -130,7 +130,7 @@ void describe_wal_get(CLI::App& app, Raw& raw) {
 }
 
 void describe_backup(CLI::App& app, Raw& raw) {
-  app.add_flag("--full", raw.full, "Read everything (as every backup of this version does)");
+  app.add_flag("--full", raw.full, "Read everything, also what earlier backups have");
   app.add_option("--label", raw.label, "A word to find it by in `walkback list`")
       ->type_name("TEXT");
 }
@@ -500,7 +500,7 @@ Result<CommandOptions> read_command(const CLI::App& app, const Raw& raw) {
   if (name == "init") return read_init(app, raw);
   if (name == "wal-push") return CommandOptions(WalPushOptions{raw.path});
   if (name == "wal-get") return read_wal_get(app, raw);
-  if (name == "backup") return CommandOptions(BackupOptions{raw.label});
+  if (name == "backup") return CommandOptions(BackupOptions{raw.full, raw.label});
   if (name == "check") return CommandOptions(CheckOptions{raw.conformance, !raw.no_proof});
   if (name == "list") return CommandOptions(ListOptions{});
   if (name == "find") return read_find(app, raw);

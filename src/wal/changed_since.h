@@ -49,7 +49,7 @@ class ChangedSince {
  private:
   Result<void> see_kept(const KeptRecord& kept);
 
-  const int major_;
+  int major_;
   std::map<RelationLocator, ChangedRelation> relations_;
   std::set<std::pair<pg::Oid, pg::Oid>> new_databases_;  // tablespace, database
   std::optional<std::string> unreliable_;

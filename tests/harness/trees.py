@@ -24,6 +24,16 @@ def snapshot(root):
     return found
 
 
+def files_below(root):
+    """Every file by its path below `root`, those behind links to tablespaces too."""
+    root = Path(root)
+    return {
+        str((Path(directory) / name).relative_to(root)): Path(directory) / name
+        for directory, _, files in os.walk(root, followlinks=True)
+        for name in files
+    }
+
+
 # What `recover` may add to a repository: a record of the attempt, and a claim on a timeline's number.
 RECORDS = ("events", "timelines")
 

@@ -1,0 +1,75 @@
+#include "backup/changed_files.h"
+
+#include <algorithm>
+
+#include "backup/manifest_name.h"
+#include "pg/data_directory.h"
+#include "pg/page.h"
+
+namespace walkback::backup {
+
+ChangedFiles::ChangedFiles(pipeline::FileSource& walk, const Parent& parent, pg::Version version,
+                           uint32_t relation_segment_blocks, Unchanged unchanged)
+    : walk_(walk),
+      parent_(parent),
+      version_(version),
+      relation_segment_blocks_(relation_segment_blocks),
+      unchanged_(std::move(unchanged)) {}
+
+Result<std::optional<pipeline::SourceFile>> ChangedFiles::next() {
+  while (true) {
+    std::optional<pipeline::SourceFile> file = TRY(walk_.next());
+    if (!file) return file;
+    const ManifestName name = manifest_name(file->name);
+    std::optional<catalog::ManifestRecord> record = parent_.files.find(name.place, name.text);
+    if (!record || record->file_bytes == 0) return file;
+    std::optional<pipeline::BlocksToRead> blocks = blocks_of(*file, *record);
+    const bool unchanged = blocks && blocks->changed.empty() && blocks->all_from == UINT32_MAX &&
+                           file->size_hint == record->file_bytes &&
+                           file->size_hint % pg::kPageBytes == 0;
+    if (unchanged) {
+      record->mode = file->mode;
+      record->modified = file->modified;
+      TRY(unchanged_(*record));
+      continue;
+    }
+    pipeline::ParentCopy parent;
+    if (blocks) parent.blocks = std::make_shared<pipeline::BlocksToRead>(*std::move(blocks));
+    parent.map = [this, known = *std::move(record)] { return parent_.files.map_of(known); };
+    file->parent = std::move(parent);
+    return file;
+  }
+}
+
+// Nothing where WAL does not tell of this file: then all of it is compared.
+std::optional<pipeline::BlocksToRead> ChangedFiles::blocks_of(
+    const pipeline::SourceFile& file, const catalog::ManifestRecord& record) const {
+  if (!parent_.changes.since) return std::nullopt;
+  const wal::ChangedSince& since = *parent_.changes.since;
+  const std::optional<pg::RelationFile> relation = pg::parse_relation_path(file.name, version_);
+  if (!relation || relation->name.fork != pg::Fork::kMain) return std::nullopt;
+  if (since.is_new_database(relation->tablespace, relation->database)) return std::nullopt;
+  pipeline::BlocksToRead blocks;
+  const uint32_t first = relation->name.segment * relation_segment_blocks_;
+  const wal::ChangedRelation* changed =
+      since.find({relation->tablespace, relation->database, relation->name.number});
+  if (changed != nullptr) {
+    auto block = std::ranges::lower_bound(changed->blocks, first);
+    for (; block != changed->blocks.end() && *block - first < relation_segment_blocks_; ++block) {
+      blocks.changed.push_back(*block - first);
+    }
+    if (changed->whole_from != UINT32_MAX &&
+        changed->whole_from < first + relation_segment_blocks_) {
+      blocks.all_from = changed->whole_from - std::min(changed->whole_from, first);
+    }
+  }
+  // They may have been mended.
+  const auto known = static_cast<ptrdiff_t>(blocks.changed.size());
+  blocks.changed.insert(blocks.changed.end(), record.bad_blocks.begin(), record.bad_blocks.end());
+  std::inplace_merge(blocks.changed.begin(), blocks.changed.begin() + known, blocks.changed.end());
+  const auto [last, end] = std::ranges::unique(blocks.changed);
+  blocks.changed.erase(last, end);
+  return blocks;
+}
+
+}  // namespace walkback::backup

@@ -1,0 +1,118 @@
+#include "backup/changes.h"
+
+#include <fmt/format.h>
+
+#include "catalog/wal_summaries.h"
+
+namespace walkback::backup {
+
+namespace {
+
+constexpr size_t kIndexesAtOnce = 32;
+
+class ChangeReader {
+ public:
+  ChangeReader(const catalog::WalArchive& archive, const catalog::WalChain& chain, pg::Lsn from,
+               pg::Lsn until, FileSystem& files, const std::string& pg_wal)
+      : archive_(archive),
+        chain_(chain),
+        segment_bytes_(archive.segment_bytes()),
+        first_(from.value / segment_bytes_),
+        until_(until),
+        files_(files),
+        pg_wal_(pg_wal),
+        since_(archive.lineage().major) {}
+
+  Result<Changes> read(std::stop_token stop) {
+    const uint64_t last = (until_.value - 1) / segment_bytes_;
+    const pg::Lsn archived = chain_.end_of_stretch({first_ * segment_bytes_});
+    // The first of which the archive does not have all.
+    const uint64_t tail = std::min(archived.value / segment_bytes_, last + 1);
+    if (tail > first_) {
+      TRY(catalog::read_summaries(archive_, chain_, first_, tail - 1, kIndexesAtOnce, stop,
+                                  [&](const catalog::KnownSegment& known) { return see(known); }));
+    }
+    for (uint64_t number = std::max(tail, first_); number <= last && why_not_.empty(); ++number) {
+      see_own(number, "it is not in the archive");
+    }
+    if (why_not_.empty() && since_.unreliable()) why_not_ = *since_.unreliable();
+    if (!why_not_.empty()) return Changes{std::nullopt, std::move(why_not_)};
+    since_.finish();
+    return Changes{std::move(since_), ""};
+  }
+
+ private:
+  // A record that began before the first segment began before the parent's redo point, too.
+  bool says_all(uint64_t number, const wal::SegmentSummary& summary) const {
+    const bool reaches = summary.problem.empty() || summary.end >= until_;
+    return reaches && (number == first_ || !summary.first_record_unknown);
+  }
+
+  bool see(const catalog::KnownSegment& known) {
+    if (known.summary && says_all(known.name.number, *known.summary)) {
+      take(*known.summary);
+    } else {
+      const std::string why = !known.summary                   ? known.unknown
+                              : known.summary->problem.empty() ? "its first record is not known"
+                                                               : known.summary->problem;
+      see_own(known.name.number, why);
+    }
+    return why_not_.empty();
+  }
+
+  // As the server has it.
+  void see_own(uint64_t number, const std::string& why_not_archived) {
+    const std::string name = chain_.file_name({number * segment_bytes_});
+    const auto segment = pg::SegmentName::parse(name, segment_bytes_);
+    const std::optional<Bytes> content = segment.ok() ? own(*segment) : std::nullopt;
+    if (!content) {
+      why_not_ =
+          fmt::format("WAL segment {}: {}, and it is no longer in pg_wal", name, why_not_archived);
+      return;
+    }
+    Bytes previous;
+    const auto timeline = wal::timeline_of_unfinished_record(*segment, *content, segment_bytes_);
+    if (timeline && number > 0) previous = own({*timeline, number - 1}).value_or(Bytes());
+    const wal::SegmentSummary summary =
+        wal::summarize_segment(*segment, *content, previous, archive_.expectations());
+    if (says_all(number, summary)) {
+      take(summary);
+    } else {
+      why_not_ =
+          fmt::format("WAL segment {}: {}", name,
+                      summary.problem.empty() ? "its first record is not known" : summary.problem);
+    }
+  }
+
+  std::optional<Bytes> own(pg::SegmentName segment) const {
+    Result<Bytes> content =
+        read_file(files_, join_path(pg_wal_, segment.text(segment_bytes_)), segment_bytes_);
+    if (!content.ok() || content->size() != segment_bytes_) return std::nullopt;
+    return *std::move(content);
+  }
+
+  void take(const wal::SegmentSummary& summary) {
+    const Result<void> seen = since_.see(summary);
+    if (!seen.ok()) why_not_ = seen.error().message;
+  }
+
+  const catalog::WalArchive& archive_;
+  const catalog::WalChain& chain_;
+  const uint32_t segment_bytes_;
+  const uint64_t first_;
+  const pg::Lsn until_;
+  FileSystem& files_;
+  const std::string& pg_wal_;
+  wal::ChangedSince since_;
+  std::string why_not_;
+};
+
+}  // namespace
+
+Result<Changes> find_changes(const catalog::WalArchive& archive, const catalog::WalChain& chain,
+                             const catalog::BackupSummary& parent, pg::Lsn until, FileSystem& files,
+                             const std::string& pg_wal, std::stop_token stop) {
+  return ChangeReader(archive, chain, parent.start_lsn, until, files, pg_wal).read(std::move(stop));
+}
+
+}  // namespace walkback::backup

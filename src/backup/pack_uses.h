@@ -1,0 +1,45 @@
+// Which packs a backup's pages lie in, and how much of each is of use to it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include "catalog/manifest.h"
+#include "repo/page_map.h"
+
+namespace walkback::backup {
+
+// One thread at a time.
+class PackUses {
+ public:
+  // What the parent uses, to begin with.
+  void begin_with(const std::vector<catalog::ManifestPack>& packs) {
+    for (const catalog::ManifestPack& pack : packs) {
+      if (!pack.maps) live_bytes_[pack.id] += static_cast<int64_t>(pack.live_bytes);
+    }
+  }
+  void add(const repo::PageMap& map) { change(map, 1); }
+  // Of a file that is there no more, or that has another map now.
+  void remove(const repo::PageMap& map) { change(map, -1); }
+
+  // Those that are of any use.
+  std::vector<catalog::ManifestPack> packs() const {
+    std::vector<catalog::ManifestPack> packs;
+    for (const auto& [id, bytes] : live_bytes_) {
+      if (bytes > 0) packs.push_back({id, false, static_cast<uint64_t>(bytes)});
+    }
+    return packs;
+  }
+
+ private:
+  void change(const repo::PageMap& map, int64_t sign) {
+    for (const repo::Frame& frame : map.frames) {
+      live_bytes_[frame.location.pack] += sign * frame.location.length;
+    }
+  }
+
+  std::map<repo::PackId, int64_t> live_bytes_;
+};
+
+}  // namespace walkback::backup

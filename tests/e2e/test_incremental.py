@@ -1,0 +1,298 @@
+"""An incremental backup holds what a full one of the same moment holds, whatever happened to the cluster before it."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from harness.cluster import BINARIES
+from harness.trees import files_below
+
+PAGE = 8192
+# What differs between any two restores.
+OF_THE_RESTORE = {"global/pg_control", "backup_label", "walkback.copy.conf"}
+
+
+@pytest.fixture
+def production(make_cluster):
+    return make_cluster("pg", wal_keep_size="4GB", max_prepared_transactions=5).start()
+
+
+def laid_down(wb, place, name, backup):
+    """The files of the newest backup, as `recover` puts them there before any replay."""
+    report = wb.done("recover", "--immediate", "--no-start", "--into", place / name)
+    assert report["backup"] == backup["id"]
+    return Path(report["data_directory"])
+
+
+def different_files(one, other):
+    """Names of files that are not the same in both, with the first pages that differ."""
+    ours, theirs = files_below(one), files_below(other)
+    found = [f"{name}: only in one" for name in sorted(ours.keys() ^ theirs.keys()) if name not in OF_THE_RESTORE]
+    for name in sorted(ours.keys() & theirs.keys() - OF_THE_RESTORE):
+        a, b = ours[name].read_bytes(), theirs[name].read_bytes()
+        if a != b:
+            pages = [at // PAGE for at in range(0, max(len(a), len(b)), PAGE) if a[at : at + PAGE] != b[at : at + PAGE]]
+            found.append(f"{name}: {len(a)} and {len(b)} bytes, pages {pages[:8]}")
+    return found
+
+
+def check_against_full(wb, place, name, kind="incremental"):
+    incremental = wb.done("backup")
+    assert incremental["backup"]["type"] == kind, incremental
+    one = laid_down(wb, place, f"{name}i", incremental["backup"])
+    full = wb.backup("--full")
+    other = laid_down(wb, place, f"{name}f", full)
+    assert not different_files(one, other), f"{name}: {different_files(one, other)}"
+    return incremental
+
+
+def fill(cluster, table="payments", rows=20_000):
+    cluster.sql(f"CREATE TABLE {table} (id int PRIMARY KEY, customer int, note text)")
+    cluster.sql(f"INSERT INTO {table} SELECT g, g % 97, repeat(md5(g::text), 3) FROM generate_series(1, {rows}) g")
+
+
+# What may happen between two backups. Each of these is lost, or something of it, by a backup that believes in the
+# blocks named in WAL alone.
+
+
+def vacuum_marks_pages(cluster):
+    cluster.sql("DELETE FROM payments WHERE id % 3 = 0")
+    cluster.sql("VACUUM payments")
+
+
+def visibility_is_cleared(cluster):
+    """Changes to a heap page clear its bit in the visibility map, whose block the record does not name."""
+    cluster.sql("VACUUM payments")
+    cluster.sql("UPDATE payments SET customer = 1 WHERE id = 77")
+
+
+def cut_and_grown_again(cluster):
+    cluster.sql("DELETE FROM payments WHERE id > 3000")
+    cluster.sql("VACUUM (TRUNCATE) payments")
+    cluster.sql("INSERT INTO payments SELECT g, 1, 'again' FROM generate_series(30000, 30400) g")
+
+
+def grown_by_copy(cluster):
+    cluster.sql("COPY payments FROM PROGRAM 'seq -f \"%.0f,1,from outside\" 50000 70000' (FORMAT csv)")
+
+
+def unlogged_becomes_logged(cluster):
+    cluster.sql("CREATE UNLOGGED TABLE scratch AS SELECT g AS id, md5(g::text) FROM generate_series(1, 5000) g")
+    cluster.sql("CREATE UNLOGGED TABLE kept AS SELECT g AS id FROM generate_series(1, 5000) g")
+    cluster.sql("ALTER TABLE kept SET LOGGED")
+
+
+def truncated(cluster):
+    cluster.sql("TRUNCATE payments")
+    cluster.sql("INSERT INTO payments VALUES (1, 1, 'the first')")
+
+
+def dropped(cluster):
+    cluster.sql("DROP TABLE payments")
+
+
+def databases_copied_as_files(cluster):
+    cluster.sql("CREATE DATABASE copied STRATEGY file_copy")
+
+
+def databases_copied_by_wal(cluster):
+    cluster.sql("CREATE DATABASE logged STRATEGY wal_log")
+
+
+def moved_to_a_tablespace(cluster):
+    space = cluster.pgdata.parent / "space"
+    space.mkdir()
+    cluster.sql(f"CREATE TABLESPACE space LOCATION '{space}'")
+    cluster.sql("ALTER TABLE payments SET TABLESPACE space")
+    cluster.sql("CREATE DATABASE moved")
+    cluster.sql("ALTER DATABASE moved SET TABLESPACE space")
+
+
+def hints_are_set(cluster):
+    cluster.sql("SELECT count(*) FROM payments WHERE note LIKE '%a%'")
+
+
+def transactions_fill_their_logs(cluster):
+    with cluster.session() as cursor:
+        for _ in range(300):
+            cursor.execute("SELECT pg_current_xact_id()")
+    with cluster.session(autocommit=False) as one, cluster.session(autocommit=False) as two:
+        for cursor in (one, two):
+            cursor.execute("SELECT id FROM payments WHERE id < 50 FOR SHARE")
+        one.connection.commit()
+        two.connection.commit()
+    with cluster.session(autocommit=False) as cursor:
+        cursor.execute("UPDATE payments SET customer = 2 WHERE id = 5")
+        cursor.execute("PREPARE TRANSACTION 'waits'")
+
+
+def crash(cluster):
+    with cluster.session(autocommit=False) as cursor:
+        cursor.execute("UPDATE payments SET note = 'never' WHERE id % 5 = 0")
+        cluster.sql("UPDATE payments SET note = 'kept' WHERE id % 5 = 1")
+        cluster.crash()
+    cluster.start()
+
+
+def rewritten(cluster):
+    cluster.sql("VACUUM FULL payments")
+    cluster.sql("CLUSTER payments USING payments_pkey")
+    cluster.sql("ALTER TABLE payments ALTER customer TYPE bigint")
+
+
+def indexed(cluster):
+    for method, column in (("btree", "note"), ("hash", "id"), ("brin", "id"), ("gin", "to_tsvector('simple', note)"),
+                           ("spgist", "note"), ("gist", "point(id, id)")):  # fmt: skip
+        cluster.sql(f"CREATE INDEX ON payments USING {method} (({column}))")
+    cluster.sql("UPDATE payments SET note = md5(note), customer = 3 WHERE id % 11 = 0")
+    cluster.sql("VACUUM payments")
+    cluster.sql("REINDEX TABLE payments")
+
+
+def catalogs_rewritten(cluster):
+    cluster.sql("VACUUM FULL pg_class")
+    cluster.sql("VACUUM FULL pg_attribute")
+
+
+def sequences_and_large_objects(cluster):
+    cluster.sql("CREATE SEQUENCE numbers")
+    cluster.sql("SELECT nextval('numbers') FROM generate_series(1, 100)")
+    cluster.sql("SELECT lo_from_bytea(0, decode(repeat('00ff', 30000), 'hex')) FROM generate_series(1, 3)")
+
+
+WAYS = [
+    vacuum_marks_pages, visibility_is_cleared, cut_and_grown_again, grown_by_copy, unlogged_becomes_logged, truncated,
+    dropped, databases_copied_as_files, databases_copied_by_wal, moved_to_a_tablespace, hints_are_set,
+    transactions_fill_their_logs, crash, rewritten, indexed, catalogs_rewritten, sequences_and_large_objects,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+def test_an_incremental_backup_is_what_a_full_one_is(production, wb, place, way):
+    fill(production)
+    wb.backup()
+    way(production)
+    check_against_full(wb, place, "r")
+
+
+def test_it_reads_and_stores_what_changed(production, wb):
+    fill(production, rows=200_000)
+    production.sql("VACUUM payments")
+    full = wb.backup()
+    production.sql("UPDATE payments SET customer = 1 WHERE id BETWEEN 5000 AND 5100")
+    changed = wb.done("backup")
+    nothing = wb.done("backup")
+    assert (changed["backup"]["type"], changed["parent"]) == ("incremental", full["id"])
+    assert nothing["parent"] == changed["backup"]["id"]
+    assert changed["backup"]["bytes_raw"] >= full["bytes_raw"]
+    # The rest is visibility and free space maps, and what is no relation.
+    assert changed["backup"]["bytes_read"] < full["bytes_read"] * 0.1
+    assert nothing["backup"]["bytes_stored"] < 100_000
+    everything = wb.done("backup", "--full")
+    assert (everything["backup"]["type"], everything["parent"]) == ("full", None)
+
+
+def test_it_is_recovered_from_as_any_other(production, wb, place):
+    fill(production)
+    wb.backup()
+    for step in range(5):
+        production.sql(f"UPDATE payments SET note = 'step {step}' WHERE id % 7 = {step}")
+        production.sql(f"DELETE FROM payments WHERE id % 101 = {step}")
+        assert wb.backup()["type"] == "incremental"
+    production.sql("UPDATE payments SET note = 'after' WHERE id = 50")
+    production.archive_everything()
+    copy = wb.recover("--latest", into=place / "copy")
+    assert copy.table("payments") == production.table("payments")
+    check_indexes(copy)
+
+
+def check_indexes(cluster):
+    cluster.sql("CREATE EXTENSION IF NOT EXISTS amcheck")
+    done = subprocess.run(
+        [BINARIES / "pg_amcheck", "--heapallindexed", "-h", cluster.sockets, "-p", str(cluster.port), "-U", cluster.user, "postgres"],
+        capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_wal_of_a_new_timeline_leads_on_from_its_parents_backup(production, wb, place):
+    fill(production)
+    wb.backup()
+    production.sql("UPDATE payments SET note = 'on the old one' WHERE id % 5 = 0")
+    production.archive_everything()
+    copy = wb.recover("--latest", into=place / "copy")
+    production.sql("UPDATE payments SET note = 'of nobody' WHERE id % 5 = 1")
+    production.archive_everything()
+    production.stop()
+    wb.done("adopt", "--pgdata", copy.pgdata)
+    wb.config.write_text(wb.config.read_text().replace(f'"{production.pgdata}"', f'"{copy.pgdata}"'))
+    copy.port, copy.sockets = production.port, production.sockets
+    copy.restart()
+    copy.sql("UPDATE payments SET note = 'on the new one' WHERE id % 5 = 2")
+    copy.archive_everything()
+    check_against_full(wb, place, "r")
+
+
+def test_without_the_wal_every_page_is_compared(production, wb, place):
+    fill(production)
+    wb.backup()
+    production.sql("UPDATE payments SET note = 'changed' WHERE id % 5 = 0")
+    lost = production.archive_everything()
+    production.configure(wal_keep_size="0")
+    production.restart()
+    production.sql("CHECKPOINT")
+    for _ in range(3):
+        production.archive_everything()
+        production.sql("CHECKPOINT")
+    (production.pgdata / "pg_wal" / lost).unlink(missing_ok=True)
+    for path in wb.repository.glob(f"clusters/*/*/wal/*/*/{lost}*"):
+        path.unlink()
+    incremental = check_against_full(wb, place, "r")
+    assert lost in incremental["reason"]
+    assert incremental["backup"]["bytes_read"] > incremental["backup"]["bytes_raw"] * 0.9
+    assert incremental["backup"]["bytes_stored"] < incremental["backup"]["bytes_raw"] * 0.2
+
+
+def test_a_parent_that_cannot_be_read_is_no_parent(production, wb, place):
+    fill(production)
+    first = wb.backup()
+    production.sql("UPDATE payments SET note = 'one' WHERE id % 5 = 0")
+    second = wb.backup()
+    production.sql("UPDATE payments SET note = 'two' WHERE id % 5 = 1")
+    [manifest] = [path for path in wb.manifests() if second["id"] in str(path)]
+    damaged = bytearray(manifest.read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    manifest.write_bytes(damaged)
+    assert wb.done("backup")["parent"] == first["id"]
+    check_against_full(wb, place, "r")
+
+
+def test_what_minimal_wal_did_not_log_is_read(production, wb, place):
+    fill(production)
+    wb.backup()
+    production.configure(wal_level="minimal", max_wal_senders=0, archive_mode="off")
+    production.restart()
+    with production.session(autocommit=False) as cursor:
+        cursor.execute("TRUNCATE payments")
+        cursor.execute("INSERT INTO payments SELECT g, 1, 'not logged' FROM generate_series(1, 500) g")
+        cursor.connection.commit()
+    production.configure(wal_level="replica", max_wal_senders=10, archive_mode="on")
+    production.restart()
+    production.archive_everything()
+    incremental = check_against_full(wb, place, "r")
+    assert "minimal" in incremental["reason"] or "WAL segment" in incremental["reason"]
+
+
+def test_checksums_switched_on_change_every_page(make_cluster, make_walkback, place):
+    production = make_cluster("pg", wal_keep_size="4GB")
+    subprocess.run([BINARIES / "pg_checksums", "--disable", "-D", production.pgdata], check=True, capture_output=True)
+    production.start()
+    wb = make_walkback().protect(production)
+    fill(production)
+    wb.backup()
+    production.stop()
+    subprocess.run([BINARIES / "pg_checksums", "--enable", "-D", production.pgdata], check=True, capture_output=True)
+    production.start()
+    incremental = check_against_full(wb, place, "r")
+    assert "checksums" in incremental["reason"]
