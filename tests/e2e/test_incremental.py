@@ -1,5 +1,9 @@
 """An incremental backup holds what a full one of the same moment holds, whatever happened to the cluster before it."""
 
+import itertools
+import os
+import random
+import re
 import subprocess
 from pathlib import Path
 
@@ -10,7 +14,17 @@ from harness.trees import files_below
 
 PAGE = 8192
 # What differs between any two restores.
-OF_THE_RESTORE = {"global/pg_control", "backup_label", "walkback.copy.conf"}
+OF_THE_RESTORE = {"global/pg_control", "backup_label", "walkback.copy.conf", "postgresql.auto.conf", "postgresql.conf", "recovery.signal"}
+
+
+HISTORIES = int(os.environ.get("WALKBACK_BACKUP_HISTORIES", "3"))
+ROUNDS = int(os.environ.get("WALKBACK_BACKUP_ROUNDS", "6"))
+# Of a running server; none of it is part of a backup.
+LEFT_OUT = re.compile(
+    r"pg_wal/|pg_stat|pg_notify/|pg_subtrans/|pg_serial/|pg_snapshots/|pg_dynshmem/|pg_replslot/|log/"
+    r"|postmaster\.|(.*/)?pg_internal\.init$|current_logfiles|.*pgsql_tmp"
+)
+numbers = itertools.count(1)
 
 
 @pytest.fixture
@@ -78,9 +92,10 @@ def grown_by_copy(cluster):
 
 
 def unlogged_becomes_logged(cluster):
-    cluster.sql("CREATE UNLOGGED TABLE scratch AS SELECT g AS id, md5(g::text) FROM generate_series(1, 5000) g")
-    cluster.sql("CREATE UNLOGGED TABLE kept AS SELECT g AS id FROM generate_series(1, 5000) g")
-    cluster.sql("ALTER TABLE kept SET LOGGED")
+    scratch, kept = f"scratch{next(numbers)}", f"kept{next(numbers)}"
+    cluster.sql(f"CREATE UNLOGGED TABLE {scratch} AS SELECT g AS id, md5(g::text) FROM generate_series(1, 5000) g")
+    cluster.sql(f"CREATE UNLOGGED TABLE {kept} AS SELECT g AS id FROM generate_series(1, 5000) g")
+    cluster.sql(f"ALTER TABLE {kept} SET LOGGED")
 
 
 def truncated(cluster):
@@ -93,20 +108,21 @@ def dropped(cluster):
 
 
 def databases_copied_as_files(cluster):
-    cluster.sql("CREATE DATABASE copied STRATEGY file_copy")
+    cluster.sql(f"CREATE DATABASE copied{next(numbers)} STRATEGY file_copy")
 
 
 def databases_copied_by_wal(cluster):
-    cluster.sql("CREATE DATABASE logged STRATEGY wal_log")
+    cluster.sql(f"CREATE DATABASE logged{next(numbers)} STRATEGY wal_log")
 
 
 def moved_to_a_tablespace(cluster):
-    space = cluster.pgdata.parent / "space"
-    space.mkdir()
-    cluster.sql(f"CREATE TABLESPACE space LOCATION '{space}'")
-    cluster.sql("ALTER TABLE payments SET TABLESPACE space")
-    cluster.sql("CREATE DATABASE moved")
-    cluster.sql("ALTER DATABASE moved SET TABLESPACE space")
+    space, moved = f"space{next(numbers)}", f"moved{next(numbers)}"
+    location = cluster.pgdata.parent / space
+    location.mkdir()
+    cluster.sql(f"CREATE TABLESPACE {space} LOCATION '{location}'")
+    cluster.sql(f"ALTER TABLE payments SET TABLESPACE {space}")
+    cluster.sql(f"CREATE DATABASE {moved}")
+    cluster.sql(f"ALTER DATABASE {moved} SET TABLESPACE {space}")
 
 
 def hints_are_set(cluster):
@@ -124,7 +140,7 @@ def transactions_fill_their_logs(cluster):
         two.connection.commit()
     with cluster.session(autocommit=False) as cursor:
         cursor.execute("UPDATE payments SET customer = 2 WHERE id = 5")
-        cursor.execute("PREPARE TRANSACTION 'waits'")
+        cursor.execute(f"PREPARE TRANSACTION 'waits{next(numbers)}'")
 
 
 def crash(cluster):
@@ -156,8 +172,8 @@ def catalogs_rewritten(cluster):
 
 
 def sequences_and_large_objects(cluster):
-    cluster.sql("CREATE SEQUENCE numbers")
-    cluster.sql("SELECT nextval('numbers') FROM generate_series(1, 100)")
+    cluster.sql(f"CREATE SEQUENCE numbers{(number := next(numbers))}")
+    cluster.sql(f"SELECT nextval('numbers{number}') FROM generate_series(1, 100)")
     cluster.sql("SELECT lo_from_bytea(0, decode(repeat('00ff', 30000), 'hex')) FROM generate_series(1, 3)")
 
 
@@ -268,17 +284,21 @@ def test_a_parent_that_cannot_be_read_is_no_parent(production, wb, place):
     check_against_full(wb, place, "r")
 
 
+def set_system(cluster, **settings):
+    for name, value in settings.items():
+        cluster.sql(f"ALTER SYSTEM SET {name} = '{value}'")
+    cluster.restart()
+
+
 def test_what_minimal_wal_did_not_log_is_read(production, wb, place):
     fill(production)
     wb.backup()
-    production.configure(wal_level="minimal", max_wal_senders=0, archive_mode="off")
-    production.restart()
+    set_system(production, wal_level="minimal", max_wal_senders=0, archive_mode="off")
     with production.session(autocommit=False) as cursor:
         cursor.execute("TRUNCATE payments")
         cursor.execute("INSERT INTO payments SELECT g, 1, 'not logged' FROM generate_series(1, 500) g")
         cursor.connection.commit()
-    production.configure(wal_level="replica", max_wal_senders=10, archive_mode="on")
-    production.restart()
+    set_system(production, wal_level="replica", max_wal_senders=10, archive_mode="on")
     production.archive_everything()
     incremental = check_against_full(wb, place, "r")
     assert "minimal" in incremental["reason"] or "WAL segment" in incremental["reason"]
@@ -296,3 +316,72 @@ def test_checksums_switched_on_change_every_page(make_cluster, make_walkback, pl
     production.start()
     incremental = check_against_full(wb, place, "r")
     assert "checksums" in incremental["reason"]
+
+
+def promoted(production, wb, place):
+    """A recovery to the latest becomes the cluster."""
+    production.archive_everything()
+    copy = wb.recover("--latest", into=place / f"copy{next(numbers)}")
+    production.stop()
+    wb.done("adopt", "--pgdata", copy.pgdata)
+    wb.config.write_text(wb.config.read_text().replace(f'"{production.pgdata}"', f'"{copy.pgdata}"'))
+    copy.port, copy.sockets = production.port, production.sockets
+    copy.configure(wal_keep_size="4GB")
+    return copy.restart()
+
+
+def different_from_live(cluster, restored):
+    """Names of files of an idle cluster that a restored backup has not, or not so."""
+    cluster.sql("CHECKPOINT")
+    live, ours = files_below(cluster.pgdata), files_below(restored)
+    found = []
+    for name in sorted(live.keys() | ours.keys()):
+        if name in OF_THE_RESTORE or LEFT_OUT.match(name):
+            continue
+        if name not in ours:
+            # Of an unlogged relation only the init fork is kept.
+            unlogged = re.sub(r"(_(vm|fsm))?(\.\d+)?$", "", name) + "_init" in live
+            if not unlogged:
+                found.append(f"{name}: not in the backup")
+        elif name not in live:
+            found.append(f"{name}: only in the backup")
+        else:
+            a, b = live[name].read_bytes(), ours[name].read_bytes()
+            pages = [at // PAGE for at in range(0, max(len(a), len(b)), PAGE) if a[at : at + PAGE] != b[at : at + PAGE]]
+            if pages:
+                found.append(f"{name}: {len(a)} and {len(b)} bytes, pages {pages[:8]}")
+    return found
+
+
+@pytest.mark.parametrize("number", range(HISTORIES))
+def test_every_backup_of_a_random_history_is_the_cluster_of_its_moment(production, wb, place, seed, number):
+    chance = random.Random(f"{seed}/{number}")
+    fill(production)
+    wb.backup()
+    told = [f"seed {seed}"]
+    for round_number in range(chance.randint(max(1, ROUNDS - 2), ROUNDS)):
+        for (gid,) in production.sql("SELECT gid FROM pg_prepared_xacts"):
+            production.sql(f"{chance.choice(['COMMIT', 'ROLLBACK'])} PREPARED '{gid}'")
+        if not production.value("SELECT to_regclass('payments') IS NOT NULL"):
+            fill(production, rows=chance.choice([10, 20_000]))
+        # What it leaves prepared would keep the others waiting.
+        ways = sorted(chance.sample(WAYS, chance.choice([1, 1, 2, 3])), key=lambda way: way is transactions_fill_their_logs)
+        for way in ways:
+            told.append(way.__name__)
+            if production.value("SELECT to_regclass('payments') IS NOT NULL"):
+                way(production)
+        if chance.random() < 0.15 and not production.sql("SELECT 1 FROM pg_tablespace WHERE spcname LIKE 'space%'"):
+            told.append("promoted")
+            production = promoted(production, wb, place)
+        backup = wb.backup()
+        told.append(f"backup {round_number}")
+        assert backup["type"] == "incremental"
+        restored = laid_down(wb, place, f"r{round_number}", backup)
+        wrong = different_from_live(production, restored)
+        assert not wrong, f"{told}: {wrong}"
+    if not production.sql("SELECT 1 FROM pg_tablespace WHERE spcname LIKE 'space%'"):
+        production.archive_everything()
+        copy = wb.recover("--latest", into=place / "last")
+        for (table,) in production.sql("SELECT relname FROM pg_class WHERE relnamespace = 2200 AND relkind = 'r' AND relpersistence = 'p'"):
+            assert copy.table(table) == production.table(table), f"{told}: {table}"
+        check_indexes(copy)

@@ -170,10 +170,10 @@ class History:
             elif ending < 0.9:
                 cursor.connection.rollback()
             else:
-                cursor.execute("PREPARE TRANSACTION 'step'")
+                cursor.execute(f"PREPARE TRANSACTION 'step-{xid}'")
                 cursor.connection.commit()
                 cursor.connection.autocommit = True
-                cursor.execute(f"{self.chance.choice(['COMMIT', 'ROLLBACK'])} PREPARED 'step'")
+                cursor.execute(f"{self.chance.choice(['COMMIT', 'ROLLBACK'])} PREPARED 'step-{xid}'")
         self._look()
 
     def _look(self):
@@ -235,6 +235,9 @@ class History:
         history = (copy.pgdata / f"pg_wal/{timeline:08X}.history").read_text().strip().splitlines()[-1].split()
         self.forks[timeline] = (int(history[0]), wal.lsn_number(history[1]))
         self.cluster, self.timeline = copy, timeline
+        # The target may lie between its PREPARE and its end; it would keep others waiting.
+        for (gid,) in copy.sql("SELECT gid FROM pg_prepared_xacts"):
+            copy.sql(f"ROLLBACK PREPARED '{gid}'")
         self.servers[timeline] = (copy, history[1])
         self._transaction(rows=1)
 
