@@ -49,7 +49,8 @@ Result<ParentChoice> choose_parent(store::ObjectStore& objects, const catalog::W
   });
   if (backups.empty()) {
     return ParentChoice{std::nullopt,
-                        fmt::format("timeline {} has no backup yet", control.timeline.value)};
+                        fmt::format("there is no backup yet that timeline {} leads on from",
+                                    control.timeline.value)};
   }
   std::ranges::sort(backups, std::ranges::greater(), &catalog::BackupSummary::start_lsn);
   std::string reason;

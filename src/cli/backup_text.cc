@@ -128,6 +128,17 @@ std::string wal_get_text(const std::string& name, archive::WalGetOutcome outcome
   return fmt::format("{}: {}\n", printable(name), delivered ? "fetched" : "not in the archive");
 }
 
+namespace {
+
+std::string what_was_read(const backup::BackupReport& report) {
+  if (!report.reason.empty()) {
+    return report.parent ? report.reason : "everything: " + report.reason;
+  }
+  return report.parent ? "what changed since " + report.parent->text : "everything";
+}
+
+}  // namespace
+
 std::string backup_text(const backup::BackupReport& report) {
   const catalog::BackupSummary& backup = report.summary;
   Fields fields;
@@ -135,8 +146,9 @@ std::string backup_text(const backup::BackupReport& report) {
   if (!backup.label.empty()) fields.add("label", backup.label);
   fields.add("data",
              fmt::format("{} in {}", human_bytes(backup.bytes_raw), counted(backup.files, "file")));
+  fields.add("read", fmt::format("{}: {}", human_bytes(backup.bytes_read), what_was_read(report)));
   fields.add("stored",
-             human_bytes(backup.bytes_stored) + ratio(backup.bytes_raw, backup.bytes_stored));
+             human_bytes(backup.bytes_stored) + ratio(backup.bytes_read, backup.bytes_stored));
   fields.add("WAL", fmt::format("{} to {} on timeline {}", backup.start_lsn.text(),
                                 backup.stop_lsn.text(), backup.timeline.value));
   return fmt::format("Backup {}, {}\n\n{}", backup.id.text, catalog::backup_type_name(backup.type),

@@ -54,7 +54,7 @@ TEST(Json, WalCommands) {
 TEST(Json, Backup) { expect_golden("backup.json", backup_json({sample_backup(), {}}, nullptr)); }
 
 TEST(Json, BackupWithBadPages) {
-  backup::BackupReport report{sample_backup(), {{"base/5/16384", 12}}};
+  backup::BackupReport report{sample_backup(), {}, "", {{"base/5/16384", 12}}};
   report.summary.bad_pages = 1;
   Error error = make_error(ErrorKind::kCorrupt, "1 page", "look");
   expect_golden("backup_bad_pages.json", backup_json(report, &error));

@@ -161,8 +161,19 @@ TEST_F(Text, AMissedTargetIsAnError) {
 
 TEST_F(Text, Backup) { expect_golden("backup.txt", backup_text({sample_backup(), {}})); }
 
+TEST_F(Text, IncrementalBackup) {
+  backup::BackupReport report{sample_backup(), catalog::BackupId{"20261122T130000Z-11aa"}, "", {}};
+  report.summary.type = catalog::BackupType::kIncremental;
+  report.summary.bytes_read = 42'000'000;
+  report.summary.bytes_stored = 11'000'000;
+  expect_golden("backup_incremental.txt", backup_text(report));
+  report.reason = "every page is read and compared: data checksums were switched on or off since";
+  report.summary.bytes_read = report.summary.bytes_raw;
+  expect_golden("backup_compared.txt", backup_text(report));
+}
+
 TEST_F(Text, BadPagesAreNamedButNotAllOfThem) {
-  backup::BackupReport report{sample_backup(), {{"base/5/16384", 12}}};
+  backup::BackupReport report{sample_backup(), {}, "", {{"base/5/16384", 12}}};
   EXPECT_EQ(bad_pages_error(report).message,
             "the backup is complete, but 1 page of the cluster fails its checksum: base/5/16384 "
             "block 12");
