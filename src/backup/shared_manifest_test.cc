@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "base/testing/seeded_random.h"
 #include "store/memory_store.h"
 
@@ -68,6 +70,51 @@ TEST_F(SharedManifestTest, APageThatReplayMendsIsNotBad) {
   EXPECT_EQ(shared_.files(), 1u);
   EXPECT_THAT(shared_.bad_pages(), IsEmpty());
   EXPECT_THAT(committed(), ElementsAre(testing::Pair("base/5/16384", IsEmpty())));
+}
+
+// A file of one frame, in the pack called by `pack`.
+pipeline::CopiedFile in_pack(const std::string& name, uint8_t pack, uint32_t stored_bytes) {
+  pipeline::CopiedFile file;
+  file.source.name = name;
+  file.map.file_bytes = 8192;
+  repo::Frame frame;
+  frame.location.pack.bytes[0] = std::byte{pack};
+  frame.location.length = stored_bytes;
+  frame.content_bytes = 8192;
+  file.map.frames = {frame};
+  file.map.runs = {{0, 1, 0, 0}};
+  return file;
+}
+
+TEST_F(SharedManifestTest, PacksAreCountedAsFarAsTheyAreOfUse) {
+  ASSERT_TRUE(shared_.accept(in_pack("stays", 1, 100)).ok());
+  ASSERT_TRUE(shared_.accept(in_pack("changes", 1, 30)).ok());
+  ASSERT_TRUE(shared_.accept(in_pack("goes", 1, 7)).ok());
+  ASSERT_TRUE(shared_.accept(in_pack("goes too", 2, 50)).ok());
+  ASSERT_TRUE(shared_.settle(kStop).ok());
+  ASSERT_TRUE(manifest_->finish_maps().ok());
+  catalog::ManifestConclusion conclusion;
+  conclusion.packs = shared_.packs();
+  ASSERT_TRUE(manifest_->commit(conclusion).ok());
+
+  catalog::BackupSummary summary;
+  summary.id = id_;
+  Parent parent{summary, catalog::ManifestIndex::load(*objects_, layout_, summary).value(), {}};
+  const catalog::BackupId next{"20261122T164659Z-3f9a"};
+  const auto manifest = catalog::create_manifest(*objects_, random_, layout_, next, 3).value();
+  SharedManifest shared(*manifest, &parent, silent_progress());
+  ASSERT_TRUE(shared.take_over(*parent.files.find(catalog::Place::kDataDirectory, "stays")).ok());
+  pipeline::CopiedFile changed = in_pack("changes", 3, 40);
+  changed.parent = in_pack("changes", 1, 30).map;
+  ASSERT_TRUE(shared.accept(changed).ok());
+  ASSERT_TRUE(shared.settle(kStop).ok());
+  std::map<std::byte, uint64_t> live;
+  for (const catalog::ManifestPack& pack : shared.packs()) {
+    live[pack.id.bytes[0]] = pack.live_bytes;
+  }
+  EXPECT_THAT(live, ElementsAre(testing::Pair(std::byte{1}, 100), testing::Pair(std::byte{3}, 40)));
+  EXPECT_EQ(shared.files(), 2u);
+  EXPECT_EQ(shared.bytes(), 2 * 8192u);
 }
 
 }  // namespace
