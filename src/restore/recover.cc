@@ -9,6 +9,7 @@
 #include "catalog/lineage.h"
 #include "catalog/server_commands.h"
 #include "catalog/wal_archive.h"
+#include "catalog/wal_chain.h"
 #include "restore/host_memory.h"
 #include "restore/materialize.h"
 #include "restore/replayed_tablespaces.h"
@@ -58,6 +59,7 @@ class Recovery {
     TRY(unfinished(write_settings(layout)));
     TRY(unfinished(replace_file(files_, join_path(layout.data_directory, "backup_label"),
                                 as_bytes(conclusion.backup_label), 0600)));
+    TRY(unfinished(put_switched_segments(archive, join_path(layout.data_directory, "pg_wal"))));
     progress_.begin("making the files durable", 0);
     TRY(unfinished(sync_layout(layout, files_)));
     // pg_control last: until it exists, PostgreSQL cannot start on a half-written directory.
@@ -107,6 +109,28 @@ class Recovery {
                                                        "-p " + std::to_string(report_.port)));
     error.hint = error.hint.empty() ? what : error.hint + "; " + what;
     return error;
+  }
+
+  // Where a timeline was left, a server reads what was prepared and not yet ended there from the
+  // parent's segment in pg_wal, and asks no restore_command for it: without it replay ends in
+  // "requested WAL segment … has already been removed" (src/backend/access/transam/twophase.c,
+  // XlogReadTwoPhaseData). The child's segment holds the same up to the switch.
+  Result<void> put_switched_segments(const catalog::WalArchive& archive,
+                                     const std::string& pg_wal) const {
+    const uint32_t segment_bytes = archive.segment_bytes();
+    catalog::SegmentLists lists(archive);
+    const catalog::WalChain chain = TRY(catalog::WalChain::load(lists, plan_.timeline));
+    for (const pg::TimelineSwitch& left : chain.history().switches()) {
+      const bool is_replayed = left.at > plan_.backup.start_lsn && left.at <= plan_.end_lsn;
+      if (!is_replayed || left.at.value % segment_bytes == 0) continue;
+      const uint64_t number = left.at.value / segment_bytes;
+      const std::optional<catalog::WalChain::Link> link = chain.segment(number);
+      if (!link || link->timeline == left.parent) continue;
+      const Bytes content = TRY(archive.get_segment({link->timeline, number}));
+      const std::string name = pg::SegmentName{left.parent, number}.text(segment_bytes);
+      TRY(replace_file(files_, join_path(pg_wal, name), content, 0600));
+    }
+    return success();
   }
 
   // A repository that cannot be written to, on the worst night, must not stop a recovery.

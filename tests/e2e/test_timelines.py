@@ -59,6 +59,27 @@ def test_two_recoveries_of_one_backup_choose_different_timelines(production, wb,
     assert len({production.timeline(), one.timeline(), two.timeline()}) == 3
 
 
+def test_what_was_prepared_before_a_switch_survives_the_replay_over_it(production, wb, place):
+    """PostgreSQL reads it from the parent's segment in pg_wal, which no restore_command is asked for."""
+    production.sql("CREATE TABLE notes AS SELECT g AS id FROM generate_series(1, 100) g")
+    wb.backup()
+    with production.session(autocommit=False) as cursor:
+        cursor.execute("INSERT INTO notes VALUES (101)")
+        cursor.execute("PREPARE TRANSACTION 'waits'")
+    production.sql("SELECT pg_create_restore_point('good')")
+    production.archive_everything()
+    copy = wb.recover("--name", "good", into=place / "copy")
+    production.stop()
+    adopted = adopt(wb, copy, production)
+
+    again = wb.recover("--latest", into=place / "again")
+
+    assert again.sql("SELECT gid FROM pg_prepared_xacts") == [("waits",)]
+    again.sql("COMMIT PREPARED 'waits'")
+    assert again.value("SELECT max(id) FROM notes") == 101
+    assert adopted.value("SELECT max(id) FROM notes") == 100
+
+
 def adopt(wb, copy, production):
     """`adopt`, and the restart it asks for; from here on the copy is the cluster, and answers where that did."""
     wb.done("adopt", "--pgdata", copy.pgdata)
