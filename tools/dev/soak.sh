@@ -15,6 +15,7 @@ find                  1      accidents among 2,000,000 transactions in 300 segme
 wal-decoder           1      2 GiB of WAL of pgbench and schema changes, record for record as pg_waldump reads it
 wal-majors            1      2 GiB of WAL that PostgreSQL 13, 14, 16, 17 and 18 wrote, as those servers themselves read it
 histories             10     20 random histories: a plan says yes exactly when a recovery succeeds
+backup-histories      10     10 random histories of up to 40 incremental backups, each compared with the cluster of its moment
 large-relation        1      a relation above 1 GiB
 bad-network           10     10 networks on a bad day: pushes, backups and recoveries through each
 s3-faults             10     the store's suite through 10 seeds of lost requests, lost answers and busy servers
@@ -43,6 +44,7 @@ soak_seed() {
     wal-decoder) build_preset release wal_dump && cp build/release/src/wal/wal_dump "$stage/" && e2e_soak test_gigabytes_of WALKBACK_WAL_MIB=2048 ;;
     wal-majors) build_preset release wal_dump && cp build/release/src/wal/wal_dump "$stage/" && e2e_soak test_what_other_majors WALKBACK_MAJOR_WAL_MIB=410 ;;
     histories) e2e_soak test_a_plan_says_yes_exactly WALKBACK_HISTORIES=20 PYTEST_ADDOPTS="-n 2" ;;
+    backup-histories) e2e_soak test_every_backup_of_a_random WALKBACK_BACKUP_HISTORIES=10 WALKBACK_BACKUP_ROUNDS=40 PYTEST_ADDOPTS="-n 2" ;;
     throughput) e2e_soak test_a_bucket_is_as_fast WALKBACK_THROUGHPUT_MIB=1024 ;;
     s3-*) soak_s3 "${part#s3-}" ;;
     large-relation) e2e_soak test_a_relation_above_one_gibibyte WALKBACK_LARGE=1 ;;
