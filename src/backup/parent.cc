@@ -19,7 +19,7 @@ bool is_gone_or_unreadable(const Error& error) {
   return error.kind == ErrorKind::kMissing || catalog::is_unreadable(error);
 }
 
-// Pages are of another form, or all of them changed without WAL (pg_checksums).
+// A cluster that was made with another program: its system identifier says so before, usually.
 std::string why_incomparable(const catalog::ManifestConclusion& parent,
                              const pg::ControlFile& control) {
   if (parent.block_bytes != control.block_bytes ||

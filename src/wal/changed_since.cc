@@ -9,11 +9,18 @@
 
 namespace walkback::wal {
 
+namespace {
+constexpr size_t kOutOfOrder = 16384;
+}  // namespace
+
 Result<void> ChangedSince::see(const SegmentSummary& summary) {
   for (const ChangedBlocks& changed : summary.changed) {
     if (changed.fork != pg::Fork::kMain) continue;
-    std::vector<uint32_t>& blocks = relations_[changed.relation].blocks;
+    Relation& relation = relations_[changed.relation];
+    std::vector<uint32_t>& blocks = relation.changed.blocks;
     blocks.insert(blocks.end(), changed.blocks.begin(), changed.blocks.end());
+    // Memory is for blocks, not for how often they changed.
+    if (blocks.size() > 2 * relation.in_order + kOutOfOrder) put_in_order(relation);
   }
   for (const KeptRecord& kept : summary.kept) TRY(see_kept(kept));
   return success();
@@ -26,10 +33,10 @@ Result<void> ChangedSince::see_kept(const KeptRecord& kept) {
     TRY(decoded.decode(record, major_));
     if ((record.info & 0xF0) == kStorageCreate) {
       const StorageCreate created = TRY(parse_storage_create(decoded.main_data()));
-      if (created.fork == pg::Fork::kMain) relations_[created.relation].whole_from = 0;
+      if (created.fork == pg::Fork::kMain) relations_[created.relation].changed.whole_from = 0;
     } else if ((record.info & 0xF0) == kStorageTruncate) {
       const StorageTruncate cut = TRY(parse_storage_truncate(decoded.main_data()));
-      uint32_t& whole_from = relations_[cut.relation].whole_from;
+      uint32_t& whole_from = relations_[cut.relation].changed.whole_from;
       if (cut.main) whole_from = std::min(whole_from, cut.blocks);
     }
     return success();
@@ -46,28 +53,29 @@ Result<void> ChangedSince::see_kept(const KeptRecord& kept) {
 }
 
 void ChangedSince::finish() {
-  for (auto& [relation, changed] : relations_) {
-    std::ranges::sort(changed.blocks);
-    const auto [last, end] = std::ranges::unique(changed.blocks);
-    changed.blocks.erase(last, end);
+  for (auto& [locator, relation] : relations_) {
+    put_in_order(relation);
+    ChangedRelation& changed = relation.changed;
     changed.blocks.erase(std::ranges::lower_bound(changed.blocks, changed.whole_from),
                          changed.blocks.end());
   }
 }
 
+void ChangedSince::put_in_order(Relation& relation) {
+  std::vector<uint32_t>& blocks = relation.changed.blocks;
+  std::ranges::sort(blocks);
+  const auto [last, end] = std::ranges::unique(blocks);
+  blocks.erase(last, end);
+  relation.in_order = blocks.size();
+}
+
 const ChangedRelation* ChangedSince::find(const RelationLocator& relation) const {
   const auto found = relations_.find(relation);
-  return found == relations_.end() ? nullptr : &found->second;
+  return found == relations_.end() ? nullptr : &found->second.changed;
 }
 
 bool ChangedSince::is_new_database(pg::Oid tablespace, pg::Oid database) const {
   return new_databases_.contains({tablespace, database});
-}
-
-uint64_t ChangedSince::blocks() const {
-  uint64_t blocks = 0;
-  for (const auto& [relation, changed] : relations_) blocks += changed.blocks.size();
-  return blocks;
 }
 
 }  // namespace walkback::wal

@@ -44,13 +44,16 @@ class ChangedSince {
   // Its files were copied as files: WAL has none of its blocks.
   bool is_new_database(pg::Oid tablespace, pg::Oid database) const;
 
-  uint64_t blocks() const;  // named one by one
-
  private:
+  struct Relation {
+    ChangedRelation changed;
+    size_t in_order = 0;  // so many blocks, from the first on, are there once and in order
+  };
   Result<void> see_kept(const KeptRecord& kept);
+  static void put_in_order(Relation& relation);
 
   int major_;
-  std::map<RelationLocator, ChangedRelation> relations_;
+  std::map<RelationLocator, Relation> relations_;
   std::set<std::pair<pg::Oid, pg::Oid>> new_databases_;  // tablespace, database
   std::optional<std::string> unreliable_;
 };
