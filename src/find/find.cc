@@ -93,9 +93,9 @@ class Finder {
       if (!names.ok() && names.error().kind == ErrorKind::kMissing) continue;
       const std::optional<catalog::Names> read =
           TRY(catalog::or_left_out(std::move(names), options_.unreadable));
-      if (read) names_.add(*read);
+      if (read) names_.add(*read, backup->start_lsn);
     }
-    if (options_.live_names) names_.add(*options_.live_names);
+    if (options_.live_names) names_.add(*options_.live_names, pg::Lsn{UINT64_MAX});
     return success();
   }
 

@@ -37,7 +37,8 @@ bool is_system_schema(std::string_view schema) {
 
 }  // namespace
 
-void RelationNames::add(const catalog::Names& names) {
+void RelationNames::add(const catalog::Names& names, pg::Lsn at) {
+  looked_up_at_.insert(at);
   for (const catalog::NamedDatabase& database : names.databases) {
     databases_.emplace(database.oid, database.name);
     default_tablespaces_.emplace(database.oid, database.tablespace);
@@ -47,7 +48,7 @@ void RelationNames::add(const catalog::Names& names) {
         const bool shared = relation.tablespace == kGlobalTablespace;
         const pg::Oid of = shared ? 0 : database.oid;
         relations_.emplace(Id{of, relation.oid}, Relation{relation.oid, schema.oid, relation.name,
-                                                          relation.kind, relation.rows});
+                                                          relation.kind, relation.rows, at});
         files_.emplace(wal::RelationLocator{relation.tablespace, of, relation.file}, relation.oid);
       }
     }
@@ -71,7 +72,7 @@ void RelationNames::see(const wal::CatalogRow& row) {
     is_rewrite = true;
   } else {
     Relation& relation = relations_[{row.database, row.oid}];
-    relation = {row.oid, row.schema, row.name, row.kind, relation.rows};
+    relation = {row.oid, row.schema, row.name, row.kind, relation.rows, relation.rows_at};
   }
   if (row.file == 0) return;
   pg::Oid tablespace = row.tablespace;
@@ -128,6 +129,7 @@ std::optional<RelationName> RelationNames::of(const wal::RelationLocator& file) 
   name.oid = relation->oid;
   name.name = relation->name;
   name.rows = is_toast ? -1 : relation->rows;
+  name.rows_at = relation->rows_at;
   name.system = relation->oid < pg::kFirstUserOid || is_system_schema(name.schema);
   return name;
 }

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,6 +27,7 @@ struct RelationName {
   char kind = 0;        // relkind
   bool system = false;  // of PostgreSQL's own catalog
   int64_t rows = -1;    // as last estimated by ANALYZE; -1 when not known
+  pg::Lsn rows_at;      // when that was looked up
   // A table or a materialized view; not a TOAST table or an index.
   bool holds_rows() const { return kind == 'r' || kind == 'm'; }
   bool operator==(const RelationName&) const = default;
@@ -33,8 +35,11 @@ struct RelationName {
 
 class RelationNames {
  public:
-  // What is known already stays: add what was true nearest to the window first.
-  void add(const catalog::Names& names);
+  // What is known already stays: add what was true nearest to the window first. `at` is where the
+  // log was then.
+  void add(const catalog::Names& names, pg::Lsn at);
+  // Every `at` so far.
+  const std::set<pg::Lsn>& looked_up_at() const { return looked_up_at_; }
   // In the order of the log: a later row is truer.
   void see(const wal::CatalogRow& row);
   // The relation of file `from` went on in file `to`: TRUNCATE, VACUUM FULL, …
@@ -60,11 +65,13 @@ class RelationNames {
     std::string name;
     char kind = 0;
     int64_t rows = -1;
+    pg::Lsn rows_at;
   };
 
   std::string schema(Id id) const;
   const Relation* relation_of(const wal::RelationLocator& file) const;
 
+  std::set<pg::Lsn> looked_up_at_;
   std::map<pg::Oid, std::string> databases_;
   std::map<pg::Oid, pg::Oid> default_tablespaces_;
   std::map<Id, std::string> schemas_;

@@ -38,7 +38,7 @@ TEST(RelationNames, WhatNobodyKnowsHasNone) {
 
 TEST(RelationNames, AreThoseSaved) {
   RelationNames names;
-  names.add(shop());
+  names.add(shop(), {});
   EXPECT_EQ(name_of(names, file(16384)), "shop.public.payments");
   EXPECT_EQ(names.of(file(16384))->rows, 500);
   EXPECT_FALSE(names.of(file(16384))->system);
@@ -48,7 +48,7 @@ TEST(RelationNames, AreThoseSaved) {
 
 TEST(RelationNames, AToastTableIsItsTables) {
   RelationNames names;
-  names.add(shop());
+  names.add(shop(), {});
   const RelationName toast = *names.of(file(16387));
   EXPECT_EQ(toast.name, "payments");
   EXPECT_EQ(toast.kind, 't');
@@ -58,18 +58,18 @@ TEST(RelationNames, AToastTableIsItsTables) {
 
 TEST(RelationNames, WhatIsTrueNearestToTheWindowWins) {
   RelationNames names;
-  names.add(shop());
+  names.add(shop(), {});
   catalog::Names later = shop();
   later.databases[0].schemas[2].relations[0].name = "renamed";
   later.databases[0].schemas[2].relations[0].file = 16500;
-  names.add(later);
+  names.add(later, {});
   EXPECT_EQ(name_of(names, file(16384)), "shop.public.payments");
   EXPECT_EQ(name_of(names, file(16500)), "shop.public.payments") << "its later file";
 }
 
 TEST(RelationNames, WalNamesWhatNoBackupSaw) {
   RelationNames names;
-  names.add(shop());
+  names.add(shop(), {});
   names.see(row(16420, "brief", 16420));
   names.see({CatalogRow::Of::kSchema, {2}, 700, kShop, 16430, "billing"});
   CatalogRow other = row(16440, "invoices", 16440);
@@ -85,7 +85,7 @@ TEST(RelationNames, AFileInTheDatabasesOwnTablespaceIsFoundThere) {
   RelationNames names;
   catalog::Names elsewhere = shop();
   elsewhere.databases[0].tablespace = 16999;
-  names.add(elsewhere);
+  names.add(elsewhere, {});
   names.see(row(16420, "brief", 16420));
   EXPECT_EQ(name_of(names, file(16420, 16999)), "shop.public.brief");
   EXPECT_EQ(names.of(file(16420, 1663)), std::nullopt);
@@ -93,7 +93,7 @@ TEST(RelationNames, AFileInTheDatabasesOwnTablespaceIsFoundThere) {
 
 TEST(RelationNames, FollowsARelationOverItsRewrites) {
   RelationNames names;
-  names.add(shop());
+  names.add(shop(), {});
   names.rewritten(file(16384), file(16500));
   names.rewritten(file(16500), file(16501));
   EXPECT_EQ(name_of(names, file(16501)), "shop.public.payments");
@@ -103,13 +103,13 @@ TEST(RelationNames, FollowsARelationOverItsRewrites) {
 
   RelationNames backwards;  // known only as what it became
   backwards.rewritten(file(16300), file(16384));
-  backwards.add(shop());
+  backwards.add(shop(), {});
   EXPECT_EQ(name_of(backwards, file(16300)), "shop.public.payments");
 }
 
 TEST(RelationNames, TheTemporaryHeapOfARewriteIsItsTables) {
   RelationNames names;
-  names.add(shop());
+  names.add(shop(), {});
   names.see(row(16600, "pg_temp_16384", 16600));
   EXPECT_EQ(name_of(names, file(16600)), "shop.public.payments");
   EXPECT_TRUE(names.row_of(file(16600))->is_rewrite);

@@ -37,10 +37,12 @@ Result<void> TransactionSearch::see(const wal::SegmentSummary& summary, pg::Lsn 
   wal::visit_in_order(
       summary,
       [&](const wal::KeptRecord& kept) {
+        pass(kept.start);
         if (kept.start < end) result = see_kept(wal::record_of(kept));
         return result.ok() && kept.start < end;
       },
       [&](const wal::PlainEnd& plain) {
+        pass(plain.start);
         if (plain.start < end) see_plain_end(summary, plain);
         return plain.start < end;
       });
@@ -133,7 +135,11 @@ Result<void> TransactionSearch::see_kept(const wal::Record& record) {
     wal::DecodedRecord decoded;
     TRY(decoded.decode(record, 0));
     const wal::StorageCreate created = TRY(wal::parse_storage_create(decoded.main_data()));
-    if (created.fork == pg::Fork::kMain) opened(record.xid).created.push_back(created.relation);
+    if (created.fork == pg::Fork::kMain) {
+      opened(record.xid).created.push_back(created.relation);
+      live_rows_.erase(created.relation);  // of another file that had this number
+      if (!copied_databases_.contains(created.relation.database)) created_.insert(created.relation);
+    }
     return success();
   }
   const std::optional<wal::TimedEvent> event = TRY(events_.of(record));
@@ -158,6 +164,8 @@ Result<void> TransactionSearch::see_kept(const wal::Record& record) {
     if (!first_epoch_) first_epoch_ = checkpoint->next_xid.value - here.value;
   } else if (const auto* running = std::get_if<wal::RunningTransactions>(&event->what)) {
     end_crashed(running->oldest_running_xid);
+  } else if (const auto* made = std::get_if<wal::DatabaseCreate>(&event->what)) {
+    copied_databases_.insert(made->database);
   } else if (const auto* dropped = std::get_if<wal::DatabaseDrop>(&event->what)) {
     if (record.xid != 0) opened(record.xid).databases_dropped.push_back(dropped->database);
   }
@@ -207,6 +215,7 @@ void TransactionSearch::end(const End& end, const Open& done) {
   for (const auto& [file, rows] : done.rows) all += rows;
   if (end.outcome == Outcome::kCommitted) {
     for (const auto& [file, rows] : done.rows) live_rows_[file] += rows.inserted - rows.deleted;
+    for (const auto& [from, to] : moved_) move_rows(from, to);
   }
   if (end.time) count(end.outcome, *end.time, all);
   const bool began_later = !end.time && options_.until && done.began_at > options_.until;
@@ -223,6 +232,7 @@ void TransactionSearch::end(const End& end, const Open& done) {
 // ALTER TABLE give a relation another file and take the old one at commit; the record of the commit
 // lists what goes in the reverse order (src/backend/catalog/storage.c, smgrGetPendingDeletes).
 std::vector<TouchedFile> TransactionSearch::fates(const Open& done, const End& end) {
+  moved_.clear();
   std::map<wal::RelationLocator, TouchedFile> files;
   for (const auto& [file, rows] : done.rows) files[file] = {file, rows};
   std::vector<wal::RelationLocator> dropped(end.dropped.rbegin(), end.dropped.rend());
@@ -245,7 +255,9 @@ std::vector<TouchedFile> TransactionSearch::fates(const Open& done, const End& e
     gone.file = from;
     gone.fate = fate;
     // What a rewrite moves over is no row more.
-    if (fate == FileFate::kRewritten) files.erase(to);
+    if (fate != FileFate::kRewritten) return;
+    files.erase(to);
+    moved_.emplace_back(from, to);
   };
   // First where WAL says whose the new file is.
   std::vector<wal::RelationLocator> without_row, new_ones;
@@ -288,6 +300,8 @@ std::vector<TouchedFile> TransactionSearch::fates(const Open& done, const End& e
     new_ones.insert(new_ones.end(), without_row.begin(), without_row.end());
   }
   for (const wal::RelationLocator& file : new_ones) {
+    // It may be what another was rewritten to.
+    if (unmatched_rewrites > 0) created_.erase(file);
     files[file].file = file;
     files[file].fate = FileFate::kCreated;
   }
@@ -299,18 +313,51 @@ std::vector<TouchedFile> TransactionSearch::fates(const Open& done, const End& e
   std::vector<TouchedFile> all;
   for (auto& [locator, file] : files) {
     if (is_loss(file.fate)) {
-      const std::optional<RelationName> name = names_.of(locator);
-      const auto seen = live_rows_.find(locator);
-      const int64_t since_then = seen == live_rows_.end() ? 0 : seen->second;
-      if (name && name->rows >= 0) {
-        file.rows_gone = std::max<int64_t>(0, name->rows + since_then);
-      } else if (since_then > 0) {
-        file.rows_gone = since_then;
-      }
+      file.rows_gone = rows_of(locator, end.lsn);
     }
     all.push_back(file);
   }
   return all;
+}
+
+void TransactionSearch::pass(pg::Lsn lsn) {
+  const std::set<pg::Lsn>& all = names_.looked_up_at();
+  const auto first =
+      live_rows_at_.empty() ? all.begin() : all.upper_bound(live_rows_at_.rbegin()->first);
+  for (auto at = first; at != all.end() && *at <= lsn; ++at) live_rows_at_[*at] = live_rows_;
+}
+
+// By pages, or one by one: either way what counts is what there was.
+void TransactionSearch::move_rows(const wal::RelationLocator& from,
+                                  const wal::RelationLocator& to) {
+  const auto move = [&](LiveRows& rows) {
+    const auto found = rows.find(from);
+    if (found == rows.end()) {
+      rows.erase(to);
+    } else {
+      rows[to] = found->second;
+    }
+  };
+  move(live_rows_);
+  for (auto& [at, rows] : live_rows_at_) move(rows);
+  if (!created_.contains(from)) created_.erase(to);
+}
+
+// What a file held, as far as statistics and the WAL seen tell; -1 when not known.
+int64_t TransactionSearch::rows_of(const wal::RelationLocator& file, pg::Lsn at_end) const {
+  const auto rows_in = [&](const LiveRows& rows) {
+    const auto found = rows.find(file);
+    return found == rows.end() ? int64_t{0} : found->second;
+  };
+  const int64_t seen = rows_in(live_rows_);
+  if (created_.contains(file)) return std::max<int64_t>(0, seen);
+  const std::optional<RelationName> name = names_.of(file);
+  if (name && name->rows >= 0 && name->rows_at <= at_end) {
+    const auto then = live_rows_at_.find(name->rows_at);
+    const int64_t before = then == live_rows_at_.end() ? 0 : rows_in(then->second);
+    return std::max<int64_t>(0, name->rows + seen - before);
+  }
+  return seen > 0 ? seen : -1;
 }
 
 Weight TransactionSearch::weight_of(const std::vector<TouchedFile>& files) const {
@@ -321,7 +368,9 @@ Weight TransactionSearch::weight_of(const std::vector<TouchedFile>& files) const
     weight.added += positive(file.rows.inserted);
     if (file.fate == FileFate::kCreated) ++weight.added;
     if (!is_loss(file.fate) || !has_rows_of_its_own(names_.of(file.file))) continue;
-    weight.taken += file.rows_gone >= 0 ? static_cast<uint64_t>(file.rows_gone) : kUnknownRows;
+    // An empty table is something, too.
+    weight.taken +=
+        file.rows_gone >= 0 ? std::max<uint64_t>(1, positive(file.rows_gone)) : kUnknownRows;
   }
   return weight;
 }

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -128,6 +129,10 @@ class TransactionSearch {
   void end(const End& end, const Open& done);
   std::vector<TouchedFile> fates(const Open& done, const End& end);
   void keep(FoundTransaction found, const Weight& weight);
+  // The log was read up to here.
+  void pass(pg::Lsn lsn);
+  int64_t rows_of(const wal::RelationLocator& file, pg::Lsn at_end) const;
+  void move_rows(const wal::RelationLocator& from, const wal::RelationLocator& to);
   bool in_window(std::optional<Timestamp> time) const;
   void count(Outcome outcome, Timestamp time, const wal::RowCounts& rows);
   bool is_wanted(uint32_t row_list);
@@ -144,7 +149,16 @@ class TransactionSearch {
       here_;  // work of this segment that has not ended: its place
   std::vector<ListFacts> lists_;
   std::unordered_map<pg::Xid, Open> open_;  // of segments before, and what needs more than a list
-  std::map<wal::RelationLocator, int64_t> live_rows_;  // inserted less deleted, as far as seen
+  // Inserted less deleted, as far as seen; and as it was where names were looked up.
+  using LiveRows = std::map<wal::RelationLocator, int64_t>;
+  LiveRows live_rows_;
+  std::map<pg::Lsn, LiveRows> live_rows_at_;
+  // Files that came into being in what was seen, with all their rows; and databases whose files
+  // did as copies.
+  std::set<wal::RelationLocator> created_;
+  std::set<pg::Oid> copied_databases_;
+  // Of the transaction at hand: whose rows went on in which new file.
+  std::vector<std::pair<wal::RelationLocator, wal::RelationLocator>> moved_;
 
   struct Kept {
     Weight weight;

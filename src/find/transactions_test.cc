@@ -276,6 +276,67 @@ TEST_F(Transactions, ATruncationGivesTheTableANewFile) {
   EXPECT_EQ(names_.of(new_ledger), std::nullopt);
 }
 
+// What statistics say at a backup, with what came and went since then, and not before.
+TEST_F(Transactions, RowsGoneAreThoseThatWereThere) {
+  const auto names_at = [&](int64_t rows, pg::Lsn at) {
+    names_ = RelationNames();
+    names_.add(
+        {{{5, "shop", 1663, {{2200, "public", {{16384, "payments", 1663, 16384, 'r', rows}}}}}},
+         {}},
+        at);
+  };
+  const auto before = Segment(1).works(700, {{kPayments, {.inserted = 5000}}}).commits(700, 10);
+  const auto after = Segment(2)
+                         .works(701, {{kPayments, {.deleted = 111}}})
+                         .commits(701, 20)
+                         .commits_and_drops(702, 30, {kPayments});
+  const auto rows_gone = [&](std::vector<Segment> segments) {
+    for (const FoundTransaction& found : find(segments)) {
+      if (found.xid == 702) return found.files.at(0).rows_gone;
+    }
+    ADD_FAILURE() << "the loss was not found";
+    return int64_t{-2};
+  };
+  names_at(5000, {uint64_t{2} << 24});
+  EXPECT_EQ(rows_gone({before, after}), 4889) << "looked up between the two";
+  names_at(7000, {5});
+  EXPECT_EQ(rows_gone({before, after}), 11'889) << "looked up before";
+  names_at(20, {UINT64_MAX});
+  EXPECT_EQ(rows_gone({before, after}), 4889) << "the server says what is there now: no help";
+  EXPECT_EQ(rows_gone({after}), -1) << "nobody knows";
+  names_at(-1, {5});
+  EXPECT_EQ(rows_gone({Segment(0).creates(699, kPayments).commits(699, 5), before, after}), 4889);
+  EXPECT_EQ(rows_gone({Segment(1)
+                           .creates(700, kPayments)
+                           .works(700, {{kPayments, {.inserted = 9}}})
+                           .commits(700, 10)
+                           .works(701, {{kPayments, {.deleted = 9}}})
+                           .commits(701, 20)
+                           .commits_and_drops(702, 30, {kPayments})}),
+            0)
+      << "it was empty, and that is known";
+}
+
+TEST_F(Transactions, RowsAreCountedOverARewrite) {
+  const wal::RelationLocator rewritten{1663, 5, 16500};
+  names_.see({wal::CatalogRow::Of::kRelation, {1}, 600, 5, 16384, "payments", 2200, 0, 16384, 'r'});
+  names_.see(
+      {wal::CatalogRow::Of::kRelation, {1}, 600, 5, 16500, "pg_temp_16384", 2200, 0, 16500, 'r'});
+  const auto found = find({Segment(1)
+                               .creates(699, kPayments)
+                               .works(699, {{kPayments, {.inserted = 40}}})
+                               .commits(699, 5)
+                               .creates(700, rewritten)
+                               .works(700, {{rewritten, {.inserted = 40}}})
+                               .commits_and_drops(700, 10, {kPayments})
+                               .works(701, {{rewritten, {.deleted = 3}}})
+                               .commits(701, 20)
+                               .commits_and_drops(702, 30, {rewritten})});
+  ASSERT_FALSE(found.empty());
+  EXPECT_EQ(found[0].xid, 702u);
+  EXPECT_EQ(found[0].files[0].rows_gone, 37);
+}
+
 TEST_F(Transactions, AMoveToAnotherTablespaceTakesNothing) {
   const wal::RelationLocator moved{16999, 5, 16500};
   EXPECT_THAT(find({Segment(1).creates(700, moved).commits_and_drops(700, 10, {kPayments})}),
