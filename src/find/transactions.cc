@@ -138,7 +138,9 @@ Result<void> TransactionSearch::see_kept(const wal::Record& record) {
     if (created.fork == pg::Fork::kMain) {
       opened(record.xid).created.push_back(created.relation);
       live_rows_.erase(created.relation);  // of another file that had this number
-      if (!copied_databases_.contains(created.relation.database)) created_.insert(created.relation);
+      const auto copied = database_creations_.find(created.relation.database);
+      const bool is_copy = copied != database_creations_.end() && copied->second == record.xid;
+      if (!is_copy) created_.insert(created.relation);
     }
     return success();
   }
@@ -165,7 +167,7 @@ Result<void> TransactionSearch::see_kept(const wal::Record& record) {
   } else if (const auto* running = std::get_if<wal::RunningTransactions>(&event->what)) {
     end_crashed(running->oldest_running_xid);
   } else if (const auto* made = std::get_if<wal::DatabaseCreate>(&event->what)) {
-    copied_databases_.insert(made->database);
+    database_creations_[made->database] = record.xid;
   } else if (const auto* dropped = std::get_if<wal::DatabaseDrop>(&event->what)) {
     if (record.xid != 0) opened(record.xid).databases_dropped.push_back(dropped->database);
   }

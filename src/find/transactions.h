@@ -153,10 +153,10 @@ class TransactionSearch {
   using LiveRows = std::map<wal::RelationLocator, int64_t>;
   LiveRows live_rows_;
   std::map<pg::Lsn, LiveRows> live_rows_at_;
-  // Files that came into being in what was seen, with all their rows; and databases whose files
-  // did as copies.
+  // Files that came into being in what was seen, with all their rows: those of a database that was
+  // copied by its creation, whose xid this is, had some before.
   std::set<wal::RelationLocator> created_;
-  std::set<pg::Oid> copied_databases_;
+  std::map<pg::Oid, pg::Xid> database_creations_;
   // Of the transaction at hand: whose rows went on in which new file.
   std::vector<std::pair<wal::RelationLocator, wal::RelationLocator>> moved_;
 
