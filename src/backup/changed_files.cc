@@ -67,8 +67,8 @@ std::optional<pipeline::BlocksToRead> ChangedFiles::blocks_of(
   const auto known = static_cast<ptrdiff_t>(blocks.changed.size());
   blocks.changed.insert(blocks.changed.end(), record.bad_blocks.begin(), record.bad_blocks.end());
   std::inplace_merge(blocks.changed.begin(), blocks.changed.begin() + known, blocks.changed.end());
-  const auto [last, end] = std::ranges::unique(blocks.changed);
-  blocks.changed.erase(last, end);
+  blocks.changed.erase(std::unique(blocks.changed.begin(), blocks.changed.end()),
+                       blocks.changed.end());
   return blocks;
 }
 

@@ -64,8 +64,7 @@ void ChangedSince::finish() {
 void ChangedSince::put_in_order(Relation& relation) {
   std::vector<uint32_t>& blocks = relation.changed.blocks;
   std::ranges::sort(blocks);
-  const auto [last, end] = std::ranges::unique(blocks);
-  blocks.erase(last, end);
+  blocks.erase(std::unique(blocks.begin(), blocks.end()), blocks.end());
   relation.in_order = blocks.size();
 }
 
