@@ -19,8 +19,8 @@ PAGE = 8192
 OF_THE_RESTORE = {"global/pg_control", "backup_label", "walkback.copy.conf", "postgresql.auto.conf", "postgresql.conf", "recovery.signal"}
 
 
-HISTORIES = int(os.environ.get("WALKBACK_BACKUP_HISTORIES", "3"))
-ROUNDS = int(os.environ.get("WALKBACK_BACKUP_ROUNDS", "6"))
+HISTORIES = int(os.environ.get("WALKBACK_CHANGE_HISTORIES", "3"))
+ROUNDS = int(os.environ.get("WALKBACK_CHANGE_ROUNDS", "6"))
 # Of a running server; none of it is part of a backup.
 LEFT_OUT = re.compile(
     r"pg_wal/|pg_stat|pg_notify/|pg_subtrans/|pg_serial/|pg_snapshots/|pg_dynshmem/|pg_replslot/|log/"

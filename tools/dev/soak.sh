@@ -44,7 +44,7 @@ soak_seed() {
     wal-decoder) build_preset release wal_dump && cp build/release/src/wal/wal_dump "$stage/" && e2e_soak test_gigabytes_of WALKBACK_WAL_MIB=2048 ;;
     wal-majors) build_preset release wal_dump && cp build/release/src/wal/wal_dump "$stage/" && e2e_soak test_what_other_majors WALKBACK_MAJOR_WAL_MIB=410 ;;
     histories) e2e_soak test_a_plan_says_yes_exactly WALKBACK_HISTORIES=20 PYTEST_ADDOPTS="-n 2" ;;
-    backup-histories) e2e_soak test_every_backup_of_a_random WALKBACK_BACKUP_HISTORIES=10 WALKBACK_BACKUP_ROUNDS=40 PYTEST_ADDOPTS="-n 2" ;;
+    backup-histories) e2e_soak test_every_backup_of_a_random WALKBACK_CHANGE_HISTORIES=10 WALKBACK_CHANGE_ROUNDS=40 PYTEST_ADDOPTS="-n 2" ;;
     throughput) e2e_soak test_a_bucket_is_as_fast WALKBACK_THROUGHPUT_MIB=1024 ;;
     s3-*) soak_s3 "${part#s3-}" ;;
     large-relation) e2e_soak test_a_relation_above_one_gibibyte WALKBACK_LARGE=1 ;;
