@@ -13,6 +13,7 @@
 #include "catalog/wal_chain.h"
 #include "catalog/wal_stream.h"
 #include "pg/control_file.h"
+#include "pg/sql_text.h"
 #include "restore/manifests.h"
 #include "restore/other_timelines.h"
 #include "restore/refusal.h"
@@ -265,10 +266,16 @@ class Planner {
     plan.earlier_times_left_out = search.earlier_times_left_out();
     plan.notes = search.notes();
     for (const auto& [xid, name] : passed.prepared) {
+      const std::string gid = pg::quote_literal(name);
       plan.notes.push_back(
-          fmt::format("prepared transaction '{}' (xid {}) survives and holds its locks; to end it: "
-                      "ROLLBACK PREPARED '{}'",
-                      name, xid, name));
+          fmt::format("prepared transaction {} (xid {}) survives and holds its locks; to end it: "
+                      "ROLLBACK PREPARED {}",
+                      gid, xid, gid));
+    }
+    for (const auto& [what, xid] : passed.half_dropped) {
+      const std::string instead = xid == 0 ? "" : fmt::format("; to have it: --before-xid {}", xid);
+      plan.notes.push_back(fmt::format(
+          "the target lies within the drop of {}: the copy cannot use it{}", what, instead));
     }
     for (const catalog::ManifestTablespace& tablespace : reached.conclusion.tablespaces) {
       plan.tablespaces.push_back({tablespace.oid, tablespace.location});

@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "base/edit_distance.h"
+#include "wal/catalog_rows.h"
+#include "wal/names.h"
 #include "wal/page_header.h"
 
 namespace walkback::restore {
@@ -27,6 +29,7 @@ TargetSearch::TargetSearch(const RecoveryTarget& target, const pg::ControlFile& 
                            pg::Lsn consistent_from)
     : target_(target),
       consistent_from_(consistent_from),
+      major_(control.major),
       events_(control.major),
       next_xid_(control.next_xid) {
   seen_.limits = {control.max_connections, control.max_worker_processes, control.max_wal_senders,
@@ -41,6 +44,7 @@ Result<void> TargetSearch::see(const wal::Record& record) {
   if (!stop_ && target_.kind == TargetKind::kImmediate && record.start >= consistent_from_) {
     stop_after(last_start_, last_end_);
   }
+  look_for_mark(record);
   const std::optional<wal::TimedEvent> event = TRY(events_.of(record));
   if (event) {
     TRY(check_is_complete(*event));
@@ -110,6 +114,10 @@ void TargetSearch::look_at(const wal::TimedEvent& event) {
   } else if (const auto* tablespace = std::get_if<wal::TablespaceCreate>(&event.what)) {
     seen_.tablespaces.push_back(
         {tablespace->tablespace, std::string(tablespace->path), event.start});
+  } else if (const auto* database = std::get_if<wal::DatabaseDrop>(&event.what)) {
+    look_at_removal(event, fmt::format("database {}", database->database));
+  } else if (const auto* dropped = std::get_if<wal::TablespaceDrop>(&event.what)) {
+    look_at_removal(event, fmt::format("tablespace {}", dropped->tablespace));
   } else if (const auto* change = std::get_if<wal::ParameterChange>(&event.what)) {
     RecoveryPlan::Limits& limits = seen_.limits;
     limits.max_connections = std::max(limits.max_connections, change->max_connections);
@@ -129,6 +137,7 @@ void TargetSearch::look_at_transaction(const wal::TimedEvent& event,
   const PlanRecord record{what_ended(ended), event.start, ended.time, full_xid(ended.xid)};
   if (target_.kind == TargetKind::kBeforeXid) look_for_xid(event, ended);
   if (ended.two_phase) seen_.prepared.erase(ended.xid);
+  std::erase_if(seen_.half_dropped, [&](const auto& drop) { return drop.second == ended.xid; });
   remember(record, ended.committed);
   // After the record: what it did is part of what is passed.
   if (target_.kind == TargetKind::kXid) look_for_xid(event, ended);
@@ -166,8 +175,48 @@ void TargetSearch::look_for_xid(const wal::TimedEvent& event, const wal::Transac
   if (target_.kind == TargetKind::kXid) {
     stop_after(event.start, event.end);
   } else {
-    stop_before(event.start, event.end);
+    stop_before_transaction(event, {what_ended(ended), event.start, ended.time, own});
   }
+}
+
+void TargetSearch::stop_before_transaction(const wal::TimedEvent& event, const PlanRecord& commit) {
+  if (!removal_) return stop_before(event.start, event.end);
+  const uint64_t between = seen_.commits - removal_->passed.commits;
+  notes_.push_back(fmt::format(
+      "transaction {} removed the files of {} before it committed: replay ends before that, at "
+      "{}{}",
+      *commit.xid, removal_->what, removal_->before.target.text(),
+      between == 0 ? "" : fmt::format("; the {} commits in between are given up too", between)));
+  stop_ = removal_->before;
+  at_stop_ = std::move(removal_->passed);
+  first_left_out_ = removal_->first_after ? std::move(removal_->first_after) : commit;
+}
+
+void TargetSearch::look_for_mark(const wal::Record& record) {
+  if (record.rmgr != wal::kHeapRmgr || (record.info & wal::kHeapMask) != wal::kHeapInplace) return;
+  wal::DecodedRecord decoded;
+  if (!decoded.decode(record, major_).ok()) return;
+  const std::optional<pg::Oid> database = wal::database_marked_invalid(decoded, major_);
+  if (!database) return;
+  const std::string what = fmt::format("database {}", *database);
+  if (!stop_) mark_ = Removal{what, point_before(record.start, record.end), seen_, std::nullopt};
+  seen_.half_dropped.emplace(what, record.xid);
+}
+
+// DROP DATABASE and DROP TABLESPACE (src/backend/commands/dbcommands.c, dropdb() and
+// remove_dbtablespaces(); tablespace.c, DropTableSpace()). ALTER DATABASE SET TABLESPACE removes
+// the old files when the move is committed, in a record that is no transaction's.
+void TargetSearch::look_at_removal(const wal::TimedEvent& event, const std::string& what) {
+  if (event.xid == 0) return;
+  const bool is_asked_for = target_.kind == TargetKind::kBeforeXid && !stop_ &&
+                            means(pg::widen(event.xid, next_xid_).value);
+  if (is_asked_for && !removal_) {
+    const bool was_marked = mark_ && mark_->what == what;
+    removal_ = was_marked
+                   ? std::move(mark_)
+                   : Removal{what, point_before(event.start, event.end), seen_, std::nullopt};
+  }
+  seen_.half_dropped[what] = event.xid;
 }
 
 void TargetSearch::look_at_restore_point(const wal::TimedEvent& event,
@@ -224,6 +273,9 @@ void TargetSearch::remember(const PlanRecord& record, bool committed) {
   if (record.time) last_timed_ = record;
   if (!committed && !restore_point) return;
   seen_.last = record;
+  for (std::optional<Removal>* removal : {&mark_, &removal_}) {
+    if (*removal && !(*removal)->first_after) (*removal)->first_after = record;
+  }
   if (!stop_) return;
   if (!first_left_out_) first_left_out_ = record;
   if (target_.kind == TargetKind::kTime && committed && record.time <= target_.time &&

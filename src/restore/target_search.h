@@ -49,6 +49,9 @@ class TargetSearch {
     std::vector<RecoveryPlan::ReplayedTablespace> tablespaces;
     RecoveryPlan::Limits limits;
     std::map<pg::Xid, std::string> prepared;  // neither committed nor rolled back yet: xid and name
+    // What DROP DATABASE or DROP TABLESPACE has made useless and not dropped yet, and the xid of
+    // that; 0 when it is not known yet.
+    std::map<std::string, pg::Xid> half_dropped;
   };
   const Passed& passed() const { return at_stop_; }
 
@@ -69,25 +72,30 @@ class TargetSearch {
 
  private:
   void set_stop(const StopPoint& stop);
-  void stop_before(pg::Lsn start, pg::Lsn end) {
-    set_stop({start, false, last_end_, last_start_, end});
-  }
+  void stop_before(pg::Lsn start, pg::Lsn end) { set_stop(point_before(start, end)); }
   void stop_after(pg::Lsn start, pg::Lsn end) { set_stop({start, true, end, start, end}); }
+  StopPoint point_before(pg::Lsn start, pg::Lsn end) const {
+    return {start, false, last_end_, last_start_, end};
+  }
   Result<void> check_is_complete(const wal::TimedEvent& event) const;
   void look_at(const wal::TimedEvent& event);
   void look_at_transaction(const wal::TimedEvent& event, const wal::TransactionEnd& ended);
   void look_at_restore_point(const wal::TimedEvent& event, const wal::RestorePoint& point);
+  void look_for_mark(const wal::Record& record);
+  void look_at_removal(const wal::TimedEvent& event, const std::string& what);
   void look_at_checkpoint(const wal::TimedEvent& event, const wal::Checkpoint& checkpoint);
   void look_for_proof(const wal::TimedEvent& event, Timestamp time);
   void keep_if_near(std::string_view name, const PlanRecord& point);
   void look_for_time(const wal::TimedEvent& event, Timestamp time);
   void look_for_xid(const wal::TimedEvent& event, const wal::TransactionEnd& ended);
+  void stop_before_transaction(const wal::TimedEvent& event, const PlanRecord& commit);
   void remember(const PlanRecord& record, bool committed);
   bool means(uint64_t full_xid) const;
   uint64_t full_xid(pg::Xid xid);
 
   const RecoveryTarget target_;
   const pg::Lsn consistent_from_;
+  const int major_;
   wal::TimedEvents events_;
 
   std::optional<StopPoint> stop_;
@@ -101,6 +109,16 @@ class TargetSearch {
   std::vector<PlanRecord> nearest_restore_points_;
   std::vector<size_t> distances_;  // of these names to the target's
   std::vector<std::string> notes_;
+  // For "before": PostgreSQL marks a database as invalid and removes its files, and logs both,
+  // before the transaction that drops it commits. A stop in between leaves a database that is none.
+  struct Removal {
+    std::string what;
+    StopPoint before;
+    Passed passed;
+    std::optional<PlanRecord> first_after;
+  };
+  std::optional<Removal> mark_;     // the last database that was marked
+  std::optional<Removal> removal_;  // by the transaction that is asked for
   // For a time behind the last commit: a checkpoint that proves that nothing lies between.
   std::optional<StopPoint> proof_;
 

@@ -44,6 +44,28 @@ class TargetSearchTest : public testing::Test {
     return ended(0x00, xid, second, subxids);
   }
   uint64_t abort(pg::Xid xid, int64_t second) { return ended(0x20, xid, second, {}); }
+  // An update in place of its row in pg_database, as 15 logs it.
+  uint64_t mark_database(pg::Oid database, int32_t connection_limit) {
+    Bytes row(100);
+    std::memcpy(row.data(), &database, sizeof database);
+    std::memcpy(row.data() + 80, &connection_limit, sizeof connection_limit);
+    Bytes body{std::byte{0}, std::byte{0x20}};  // block 0 of a main fork, with data
+    put(body, static_cast<uint16_t>(row.size()));
+    put(body, wal::RelationLocator{1664, 0, 1262});
+    put(body, uint32_t{0});
+    put(body, uint8_t{255});
+    put(body, uint8_t{2});
+    body.insert(body.end(), row.begin(), row.end());
+    put(body, uint16_t{3});
+    return record_of(wal::kHeapRmgr, wal::kHeapInplace, 0, body);
+  }
+  uint64_t drop_files_of_database(pg::Xid xid, pg::Oid database) {
+    Bytes body;
+    put(body, database);
+    put(body, int32_t{1});
+    put(body, pg::Oid{1663});
+    return record(wal::kDatabaseRmgr, 0x20, xid, body);  // XLOG_DBASE_DROP since 15
+  }
   uint64_t insert() { return record(wal::kHeapRmgr, 0x00, 1, {}); }
   uint64_t restore_point(const std::string& name, int64_t second) {
     Bytes body;
@@ -112,15 +134,18 @@ class TargetSearchTest : public testing::Test {
     return record(wal::kTransactionRmgr, info, xid, body);
   }
 
-  uint64_t record(uint8_t rmgr, uint8_t info, pg::Xid xid, const Bytes& body) {
-    constexpr size_t kHeaderBytes = 24;  // the reader has checked it
-    const size_t id_and_length = body.empty() ? 0 : 2;
-    Bytes bytes(kHeaderBytes + id_and_length + body.size());
-    if (!body.empty()) {
-      bytes[kHeaderBytes] = std::byte{255};  // XLR_BLOCK_ID_DATA_SHORT
-      bytes[kHeaderBytes + 1] = static_cast<std::byte>(body.size());
-      std::ranges::copy(body, bytes.begin() + kHeaderBytes + id_and_length);
+  // With `main_data` alone.
+  uint64_t record(uint8_t rmgr, uint8_t info, pg::Xid xid, const Bytes& main_data) {
+    Bytes body;
+    if (!main_data.empty()) {
+      body = {std::byte{255}, static_cast<std::byte>(main_data.size())};  // XLR_BLOCK_ID_DATA_SHORT
+      body.insert(body.end(), main_data.begin(), main_data.end());
     }
+    return record_of(rmgr, info, xid, body);
+  }
+  uint64_t record_of(uint8_t rmgr, uint8_t info, pg::Xid xid, const Bytes& body) {
+    Bytes bytes(wal::kRecordHeaderBytes);  // the reader has checked it
+    bytes.insert(bytes.end(), body.begin(), body.end());
     const auto total = static_cast<uint32_t>(bytes.size());
     std::memcpy(bytes.data(), &total, sizeof(total));
     wal::Record record{pg::Lsn{lsn_}, pg::Lsn{lsn_ + kRecordBytes}, {}, xid, rmgr, info, bytes};
@@ -134,6 +159,54 @@ class TargetSearchTest : public testing::Test {
   std::optional<TargetSearch> search_;
   uint64_t lsn_ = kStart;
 };
+
+// The files go before the commit: a stop in between would leave a database without files.
+TEST_F(TargetSearchTest, BeforeADropOfADatabaseIsBeforeItsFilesGo) {
+  look_before(702);
+  commit(701, 10);
+  const uint64_t gone = drop_files_of_database(702, 16390);
+  const uint64_t between = commit(703, 11);
+  commit(702, 12);
+  expect_stop_before(gone);
+  EXPECT_EQ(search_->passed().commits, 1u);
+  EXPECT_EQ(search_->commits_given_up(), 2u);
+  EXPECT_EQ(search_->first_left_out()->lsn.value, between);
+  EXPECT_THAT(search_->passed().half_dropped, IsEmpty());
+  EXPECT_THAT(search_->notes(), ElementsAre(testing::AllOf(testing::HasSubstr("database 16390"),
+                                                           testing::HasSubstr("the 1 commits"))));
+}
+
+// Since 15.4 it is marked as invalid first, in a record that may be no transaction's.
+TEST_F(TargetSearchTest, BeforeADropOfADatabaseIsBeforeItIsMarkedAsInvalid) {
+  look_before(702);
+  mark_database(16389, -2);
+  mark_database(16390, -1);  // VACUUM
+  const uint64_t marked = mark_database(16390, -2);
+  const uint64_t between = commit(701, 10);
+  drop_files_of_database(702, 16390);
+  commit(702, 12);
+  expect_stop_before(marked);
+  EXPECT_EQ(search_->first_left_out()->lsn.value, between);
+}
+
+TEST_F(TargetSearchTest, ATargetWithinADropIsKnownToBe) {
+  look_for_time(11);
+  mark_database(16390, -2);
+  drop_files_of_database(702, 16390);
+  commit(702, 12);
+  EXPECT_THAT(search_->passed().half_dropped, ElementsAre(testing::Pair("database 16390", 702)));
+}
+
+TEST_F(TargetSearchTest, ADropThatWasRolledBackOrIsAnothersMovesNoStop) {
+  look_before(703);
+  drop_files_of_database(702, 16390);
+  abort(702, 10);
+  drop_files_of_database(704, 16391);
+  drop_files_of_database(0, 16392);  // ALTER DATABASE SET TABLESPACE, when the move is committed
+  const uint64_t wanted = commit(703, 11);
+  expect_stop_before(wanted);
+  EXPECT_THAT(search_->passed().half_dropped, ElementsAre(testing::Pair("database 16391", 704)));
+}
 
 TEST_F(TargetSearchTest, ATimeStopsBeforeTheFirstLaterCommit) {
   look_for_time(20);

@@ -10,6 +10,7 @@
 #include "catalog/lineage.h"
 #include "catalog/server_directory.h"
 #include "catalog/wal_archive.h"
+#include "pg/sql_text.h"
 #include "repo/repository.h"
 #include "setup/archiving_proof.h"
 #include "setup/repository_place.h"
@@ -109,15 +110,6 @@ Result<void> check_name_is_free(const InitOptions& options, store::ObjectStore& 
       "a new initdb), say so with --new-lineage");
 }
 
-std::string quote_literal(const std::string& text) {
-  std::string quoted = "'";
-  for (char c : text) {
-    if (c == '\'') quoted += '\'';
-    quoted += c;
-  }
-  return quoted + "'";
-}
-
 bool all_satisfied(const std::vector<ServerSetting>& settings) {
   return std::all_of(settings.begin(), settings.end(),
                      [](const ServerSetting& setting) { return setting.satisfied(); });
@@ -129,7 +121,7 @@ Result<void> alter_system(pgconn::Connection& connection,
   for (const ServerSetting& setting : settings) {
     if (setting.satisfied() || setting.pending) continue;
     TRY(connection.query(
-        fmt::format("ALTER SYSTEM SET {} = {}", setting.name, quote_literal(setting.wanted))));
+        fmt::format("ALTER SYSTEM SET {} = {}", setting.name, pg::quote_literal(setting.wanted))));
     any = true;
   }
   return success();

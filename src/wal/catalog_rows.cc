@@ -32,6 +32,10 @@ constexpr size_t kFileAt = 88;
 constexpr size_t kTablespaceAt = 92;
 size_t kind_at(int major) { return major >= 18 ? 119 : 115; }
 
+// src/include/catalog/pg_database.h: datcollate and datctype moved behind datconnlimit in 15.
+constexpr int32_t kInvalidDatabase = -2;  // DATCONNLIMIT_INVALID_DB
+size_t connection_limit_at(int major) { return major >= 15 ? 80 : 208; }
+
 // A page from its image: the hole in the middle is not stored.
 class ImagePage {
  public:
@@ -135,6 +139,23 @@ std::optional<CatalogRow> read_catalog_row(const Record& record, const DecodedRe
   found.tablespace = load<uint32_t>(*row, kTablespaceAt);
   found.kind = static_cast<char>(load<uint8_t>(*row, kind_at(major)));
   return found;
+}
+
+std::optional<pg::Oid> database_marked_invalid(const DecodedRecord& decoded, int major) {
+  if (decoded.blocks().empty() || decoded.main_data().size() < 2) return std::nullopt;
+  const BlockReference& block = decoded.blocks().front();
+  if (block.relation.number != kDatabaseCatalog) return std::nullopt;
+  std::optional<ImagePage> page;
+  // The columns alone, without the row's header (xl_heap_inplace in heapam_xlog.h).
+  std::optional<ByteView> row = block.data;
+  if (block.data.empty()) {
+    if (block.image) page = ImagePage::of(*block.image);
+    row = page ? page->row(load<uint16_t>(decoded.main_data(), 0)) : std::nullopt;
+  }
+  const size_t at = connection_limit_at(major);
+  if (!row || row->size() < at + sizeof(int32_t)) return std::nullopt;
+  if (load<int32_t>(*row, at) != kInvalidDatabase) return std::nullopt;
+  return load<uint32_t>(*row, 0);
 }
 
 }  // namespace walkback::wal

@@ -46,4 +46,10 @@ inline bool is_named_catalog(const RelationLocator& relation) {
 std::optional<CatalogRow> read_catalog_row(const Record& record, const DecodedRecord& decoded,
                                            int major);
 
+// The database that DROP DATABASE marks as invalid, in place and whatever becomes of its
+// transaction, before it removes the files (dropdb() in src/backend/commands/dbcommands.c, since
+// 15.4, 14.9 and 13.12: datconnlimit is -2). The record's own xid may be 0. `decoded` is of a heap
+// record of kind kHeapInplace.
+std::optional<pg::Oid> database_marked_invalid(const DecodedRecord& decoded, int major);
+
 }  // namespace walkback::wal

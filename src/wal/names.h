@@ -56,6 +56,7 @@ constexpr uint8_t kHeapInsert = 0x00;
 constexpr uint8_t kHeapDelete = 0x10;
 constexpr uint8_t kHeapUpdate = 0x20;
 constexpr uint8_t kHeapHotUpdate = 0x40;
+constexpr uint8_t kHeapInplace = 0x70;
 constexpr uint8_t kHeap2MultiInsert = 0x50;
 
 // A known resource manager of that major version.

@@ -18,6 +18,7 @@ namespace walkback::wal {
 struct TimedEvent {
   pg::Lsn start;  // recovery stops before the record at its start, after it at its end
   pg::Lsn end;
+  pg::Xid xid = 0;  // whose record it is; 0: no transaction's
   std::variant<TransactionEnd, TransactionPrepare, RestorePoint, Checkpoint, RunningTransactions,
                TablespaceCreate, TablespaceDrop, DatabaseCreate, DatabaseDrop, ParameterChange,
                BackupEnd, EndOfRecovery, OverwriteContrecord>

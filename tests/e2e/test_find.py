@@ -83,6 +83,27 @@ def accidents():
     ]
 
 
+def test_a_dropped_database_comes_back(make_cluster, make_walkback, place):
+    cluster = make_cluster("pg").start()
+    cluster.sql("CREATE DATABASE sales")
+    cluster.sql("CREATE TABLE orders AS SELECT g AS id FROM generate_series(1, 1234) g", database="sales")
+    wb = make_walkback().protect(cluster)
+    wb.backup()
+    cluster.sql("CREATE TABLE kept AS SELECT 1 AS id")
+    cluster.sql("DROP DATABASE sales")
+    cluster.archive_everything()
+    found = wb.done("find")["transactions"]
+    drop = next(one for one in found if one["databases_dropped"] == ["sales"])
+    plan = wb.done("plan", "--before-xid", drop["xid"])["plan"]
+    assert any("removed the files of database" in note for note in plan["notes"]), plan
+    copy = wb.recover("--before-xid", drop["xid"], into=place / "before")
+    assert copy.value("SELECT count(*) FROM kept") == 1
+    assert copy.sql("SELECT count(*) FROM orders", database="sales") == [(1234,)]
+    # Just before the commit by its LSN: PostgreSQL has removed the files by then, and the plan says so.
+    between = wb.done("plan", "--lsn", drop["lsn"])["plan"]
+    assert any(f"--before-xid {drop['xid'] % 2**32}" in note for note in between["notes"]), between
+
+
 def moment(text):
     return datetime.fromisoformat(text.replace("Z", "+00:00"))
 

@@ -162,22 +162,22 @@ class Cluster:
     def conninfo(self):
         return f"host={self.sockets} port={self.port} user={self.user} dbname=postgres"
 
-    def connect(self, autocommit=True):
-        connection = psycopg2.connect(self.conninfo)
+    def connect(self, autocommit=True, database="postgres"):
+        connection = psycopg2.connect(self.conninfo, dbname=database)
         connection.autocommit = autocommit
         return connection
 
     @contextmanager
-    def session(self, autocommit=True):
-        connection = self.connect(autocommit)
+    def session(self, autocommit=True, database="postgres"):
+        connection = self.connect(autocommit, database)
         try:
             yield connection.cursor()
         finally:
             connection.close()
 
-    def sql(self, statement, *parameters):
+    def sql(self, statement, *parameters, database="postgres"):
         """The rows, as tuples; nothing for a statement that has none."""
-        with self.session() as cursor:
+        with self.session(database=database) as cursor:
             cursor.execute(statement, parameters or None)
             return cursor.fetchall() if cursor.description else []
 
