@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "catalog/wal_stream.h"
+#include "catalog/wal_summaries.h"
 
 namespace walkback::catalog {
 
@@ -134,6 +135,48 @@ const BackupSummary* earliest_backup(const std::vector<BackupSummary>& backups,
   return earliest;
 }
 
+// Without a hole or a segment that is known to be damaged.
+struct ReadableStretch {
+  WalChain::Stretch stretch;
+  std::string damage;  // what ends it; empty where WAL is missing or ends
+};
+
+// Where the segment cannot be read on; nothing when it can, or when nobody here may know.
+Result<std::optional<pg::Lsn>> damaged_from(const WalArchive& archive, const WalChain& chain,
+                                            uint64_t number, bool is_last, std::string& damage) {
+  const KnownSegment known = TRY(read_summary(archive, chain, number));
+  if (!known.summary) {
+    if (known.denied) return std::optional<pg::Lsn>();
+    damage = known.unknown;
+    return std::optional(known.name.start(archive.segment_bytes()));
+  }
+  damage = known.summary->problem;
+  const bool log_ends = known.summary->torn_tail && is_last;
+  if (damage.empty() || log_ends) return std::optional<pg::Lsn>();
+  return std::optional(std::max(known.summary->end, known.name.start(archive.segment_bytes())));
+}
+
+Result<std::vector<ReadableStretch>> readable_stretches(const WalArchive& archive,
+                                                        const WalChain& chain) {
+  const uint32_t segment_bytes = chain.segment_bytes();
+  std::vector<ReadableStretch> readable;
+  for (WalChain::Stretch stretch : chain.stretches()) {
+    const uint64_t past = (stretch.end.value + segment_bytes - 1) / segment_bytes;
+    for (uint64_t number = stretch.begin.value / segment_bytes; number < past; ++number) {
+      const std::optional<WalChain::Link> link = chain.segment(number);
+      if (link->has_index) continue;
+      std::string damage;
+      const std::optional<pg::Lsn> from =
+          TRY(damaged_from(archive, chain, number, number + 1 == past, damage));
+      if (!from) continue;
+      readable.push_back({{stretch.begin, *from}, std::move(damage)});
+      stretch.begin = link->end;
+    }
+    readable.push_back({stretch, ""});
+  }
+  return readable;
+}
+
 // What one backup can lead through.
 struct Piece {
   WalChain::Stretch stretch;
@@ -187,10 +230,10 @@ Result<TimelineWindows> find_windows_on(const WalArchive& archive, const WalChai
   const pg::SystemIdentifier id = archive.lineage().system_identifier;
   const Edges edges(archive, chain);
   const pg::Lsn begin = which == Stretches::kOwn ? chain.begin() : pg::Lsn{};
-  const std::vector<WalChain::Stretch> stretches = chain.stretches();
+  const std::vector<ReadableStretch> stretches = TRY(readable_stretches(archive, chain));
   for (size_t i = 0; i < stretches.size(); ++i) {
-    const WalChain::Stretch& stretch = stretches[i];
-    const WalChain::Stretch* next = i + 1 < stretches.size() ? &stretches[i + 1] : nullptr;
+    const WalChain::Stretch& stretch = stretches[i].stretch;
+    const WalChain::Stretch* next = i + 1 < stretches.size() ? &stretches[i + 1].stretch : nullptr;
     const bool own_window = stretch.end >= begin;
     const bool own_gap = next != nullptr && next->begin > begin;
     if (!own_window && !own_gap) continue;
@@ -207,7 +250,8 @@ Result<TimelineWindows> find_windows_on(const WalArchive& archive, const WalChai
     }
     if (own_gap) {
       found.gaps.push_back({id, chain.timeline(), stretch.end, next->begin,
-                            last.known.last_commit(), TRY(first_if_readable(edges, *next))});
+                            last.known.last_commit(), TRY(first_if_readable(edges, *next)),
+                            stretches[i].damage});
     }
   }
   return found;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/clock.h"
@@ -49,10 +50,11 @@ struct RecoveryWindow {
 struct WalGap {
   pg::SystemIdentifier system_identifier;
   pg::TimelineId timeline;
-  pg::Lsn from_lsn;               // the first byte missing
+  pg::Lsn from_lsn;               // the first byte missing, or that cannot be read
   pg::Lsn to_lsn;                 // the first byte there again
   std::optional<Timestamp> from;  // the last commit before
   std::optional<Timestamp> to;    // the first commit after
+  std::string damage;             // why it cannot be read; empty where it is missing
 };
 
 struct TimelineWindows {
@@ -65,9 +67,9 @@ enum class Stretches {
   kOwn,  // that reach its own beginning: what lies before it is shown with its parent
 };
 // From the earliest backup in each stretch without a hole to the stretch's end, or to where it was
-// written with wal_level=minimal, and from the earliest backup after that. Reads the segments at
-// the edges alone, for their times: such WAL further back is not seen, and `plan` refuses what
-// needs it.
+// written with wal_level=minimal, and from the earliest backup after that. Reads what is at the
+// edges alone, for their times, and segments that have no index: wal_level=minimal further back,
+// and damage behind an index, are not seen, and `plan` refuses what needs such WAL.
 Result<TimelineWindows> find_windows_on(const WalArchive& archive, const WalChain& chain,
                                         const std::vector<BackupSummary>& backups, Stretches which);
 

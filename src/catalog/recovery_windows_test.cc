@@ -166,5 +166,26 @@ TEST_F(RecoveryWindowsTest, ABackupAfterAMinimalSpanBeginsAWindow) {
   EXPECT_EQ(found[1].to, at(40));
 }
 
+// Nobody decoded it when it came, or its index is lost too.
+TEST_F(RecoveryWindowsTest, ADamagedSegmentWithoutAnIndexIsAGap) {
+  archive_.backup(first_, 1, 2);
+  first_.commit(700, 10);
+  first_.insert(3 * kSegment);
+  first_.commit(701, 20);
+  archive_.put_all(first_);
+  const std::string lost = first_.file(2);
+  archive_.forget_index(lost);
+  EXPECT_THAT(windows().gaps, testing::IsEmpty()) << "the segment says the same";
+
+  archive_.overwrite(archive_.wal().layout().wal_file(lost), "no segment");
+  const LineageWindows found = windows();
+  ASSERT_EQ(found.gaps.size(), 1u);
+  EXPECT_EQ(found.gaps[0].from_lsn, pg::Lsn{2 * kSegment});
+  EXPECT_EQ(found.gaps[0].to_lsn, pg::Lsn{3 * kSegment});
+  EXPECT_NE(found.gaps[0].damage, "");
+  ASSERT_EQ(found.windows.size(), 1u);
+  EXPECT_EQ(found.windows[0].to, at(10));
+}
+
 }  // namespace
 }  // namespace walkback::catalog

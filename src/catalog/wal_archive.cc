@@ -293,13 +293,16 @@ Result<std::vector<pg::TimelineId>> WalArchive::timelines() const {
 
 Result<std::vector<StoredSegment>> WalArchive::segments(pg::TimelineId timeline) const {
   const std::string folder = layout_.timeline_folder(timeline);
+  constexpr std::string_view kIndexEnding = ".index";
   std::vector<StoredSegment> segments;
+  std::string indexed;  // the segment whose index was listed last: before itself
   TRY(objects_.list(folder, "", [&](const store::ObjectInfo& info) {
     std::string name = file_name(info.key.text());
     if (name.ends_with(".zst")) name.resize(name.size() - 4);
+    if (name.ends_with(kIndexEnding)) indexed = name.substr(0, name.size() - kIndexEnding.size());
     if (pg::wal_file_kind(name) != pg::WalFileKind::kSegment) return true;
     const Result<pg::SegmentName> segment = pg::SegmentName::parse(name, segment_bytes());
-    if (segment.ok()) segments.push_back({*segment, info.size});
+    if (segment.ok()) segments.push_back({*segment, info.size, name == indexed});
     return true;
   }));
   return segments;

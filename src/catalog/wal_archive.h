@@ -23,6 +23,7 @@ namespace walkback::catalog {
 struct StoredSegment {
   pg::SegmentName name;
   uint64_t stored_bytes = 0;
+  bool has_index = false;
 };
 
 // Thread-safe.

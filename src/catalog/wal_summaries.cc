@@ -41,7 +41,7 @@ Result<KnownSegment> read_summary(const WalArchive& archive, const WalChain& cha
                                   uint64_t number) {
   const std::optional<WalChain::Link> link = chain.segment(number);
   CHECK(link.has_value());
-  KnownSegment known{{link->timeline, number}, link->end, {}, {}, false};
+  KnownSegment known{{link->timeline, number}, link->end, {}, {}};
   const uint64_t counts = link->end - known.name.start(archive.segment_bytes());
   Result<std::optional<wal::SegmentSummary>> summary = archive.summary(known.name);
   if (!summary.ok() && !is_of_the_object(summary.error())) return std::move(summary).error();
@@ -58,6 +58,7 @@ Result<KnownSegment> read_summary(const WalArchive& archive, const WalChain& cha
     known.unknown.clear();
     known.from_segment = true;
   } else if (!known.summary) {
+    known.denied = read.error().kind == ErrorKind::kDenied;
     known.unknown += ", and the segment cannot be read: " + read.error().message;
   }
   return known;

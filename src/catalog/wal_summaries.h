@@ -20,6 +20,7 @@ struct KnownSegment {
   // Nothing where `unknown` says why; one with a `problem` or an unknown first record is not all.
   std::optional<wal::SegmentSummary> summary;
   std::string unknown;
+  bool denied = false;        // and that is that no private key at hand opens the segment
   bool from_segment = false;  // its index would not do, and the segment itself was read
 };
 

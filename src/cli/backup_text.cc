@@ -70,10 +70,12 @@ std::string time_or_dash(const std::optional<Timestamp>& time) {
 }
 
 std::string gaps_table(const std::vector<catalog::WalGap>& gaps) {
-  Table table({{"LAST BEFORE"}, {"FIRST AFTER"}, {"TIMELINE", true}, {"FROM LSN"}, {"TO LSN"}});
+  Table table(
+      {{"LAST BEFORE"}, {"FIRST AFTER"}, {"TIMELINE", true}, {"FROM LSN"}, {"TO LSN"}, {""}});
   for (const auto& gap : gaps) {
     table.row({time_or_dash(gap.from), time_or_dash(gap.to), std::to_string(gap.timeline.value),
-               gap.from_lsn.text(), gap.to_lsn.text()});
+               gap.from_lsn.text(), gap.to_lsn.text(),
+               gap.damage.empty() ? "missing" : "damaged: " + printable(gap.damage)});
   }
   return table.text();
 }
@@ -182,7 +184,8 @@ std::string list_text(const catalog::Listing& listing, const std::string& cluste
   text += "\nBackups\n" + backups_table(listing.backups);
   text += "\nRecovery windows: every moment before TO, and every LSN, can be recovered\n" +
           windows_table(listing.windows);
-  if (!listing.gaps.empty()) text += "\nGaps: WAL is missing\n" + gaps_table(listing.gaps);
+  if (!listing.gaps.empty())
+    text += "\nGaps: WAL that is missing or damaged\n" + gaps_table(listing.gaps);
   const bool forked = std::ranges::any_of(listing.timelines, [](const auto& timeline) {
     return timeline.left || timeline.history_missing;
   });

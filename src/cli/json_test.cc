@@ -65,7 +65,7 @@ TEST(Json, List) {
   listing.backups = {sample_backup()};
   pg::SystemIdentifier system{7'564'831'203'948'571'231};
   listing.windows = {{system, {1}, {0x30000F8}, {0x5A40000}, at("14:00:19"), at("15:47:12.5")}};
-  listing.gaps = {{system, {1}, {0x6000000}, {0x7000000}, at("16:00:00"), std::nullopt}};
+  listing.gaps = {{system, {1}, {0x6000000}, {0x7000000}, at("16:00:00"), std::nullopt, ""}};
   listing.timelines = {{system, {1}, std::nullopt, false, true, false},
                        {system, {2}, pg::TimelineSwitch{{1}, {0x5A3F2C8}, ""}, false, false, true}};
   listing.wal_segments = 214;

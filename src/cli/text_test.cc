@@ -190,7 +190,8 @@ TEST_F(Text, List) {
   listing.backups[1].label = "";
   listing.backups[1].bad_pages = 2;
   listing.windows = {{{1}, {1}, {0x30000F8}, {0x5A40000}, at("14:00:19"), at("15:47:12.5")}};
-  listing.gaps = {{{1}, {1}, {0x6000000}, {0x7000000}, at("16:00:00"), std::nullopt}};
+  listing.gaps = {{{1}, {1}, {0x6000000}, {0x7000000}, at("16:00:00"), std::nullopt, ""},
+                  {{1}, {1}, {0x9000000}, {0xA000000}, std::nullopt, std::nullopt, "bad checksum"}};
   listing.wal_segments = 214;
   listing.wal_bytes_stored = 420'478'976;
   listing.bytes_stored = 1'601'594'982;

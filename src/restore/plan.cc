@@ -352,6 +352,7 @@ class Planner {
         TRY(catalog::find_windows_on(*archive_, chain, backups_, catalog::Stretches::kAll));
     why.windows = std::move(found.windows);
     for (const catalog::WalGap& gap : found.gaps) {
+      if (!gap.damage.empty()) continue;  // reading it was the problem
       why.missing.push_back({gap.from_lsn, gap.to_lsn, chain.file_name(gap.from_lsn),
                              chain.file_name({gap.to_lsn.value - 1})});
     }

@@ -157,6 +157,9 @@ class ScratchArchive {
     EXPECT_TRUE(objects_->remove(key).ok());
     EXPECT_TRUE(objects_->put(key, as_bytes(text)).ok());
   }
+  void forget_index(const std::string& file) {
+    EXPECT_TRUE(objects_->remove(wal_.layout().wal_index(file)).ok());
+  }
   void lose(const std::string& file) {
     EXPECT_TRUE(objects_->remove(wal_.layout().wal_file(file)).ok());
   }
