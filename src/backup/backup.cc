@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "backup/changed_files.h"
 #include "backup/data_directory_walk.h"
 #include "backup/links.h"
@@ -21,6 +23,20 @@
 namespace walkback::backup {
 
 namespace {
+
+// Seconds since it was made, or asked last.
+class Stopwatch {
+ public:
+  explicit Stopwatch(Clock& clock) : clock_(clock), since_(clock.monotonic()) {}
+  double lap() {
+    const auto now = clock_.monotonic();
+    return std::chrono::duration<double>(now - std::exchange(since_, now)).count();
+  }
+
+ private:
+  Clock& clock_;
+  std::chrono::nanoseconds since_;
+};
 
 class Backup {
  public:
@@ -63,10 +79,14 @@ class Backup {
 
     // Full-page writes are forced from here on: pages read while they change are mended by replay.
     progress_.begin("waiting for PostgreSQL's checkpoint", 0);
+    BackupTimings timings;
+    Stopwatch stopwatch(clock_);
     const pg::Lsn start_lsn = TRY(start_backup_mode(
         connection_, options_.label.empty() ? "walkback " + id.text : options_.label));
+    timings.checkpoint_s = stopwatch.lap();
 
     ParentChoice choice = TRY(choose(archive, start_lsn));
+    timings.changes_s = stopwatch.lap();
     Parent* const parent = choice.parent ? &*choice.parent : nullptr;
     SharedManifest shared(*manifest, parent, progress_);
 
@@ -97,20 +117,24 @@ class Backup {
 
     // pg_control after all other files: its checkpoint is then never older than one of theirs.
     const Bytes pg_control = TRY(catalog::read_control_file(files_, options_.pgdata)).bytes;
+    timings.copy_s = stopwatch.lap();
 
     progress_.begin("ending backup mode", 0);
     const BackupStop backup_stop = TRY(stop_backup_mode(connection_));
+    timings.stop_s = stopwatch.lap();
     const Timestamp stopped_at = clock_.now();
     TRY(shared.settle(backup_stop.lsn));
     const pg::BackupLabel label = TRY(pg::parse_backup_label(backup_stop.label_file));
 
     const catalog::ManifestWriter::MapsStored maps = TRY(manifest->finish_maps());
+    timings.copy_s += stopwatch.lap();
 
     // The backup is of use only with the WAL up to its stop; it is not listed before that is safe.
     progress_.begin("waiting for its WAL in the repository", 0);
     TRY(wait_for_wal(archive, files_, join_path(options_.pgdata, "pg_wal"), connection_,
                      label.timeline, start_lsn, backup_stop.lsn, clock_, options_.archive_timeout,
                      progress_, stop_));
+    timings.wal_wait_s = stopwatch.lap();
 
     catalog::BackupSummary summary;
     summary.id = id;
@@ -151,7 +175,7 @@ class Backup {
     conclusion.packs = packs;
     TRY(manifest->commit(conclusion));
     BackupReport report{std::move(summary), std::nullopt, std::move(choice.reason),
-                        shared.bad_pages()};
+                        shared.bad_pages(), timings};
     if (parent != nullptr) report.parent = parent->summary.id;
     return report;
   }

@@ -36,12 +36,23 @@ struct BadPage {
   uint32_t block = 0;
 };
 
+// Where the time went, in seconds. What is in none of them passes before the checkpoint is asked
+// for (the server's names) and after the WAL is there (the manifest).
+struct BackupTimings {
+  double checkpoint_s = 0;  // PostgreSQL's, for pg_backup_start()
+  double changes_s = 0;     // finding out what changed, where that was wanted
+  double copy_s = 0;        // from the first file to the last page map durable
+  double stop_s = 0;        // PostgreSQL's pg_backup_stop()
+  double wal_wait_s = 0;    // for the server's archiver
+};
+
 struct BackupReport {
   catalog::BackupSummary summary;
   std::optional<catalog::BackupId> parent;  // what it builds on
   // For people: why everything was read. Empty where only changes were.
   std::string reason;
   std::vector<BadPage> bad_pages;  // also in the manifest
+  BackupTimings timings;
 };
 
 // Fails, leaving only garbage for prune, when the server, the disk, the archiver or `stop` says so;

@@ -274,7 +274,13 @@ std::string backup_json(const backup::BackupReport& report, const Error* error) 
   Json json{{"backup", json_of(report.summary)},
             {"parent", report.parent ? Json(report.parent->text) : Json()},
             {"reason", report.reason},
-            {"bad_pages", list_of(report.bad_pages)}};
+            {"bad_pages", list_of(report.bad_pages)},
+            {"timings",
+             {{"checkpoint_s", report.timings.checkpoint_s},
+              {"changes_s", report.timings.changes_s},
+              {"copy_s", report.timings.copy_s},
+              {"stop_s", report.timings.stop_s},
+              {"wal_wait_s", report.timings.wal_wait_s}}}};
   if (error) json["error"] = json_of(*error);
   return to_text(json);
 }

@@ -51,7 +51,11 @@ TEST(Json, WalCommands) {
                 wal_get_json("00000002.history", archive::WalGetOutcome::kNotInArchive));
 }
 
-TEST(Json, Backup) { expect_golden("backup.json", backup_json({sample_backup(), {}}, nullptr)); }
+TEST(Json, Backup) {
+  backup::BackupReport report{sample_backup()};
+  report.timings = {2.25, 0.5, 14.5, 0.125, 0.25};
+  expect_golden("backup.json", backup_json(report, nullptr));
+}
 
 TEST(Json, BackupWithBadPages) {
   backup::BackupReport report{sample_backup(), {}, "", {{"base/5/16384", 12}}};
