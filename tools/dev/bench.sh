@@ -1,6 +1,14 @@
-# ./dev bench: what bench/ measures, as ratios of one run.
+# ./dev bench [PART] [OPTION…]: what bench/ measures, as ratios of one run. PART is the name of one of its scripts.
 run_bench() {
+  local part
   setup test bench
   build_release
-  bench/against_pgbackrest "$@"
+  case ${1:-} in
+    against_pgbackrest | incremental)
+      part=$1
+      shift
+      "bench/$part" "$@"
+      ;;
+    *) bench/against_pgbackrest "$@" && bench/incremental "$@" ;;
+  esac
 }
