@@ -8,6 +8,8 @@ namespace walkback::backup {
 
 namespace {
 
+// Often at first: on a machine at rest the last segment is there within a tenth of a second.
+constexpr std::chrono::milliseconds kFirstLook{5};
 constexpr std::chrono::milliseconds kBetweenLooks{50};
 constexpr std::chrono::seconds kBetweenQuestions{1};  // to the server
 
@@ -79,6 +81,7 @@ Result<void> wait_for_wal(const catalog::WalArchive& archive, FileSystem& files,
   const uint32_t segment_bytes = archive.segment_bytes();
   const auto deadline = clock.monotonic() + timeout;
   auto next_question = clock.monotonic();
+  std::chrono::milliseconds until_next_look = kFirstLook;
   const pg::SegmentName last =
       pg::SegmentName::of(timeline, pg::Lsn{stop.value - 1}, segment_bytes);
   pg::SegmentName segment = pg::SegmentName::of(timeline, start, segment_bytes);
@@ -100,7 +103,8 @@ Result<void> wait_for_wal(const catalog::WalArchive& archive, FileSystem& files,
     if (stop_token.stop_requested()) return make_error(ErrorKind::kCancelled, "interrupted");
     if (clock.monotonic() > deadline) return not_archived(connection, name, timeout);
     progress.detail("waiting for " + name);
-    clock.sleep(kBetweenLooks);
+    clock.sleep(until_next_look);
+    until_next_look = std::min(until_next_look * 2, kBetweenLooks);
   }
   return success();
 }
