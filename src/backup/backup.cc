@@ -75,7 +75,7 @@ class Backup {
         TRY(catalog::create_manifest(objects_, random_, layout, id, options_.compression_level));
 
     progress_.begin("reading names", 0);
-    const std::optional<catalog::Names> names = read_names();
+    const std::unique_ptr<catalog::NamesWriter> names = TRY(read_names(layout.names(id)));
 
     // Full-page writes are forced from here on: pages read while they change are mended by replay.
     progress_.begin("waiting for PostgreSQL's checkpoint", 0);
@@ -124,6 +124,11 @@ class Backup {
     timings.stop_s = stopwatch.lap();
     const Timestamp stopped_at = clock_.now();
     TRY(shared.settle(backup_stop.lsn));
+    std::optional<catalog::BackupId> parent_id;
+    if (parent != nullptr) parent_id = parent->summary.id;
+    // What follows takes memory for each pack, and the parent's files took it for each file.
+    changed.reset();
+    choice.parent.reset();
     const pg::BackupLabel label = TRY(pg::parse_backup_label(backup_stop.label_file));
 
     const catalog::ManifestWriter::MapsStored maps = TRY(manifest->finish_maps());
@@ -138,7 +143,7 @@ class Backup {
 
     catalog::BackupSummary summary;
     summary.id = id;
-    if (parent != nullptr) summary.type = catalog::BackupType::kIncremental;
+    if (parent_id) summary.type = catalog::BackupType::kIncremental;
     summary.label = options_.label;
     summary.system_identifier = control.system_identifier;
     summary.server_version_num = facts_.version_num;
@@ -157,7 +162,7 @@ class Backup {
     for (const auto& pack : packs) summary.packs.push_back("packs/" + pack.id.text());
     for (const auto& pack : maps.packs) summary.packs.push_back("maps/" + pack.id.text());
     summary.duration_s = std::chrono::duration<double>(clock_.monotonic() - started).count();
-    if (names) TRY(catalog::put_names(objects_, layout.names(id), *names));
+    if (names) TRY(names->finish());
     const catalog::SummaryObject object = catalog::make_summary_object(summary);
     TRY(objects_.put(layout.summary(id), as_bytes(object.text)));
 
@@ -176,26 +181,33 @@ class Backup {
     TRY(manifest->commit(conclusion));
     BackupReport report{std::move(summary), std::nullopt, std::move(choice.reason),
                         shared.bad_pages(), timings};
-    if (parent != nullptr) report.parent = parent->summary.id;
+    report.parent = std::move(parent_id);
     return report;
   }
 
  private:
-  // A backup without names is a backup: WAL then speaks in numbers of what is dropped later.
-  std::optional<catalog::Names> read_names() {
-    Result<catalog::Names> names = catalog::read_server_names(connection_, options_.connect_to);
-    if (!names.ok()) {
+  // Written as they come, and finished with the backup. A backup without names is a backup: WAL
+  // then speaks in numbers of what is dropped later.
+  Result<std::unique_ptr<catalog::NamesWriter>> read_names(const store::ObjectKey& key) {
+    std::unique_ptr<catalog::NamesWriter> writer = TRY(catalog::create_names(objects_, key));
+    Result<void> written = success();
+    Result<std::vector<std::string>> not_asked = catalog::visit_server_names(
+        connection_, options_.connect_to,
+        [&](const catalog::NamedDatabase& piece) { return written = writer->add(piece); });
+    TRY(std::move(written));
+    if (!not_asked.ok()) {
       progress_.note("the names of tables are not saved with this backup: " +
-                     names.error().message);
-      return std::nullopt;
+                     not_asked.error().message);
+      return std::unique_ptr<catalog::NamesWriter>();
     }
-    if (!names->not_asked.empty()) {
+    for (const std::string& database : *not_asked) TRY(writer->add_not_asked(database));
+    if (!not_asked->empty()) {
       progress_.note(
           fmt::format("the names of tables in {} are not saved with this backup: there "
                       "is no connecting to it as the user in postgresql.conninfo",
-                      fmt::join(names->not_asked, ", ")));
+                      fmt::join(*not_asked, ", ")));
     }
-    return std::move(names).value();
+    return writer;
   }
 
   Result<ParentChoice> choose(const catalog::WalArchive& archive, pg::Lsn start_lsn) {

@@ -12,7 +12,7 @@ namespace walkback::backup {
 SharedManifest::SharedManifest(catalog::ManifestWriter& manifest, Parent* parent,
                                Progress& progress)
     : manifest_(manifest), parent_(parent), progress_(progress) {
-  if (parent_ != nullptr) pack_uses_.begin_with(parent_->files.conclusion().packs);
+  if (parent_ != nullptr) pack_uses_.begin_with(parent_->files.take_packs());
 }
 
 Result<void> SharedManifest::add(const catalog::ManifestDirectory& directory) {
@@ -45,7 +45,9 @@ Result<void> SharedManifest::settle(pg::Lsn stop_lsn) {
     TRY(add(std::move(copied)));
   }
   doubtful_.clear();
-  return forget_removed_files();
+  TRY(forget_removed_files());
+  parent_ = nullptr;
+  return success();
 }
 
 Result<void> SharedManifest::forget_removed_files() {

@@ -16,8 +16,8 @@
 
 namespace walkback::backup {
 
-// Thread-safe until settle(). `manifest`, `parent` (null for a full backup) and `progress` outlive
-// it.
+// Thread-safe until settle(). `manifest` and `progress` outlive it; `parent` (null for a full
+// backup), whose list of packs it takes, is needed until settle().
 class SharedManifest final : public pipeline::CopiedFileSink {
  public:
   SharedManifest(catalog::ManifestWriter& manifest, Parent* parent, Progress& progress);
@@ -47,7 +47,7 @@ class SharedManifest final : public pipeline::CopiedFileSink {
 
   std::mutex mutex_;
   catalog::ManifestWriter& manifest_;
-  Parent* const parent_;
+  Parent* parent_;  // until settle()
   Progress& progress_;
   PackUses pack_uses_;
   std::vector<pipeline::CopiedFile> doubtful_;

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -24,6 +25,8 @@ class ManifestIndex {
   ManifestIndex(ManifestIndex&&) = default;
 
   const ManifestConclusion& conclusion() const { return conclusion_; }
+  // The conclusion's, which has none afterwards: there may be hundreds of thousands.
+  std::vector<ManifestPack> take_packs() { return std::exchange(conclusion_.packs, {}); }
 
   // Any thread, at once.
   std::optional<ManifestRecord> find(Place place, std::string_view name) const;

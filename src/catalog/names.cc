@@ -1,5 +1,8 @@
 #include "catalog/names.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "catalog/names.pb.h"
 #include "catalog/sealed_message.h"
 
@@ -35,22 +38,71 @@ NamedSchema decode(const proto::Schema& message) {
   return schema;
 }
 
+class Writer final : public NamesWriter {
+ public:
+  explicit Writer(std::unique_ptr<repo::SealedWriter> sealed) : sealed_(std::move(sealed)) {}
+
+  Result<void> add(const NamedDatabase& piece) override {
+    proto::Names message;
+    proto::Database& added = *message.add_databases();
+    added.set_oid(piece.oid);
+    added.set_name(piece.name);
+    added.set_tablespace(piece.tablespace);
+    for (const NamedSchema& schema : piece.schemas) encode(schema, *added.add_schemas());
+    return append(message);
+  }
+
+  Result<void> add_not_asked(const std::string& database) override {
+    proto::Names message;
+    message.add_not_asked(database);
+    return append(message);
+  }
+
+  Result<void> finish() override {
+    TRY(sealed_->finish());
+    return success();
+  }
+
+ private:
+  // Messages one after another are one message with the fields of all (Protocol Buffers,
+  // "Encoding", Last One Wins): none of these stands alone.
+  Result<void> append(const proto::Names& part) {
+    return sealed_->append(as_bytes(part.SerializeAsString()));
+  }
+
+  std::unique_ptr<repo::SealedWriter> sealed_;
+};
+
 }  // namespace
+
+Result<std::unique_ptr<NamesWriter>> create_names(store::ObjectStore& objects,
+                                                  const store::ObjectKey& key) {
+  return std::unique_ptr<NamesWriter>(std::make_unique<Writer>(TRY(
+      repo::create_sealed(objects, key, repo::SealedKind::kNames, kVersion, kCompressionLevel))));
+}
+
+void add_piece(Names& names, NamedDatabase piece) {
+  if (names.databases.empty() || names.databases.back().oid != piece.oid) {
+    names.databases.push_back(std::move(piece));
+    return;
+  }
+  std::vector<NamedSchema>& schemas = names.databases.back().schemas;
+  for (NamedSchema& more : piece.schemas) {
+    const auto known = std::ranges::find(schemas, more.oid, &NamedSchema::oid);
+    if (known == schemas.end()) {
+      schemas.push_back(std::move(more));
+    } else {
+      std::ranges::move(more.relations, std::back_inserter(known->relations));
+    }
+  }
+}
 
 Result<void> put_names(store::ObjectStore& objects, const store::ObjectKey& key,
                        const Names& names) {
-  proto::Names message;
-  for (const NamedDatabase& database : names.databases) {
-    proto::Database& added = *message.add_databases();
-    added.set_oid(database.oid);
-    added.set_name(database.name);
-    added.set_tablespace(database.tablespace);
-    for (const NamedSchema& schema : database.schemas) encode(schema, *added.add_schemas());
-  }
-  for (const std::string& database : names.not_asked) message.add_not_asked(database);
-  TRY(put_sealed(objects, key, repo::SealedKind::kNames, kVersion, kCompressionLevel,
-                 message.SerializeAsString()));
-  return success();
+  std::unique_ptr<NamesWriter> writer = TRY(create_names(objects, key));
+  for (const NamedDatabase& database : names.databases) TRY(writer->add(database));
+  for (const std::string& database : names.not_asked) TRY(writer->add_not_asked(database));
+  return writer->finish();
 }
 
 Result<Names> get_names(store::ObjectStore& objects, const store::ObjectKey& key) {
@@ -62,9 +114,9 @@ Result<Names> get_names(store::ObjectStore& objects, const store::ObjectKey& key
   }
   Names names;
   for (const proto::Database& database : message.databases()) {
-    NamedDatabase& added = names.databases.emplace_back(
-        NamedDatabase{database.oid(), database.name(), database.tablespace(), {}});
-    for (const proto::Schema& schema : database.schemas()) added.schemas.push_back(decode(schema));
+    NamedDatabase piece{database.oid(), database.name(), database.tablespace(), {}};
+    for (const proto::Schema& schema : database.schemas()) piece.schemas.push_back(decode(schema));
+    add_piece(names, std::move(piece));
   }
   names.not_asked.assign(message.not_asked().begin(), message.not_asked().end());
   return names;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -43,7 +44,24 @@ struct Names {
   bool operator==(const Names&) const = default;
 };
 
-// Durable. kCreated always: a backup has one.
+// Written in pieces: memory does not grow with the number of relations. One thread at a time;
+// nothing is seen of it before finish(), and nothing ever when it is destroyed unfinished.
+class NamesWriter {
+ public:
+  virtual ~NamesWriter() = default;
+  // A database may come in several pieces, one after another, and a schema in several of them.
+  virtual Result<void> add(const NamedDatabase& piece) = 0;
+  virtual Result<void> add_not_asked(const std::string& database) = 0;
+  // Durable on success.
+  virtual Result<void> finish() = 0;
+};
+Result<std::unique_ptr<NamesWriter>> create_names(store::ObjectStore& objects,
+                                                  const store::ObjectKey& key);
+
+// The pieces of one database as one.
+void add_piece(Names& names, NamedDatabase piece);
+
+// All at once. Durable.
 Result<void> put_names(store::ObjectStore& objects, const store::ObjectKey& key,
                        const Names& names);
 // kMissing when there is none: from a backup of a program that saved none. kCorrupt when any byte

@@ -26,6 +26,23 @@ TEST(Names, ReadBackAsTheyWereSaved) {
   EXPECT_EQ(get_names(*objects, kKey).value(), shop());
 }
 
+TEST(Names, PiecesOfADatabaseAreReadAsOne) {
+  const auto objects = store::make_memory_store();
+  auto writer = create_names(*objects, kKey).value();
+  const NamedDatabase whole = shop().databases[0];
+  for (size_t i = 0; i < 2; ++i) {
+    NamedDatabase piece = whole;
+    piece.schemas[0].relations = {whole.schemas[0].relations[i]};
+    if (i == 1) piece.schemas.pop_back();
+    ASSERT_TRUE(writer->add(piece).ok());
+  }
+  ASSERT_TRUE(writer->add(shop().databases[1]).ok());
+  ASSERT_TRUE(writer->add_not_asked("billing").ok());
+  EXPECT_EQ(get_names(*objects, kKey).error().kind, ErrorKind::kMissing) << "not finished";
+  ASSERT_TRUE(writer->finish().ok());
+  EXPECT_EQ(get_names(*objects, kKey).value(), shop());
+}
+
 TEST(Names, OfABackupWithoutAreMissing) {
   const auto objects = store::make_memory_store();
   EXPECT_EQ(get_names(*objects, kKey).error().kind, ErrorKind::kMissing);

@@ -1,6 +1,10 @@
 #include "catalog/server_names.h"
 
+#include <algorithm>
 #include <charconv>
+#include <iterator>
+#include <map>
+#include <optional>
 
 namespace walkback::catalog {
 
@@ -9,15 +13,18 @@ namespace {
 constexpr std::string_view kDatabases =
     "SELECT oid, datname, dattablespace, datallowconn FROM pg_database ORDER BY oid";
 
-// Ordered by schema, with those that have no relation, too: WAL names schemas by number.
+// Those without a relation, too: WAL names schemas by number.
+constexpr std::string_view kSchemas = "SELECT oid, nspname FROM pg_namespace ORDER BY oid";
+
+// In the order of an index, some at a time: a database may have millions.
+constexpr size_t kAtOnce = 10'000;
 constexpr std::string_view kRelations =
-    "SELECT n.oid, n.nspname, c.oid, c.relname,"
+    "SELECT c.relnamespace, c.oid, c.relname,"
     " CASE c.reltablespace WHEN 0 THEN d.dattablespace ELSE c.reltablespace END,"
     " pg_relation_filenode(c.oid), c.relkind, c.reltuples::bigint"
-    " FROM pg_namespace n JOIN pg_database d ON d.datname = current_database()"
-    " LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relpersistence <> 't'"
-    " AND pg_relation_filenode(c.oid) IS NOT NULL"
-    " ORDER BY n.oid, c.oid";
+    " FROM pg_class c JOIN pg_database d ON d.datname = current_database()"
+    " WHERE c.oid > $1::oid AND c.relpersistence <> 't' AND pg_relation_filenode(c.oid) IS NOT NULL"
+    " ORDER BY c.oid LIMIT 10000";
 
 template <typename T>
 T number(const pgconn::Value& value) {
@@ -26,41 +33,96 @@ T number(const pgconn::Value& value) {
   return found;
 }
 
-Result<std::vector<NamedSchema>> read_schemas(pgconn::Connection& connection) {
-  std::vector<NamedSchema> schemas;
-  const pgconn::Table table = TRY(connection.query(kRelations));
-  for (const pgconn::Row& row : table.rows) {
-    const auto oid = number<pg::Oid>(row[0]);
-    if (schemas.empty() || schemas.back().oid != oid) {
-      schemas.push_back({oid, row[1].value_or(""), {}});
-    }
-    if (!row[2]) continue;
-    schemas.back().relations.push_back({number<pg::Oid>(row[2]), row[3].value_or(""),
-                                        number<pg::Oid>(row[4]), number<pg::Oid>(row[5]),
-                                        row[6] && !row[6]->empty() ? row[6]->front() : '\0',
-                                        number<int64_t>(row[7])});
+// One session's answers, piece by piece; the first has every schema.
+class DatabaseNames {
+ public:
+  DatabaseNames(pgconn::Connection& connection, NamedDatabase database)
+      : connection_(connection), database_(std::move(database)) {}
+
+  // Nothing after the last.
+  Result<std::optional<NamedDatabase>> next() {
+    if (is_finished_) return std::optional<NamedDatabase>();
+    NamedDatabase piece = database_;
+    if (schema_names_.empty()) TRY(read_schemas(piece));
+    const pgconn::Table table = TRY(connection_.query(kRelations, {std::to_string(last_)}));
+    for (const pgconn::Row& row : table.rows) add(row, piece);
+    is_finished_ = table.rows.size() < kAtOnce;
+    return std::optional(std::move(piece));
   }
-  return schemas;
-}
+
+ private:
+  Result<void> read_schemas(NamedDatabase& piece) {
+    const pgconn::Table table = TRY(connection_.query(kSchemas));
+    for (const pgconn::Row& row : table.rows) {
+      const auto oid = number<pg::Oid>(row[0]);
+      schema_names_[oid] = row[1].value_or("");
+      piece.schemas.push_back({oid, schema_names_[oid], {}});
+    }
+    return success();
+  }
+
+  void add(const pgconn::Row& row, NamedDatabase& piece) {
+    const auto schema = number<pg::Oid>(row[0]);
+    auto known = std::ranges::find(piece.schemas, schema, &NamedSchema::oid);
+    if (known == piece.schemas.end()) {
+      // One made since the schemas were asked for has no name here.
+      piece.schemas.push_back({schema, schema_names_[schema], {}});
+      known = std::prev(piece.schemas.end());
+    }
+    last_ = number<pg::Oid>(row[1]);
+    known->relations.push_back(
+        {last_, row[2].value_or(""), number<pg::Oid>(row[3]), number<pg::Oid>(row[4]),
+         row[5] && !row[5]->empty() ? row[5]->front() : '\0', number<int64_t>(row[6])});
+  }
+
+  pgconn::Connection& connection_;
+  const NamedDatabase database_;
+  std::map<pg::Oid, std::string> schema_names_;
+  pg::Oid last_ = 0;
+  bool is_finished_ = false;
+};
 
 }  // namespace
 
-Result<Names> read_server_names(pgconn::Connection& connection, const ConnectTo& connect_to) {
-  Names names;
+Result<std::vector<std::string>> visit_server_names(pgconn::Connection& connection,
+                                                    const ConnectTo& connect_to,
+                                                    const NamesSink& sink) {
+  std::vector<std::string> not_asked;
   const pgconn::Table databases = TRY(connection.query(kDatabases));
   for (const pgconn::Row& row : databases.rows) {
-    NamedDatabase& database = names.databases.emplace_back(
-        NamedDatabase{number<pg::Oid>(row[0]), row[1].value_or(""), number<pg::Oid>(row[2]), {}});
-    if (row[3] != "t") continue;  // template0: nobody changes it
+    const NamedDatabase database{
+        number<pg::Oid>(row[0]), row[1].value_or(""), number<pg::Oid>(row[2]), {}};
+    if (row[3] != "t") {  // template0: nobody changes it
+      TRY(sink(database));
+      continue;
+    }
     Result<std::unique_ptr<pgconn::Connection>> session = connect_to(database.name);
-    Result<std::vector<NamedSchema>> schemas =
-        session.ok() ? read_schemas(**session) : std::move(session).error();
-    if (schemas.ok()) {
-      database.schemas = std::move(schemas).value();
-    } else {
-      names.not_asked.push_back(database.name);
+    if (!session.ok()) {
+      TRY(sink(database));
+      not_asked.push_back(database.name);
+      continue;
+    }
+    for (DatabaseNames names(**session, database);;) {
+      Result<std::optional<NamedDatabase>> piece = names.next();
+      if (!piece.ok()) {
+        TRY(sink(database));
+        not_asked.push_back(database.name);
+        break;
+      }
+      if (!*piece) break;
+      TRY(sink(**std::move(piece)));
     }
   }
+  return not_asked;
+}
+
+Result<Names> read_server_names(pgconn::Connection& connection, const ConnectTo& connect_to) {
+  Names names;
+  names.not_asked =
+      TRY(visit_server_names(connection, connect_to, [&](NamedDatabase piece) -> Result<void> {
+        add_piece(names, std::move(piece));
+        return success();
+      }));
   return names;
 }
 

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "catalog/names.h"
@@ -15,9 +16,18 @@ namespace walkback::catalog {
 using ConnectTo =
     std::function<Result<std::unique_ptr<pgconn::Connection>>(const std::string& database)>;
 
+// Takes what NamesWriter::add() takes: some relations of a database.
+using NamesSink = std::function<Result<void>(NamedDatabase piece)>;
+
 // Every database that takes sessions, one after another. One that cannot be asked (no right to
-// connect, a line missing in pg_hba.conf) is in `not_asked`, and no error; an error is one of
-// `connection`, which may be with any of them.
+// connect, a line missing in pg_hba.conf) is among those returned, and no error; an error is one of
+// `connection`, which may be with any of them, or of `sink`. Memory does not grow with their
+// number.
+Result<std::vector<std::string>> visit_server_names(pgconn::Connection& connection,
+                                                    const ConnectTo& connect_to,
+                                                    const NamesSink& sink);
+
+// The same, all of it.
 Result<Names> read_server_names(pgconn::Connection& connection, const ConnectTo& connect_to);
 
 }  // namespace walkback::catalog
