@@ -9,7 +9,7 @@ run_tests() {
     shift
   done
   pytest_options=("$@")
-  [ ${#phases[@]} -gt 0 ] || phases=(layers format unit e2e fuzz)
+  [ ${#phases[@]} -gt 0 ] || phases=(layers format unit scale e2e fuzz)
   export WALKBACK_SEED=${WALKBACK_SEED:-$((RANDOM * 32768 + RANDOM))}
   local phase started=$SECONDS
   setup test
@@ -17,7 +17,7 @@ run_tests() {
   mkdir -p "$results"
   say "seed $WALKBACK_SEED (WALKBACK_SEED=$WALKBACK_SEED ./dev test repeats this run)"
   for phase in "${phases[@]}"; do
-    declare -F "phase_$phase" >/dev/null || die "no phase '$phase'" "phases: layers format unit e2e fuzz, and tidy when named"
+    declare -F "phase_$phase" >/dev/null || die "no phase '$phase'" "phases: layers format unit scale e2e fuzz, and tidy when named"
     say "$phase"
     local phase_started=$SECONDS
     "phase_$phase" "${pytest_options[@]}" || true
@@ -63,6 +63,12 @@ phase_unit() {
   mv "$reports"/*.xml "$results/unit/" || true
   rmdir "$reports"
   grep -vE '^ *(Start +|[0-9]+/[0-9]+ Test .* Passed)' "$results/ctest.log" | tail -n 80
+}
+
+# Memory against the number of files and the size of the cluster, of the release build: sanitizers have memory of their own.
+phase_scale() {
+  verdict build-scale build_preset release walkback_scale_test || return 0
+  GTEST_OUTPUT="xml:$PWD/$results/scale.xml" build/release/tests/scale/walkback_scale_test --gtest_brief=1 </dev/null || true
 }
 
 # When asked for by name: a bounded share of the sources, another one with every seed. `./dev tidy` looks at all of them.

@@ -66,6 +66,10 @@ class ScratchTimeline {
       log_.append_block(wal::kHeapRmgr, wal::kHeapDelete, xid, relation, 0, Bytes(8));
     }
   }
+  // A change of this block.
+  void change(pg::Xid xid, const wal::RelationLocator& relation, uint32_t block) {
+    log_.append_block(wal::kHeapRmgr, wal::kHeapDelete, xid, relation, block, Bytes(8));
+  }
   // What the server says every 15 seconds: what runs.
   pg::Lsn running(pg::Xid oldest, pg::Xid next) {
     Bytes body;
