@@ -25,6 +25,7 @@ void encode(const NamedSchema& schema, proto::Schema& message) {
     added.set_file(relation.file);
     added.set_kind(static_cast<uint8_t>(relation.kind));
     added.set_rows(relation.rows);
+    added.set_partition_of(relation.partition_of);
   }
 }
 
@@ -33,7 +34,7 @@ NamedSchema decode(const proto::Schema& message) {
   for (const proto::Schema::Relation& relation : message.relations()) {
     schema.relations.push_back({relation.oid(), relation.name(), relation.tablespace(),
                                 relation.file(), static_cast<char>(relation.kind() & 0x7F),
-                                relation.rows()});
+                                relation.rows(), relation.partition_of()});
   }
   return schema;
 }

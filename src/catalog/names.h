@@ -16,17 +16,18 @@ namespace walkback::catalog {
 struct NamedRelation {
   pg::Oid oid = 0;
   std::string name;
-  pg::Oid tablespace = 0;  // its file's, the database's default looked up
-  pg::Oid file = 0;        // relfilenode, pg_filenode.map looked up
-  char kind = 0;           // relkind
-  int64_t rows = -1;       // reltuples: what ANALYZE estimated; -1 for nothing
+  pg::Oid tablespace = 0;    // its file's, the database's default looked up
+  pg::Oid file = 0;          // relfilenode, pg_filenode.map looked up; 0 for a partitioned one
+  char kind = 0;             // relkind
+  int64_t rows = -1;         // reltuples: what ANALYZE estimated; -1 for nothing
+  pg::Oid partition_of = 0;  // a partitioned table of the same database; 0 for none
   bool operator==(const NamedRelation&) const = default;
 };
 
 struct NamedSchema {
   pg::Oid oid = 0;
   std::string name;
-  std::vector<NamedRelation> relations;  // with a file, neither temporary nor partitioned
+  std::vector<NamedRelation> relations;  // with a file, or partitioned; none that is temporary
   bool operator==(const NamedSchema&) const = default;
 };
 

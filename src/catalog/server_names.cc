@@ -21,9 +21,13 @@ constexpr size_t kAtOnce = 10'000;
 constexpr std::string_view kRelations =
     "SELECT c.relnamespace, c.oid, c.relname,"
     " CASE c.reltablespace WHEN 0 THEN d.dattablespace ELSE c.reltablespace END,"
-    " pg_relation_filenode(c.oid), c.relkind, c.reltuples::bigint"
+    " pg_relation_filenode(c.oid), c.relkind, c.reltuples::bigint,"
+    // Other children of inheritance are tables of their own.
+    " CASE WHEN c.relispartition THEN"
+    " (SELECT i.inhparent FROM pg_inherits i WHERE i.inhrelid = c.oid LIMIT 1) END"
     " FROM pg_class c JOIN pg_database d ON d.datname = current_database()"
-    " WHERE c.oid > $1::oid AND c.relpersistence <> 't' AND pg_relation_filenode(c.oid) IS NOT NULL"
+    " WHERE c.oid > $1::oid AND c.relpersistence <> 't'"
+    " AND (pg_relation_filenode(c.oid) IS NOT NULL OR c.relkind = 'p')"
     " ORDER BY c.oid LIMIT 10000";
 
 template <typename T>
@@ -70,9 +74,10 @@ class DatabaseNames {
       known = std::prev(piece.schemas.end());
     }
     last_ = number<pg::Oid>(row[1]);
-    known->relations.push_back(
-        {last_, row[2].value_or(""), number<pg::Oid>(row[3]), number<pg::Oid>(row[4]),
-         row[5] && !row[5]->empty() ? row[5]->front() : '\0', number<int64_t>(row[6])});
+    known->relations.push_back({last_, row[2].value_or(""), number<pg::Oid>(row[3]),
+                                number<pg::Oid>(row[4]),
+                                row[5] && !row[5]->empty() ? row[5]->front() : '\0',
+                                number<int64_t>(row[6]), number<pg::Oid>(row[7])});
   }
 
   pgconn::Connection& connection_;

@@ -62,11 +62,12 @@ void encode_changed(const std::vector<wal::ChangedBlocks>& all, proto::SegmentSu
 }
 
 void encode_transactions(const wal::SegmentSummary& summary, proto::SegmentSummary& message) {
-  Steps xids, ends_before;
+  Steps xids, ends_before, kept_before;
   for (const wal::TransactionWork& work : summary.transactions) {
     message.add_xid(xids.down(work.xid));
     message.add_ends_before(static_cast<uint32_t>(ends_before.down(work.ends_before)));
     message.add_row_list(work.row_list);
+    message.add_kept_before(static_cast<uint32_t>(kept_before.down(work.kept_before)));
   }
   std::vector<wal::RelationLocator> relations;
   for (const auto& list : summary.row_lists) {
@@ -184,16 +185,20 @@ bool decode_row_list(const proto::SegmentSummary& message,
 bool decode_transactions(const proto::SegmentSummary& message, wal::SegmentSummary& summary) {
   const int count = message.xid_size();
   if (message.ends_before_size() != count || message.row_list_size() != count) return false;
+  const bool has_kept_before = message.kept_before_size() > 0;
+  if (has_kept_before && message.kept_before_size() != count) return false;
   for (const proto::SegmentSummary::RowList& list : message.row_lists()) {
     if (!decode_row_list(message, list, summary.row_lists.emplace_back())) return false;
   }
-  Steps xids, ends_before;
+  Steps xids, ends_before, kept_before;
   summary.transactions.reserve(static_cast<size_t>(count));
   for (int i = 0; i < count; ++i) {
-    const wal::TransactionWork work{static_cast<pg::Xid>(xids.up(message.xid(i))),
-                                    static_cast<uint32_t>(ends_before.up(message.ends_before(i))),
-                                    message.row_list(i)};
+    const wal::TransactionWork work{
+        static_cast<pg::Xid>(xids.up(message.xid(i))),
+        static_cast<uint32_t>(ends_before.up(message.ends_before(i))), message.row_list(i),
+        has_kept_before ? static_cast<uint32_t>(kept_before.up(message.kept_before(i))) : 0};
     if (work.ends_before > summary.plain_ends.size()) return false;
+    if (work.kept_before > summary.kept.size()) return false;
     if (work.row_list >= summary.row_lists.size()) return false;
     summary.transactions.push_back(work);
   }

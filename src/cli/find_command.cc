@@ -1,4 +1,9 @@
+#include <fmt/format.h>
+
+#include <functional>
+
 #include "base/file_system.h"
+#include "base/shell.h"
 #include "catalog/server_names.h"
 #include "cli/commands.h"
 #include "cli/find_text.h"
@@ -32,6 +37,58 @@ bool shows_utf8(const config::Environment& environment) {
   return false;
 }
 
+Result<void> read_window(const FindOptions& options, Timestamp now, find::FindOptions& find) {
+  find.until = now;
+  if (options.xid) {
+    find.xid = options.xid;
+    find.since = {};
+    return success();
+  }
+  if (options.until) find.until = TRY(restore::parse_window_time(*options.until, now));
+  find.since = find.until + -std::chrono::microseconds(kDefaultWindow);
+  if (options.since) find.since = TRY(restore::parse_window_time(*options.since, now));
+  if (find.since <= find.until) return success();
+  return make_error(ErrorKind::kInvalid,
+                    fmt::format("--since is later than --until: {} is later than {}",
+                                restore::show_time(find.since), restore::show_time(find.until)),
+                    "the window is from --since to --until");
+}
+
+// Where `recover` can put the state before a transaction, beside the data directory: a line that
+// was pasted before made one already.
+std::function<std::string(uint64_t)> free_directory_of(const config::Config& config,
+                                                       Session& session) {
+  const std::string beside = config.pgdata.empty() ? "/srv" : parent_path(config.pgdata);
+  FileSystem& files = session.env().files;
+  return [beside, &files](uint64_t xid) {
+    constexpr int kMostTried = 1000;
+    const std::string path = fmt::format("{}/before-{}", beside, xid);
+    std::string free = path;
+    for (int i = 2; i < kMostTried; ++i) {
+      const Result<std::optional<FileInfo>> there = files.link_status(free);
+      if (!there.ok() || !*there) break;
+      free = fmt::format("{}-{}", path, i);
+    }
+    return free;
+  };
+}
+
+constexpr std::string_view kKeyVariable = "WALKBACK_ENCRYPTION_IDENTITY_FILE";
+
+std::string key_variable(const config::Environment& environment) {
+  for (const auto& [name, value] : environment) {
+    if (name == kKeyVariable && !value.empty())
+      return fmt::format("{}={} ", name, shell_word(value));
+  }
+  return "";
+}
+
+bool has_key(const config::Config& config, Session& session) {
+  if (config.encryption_identity_file.empty()) return false;
+  const auto there = session.env().files.status(config.encryption_identity_file);
+  return there.ok() && *there;
+}
+
 }  // namespace
 
 Result<ExitStatus> run_find(const FindOptions& options, Session& session) {
@@ -39,21 +96,9 @@ Result<ExitStatus> run_find(const FindOptions& options, Session& session) {
   const Timestamp now = session.env().clock.now();
   find::FindOptions find;
   find.cluster = config.cluster;
-  find.until = now;
-  if (options.until) {
-    find.until = TRY(session.failing_with(ExitStatus::kBadUsage,
-                                          restore::parse_target_time(*options.until, now)));
-  }
-  find.since = find.until + -std::chrono::microseconds(kDefaultWindow);
-  if (options.since) {
-    find.since = TRY(session.failing_with(ExitStatus::kBadUsage,
-                                          restore::parse_target_time(*options.since, now)));
-  }
-  if (find.since > find.until) {
-    return session.failing_with(
-        ExitStatus::kBadUsage,
-        Result<ExitStatus>(make_error(ErrorKind::kInvalid, "--since is later than --until",
-                                      "the window is from --since to --until")));
+  TRY(session.failing_with(ExitStatus::kBadUsage, read_window(options, now, find)));
+  if (!options.table.empty()) {
+    TRY(session.failing_with(ExitStatus::kBadUsage, find::TablePattern::parse(options.table)));
   }
   find.table = options.table;
   find.kind = options.kind;
@@ -66,11 +111,15 @@ Result<ExitStatus> run_find(const FindOptions& options, Session& session) {
   TRY(session.check_cluster(*store, config));
   find.live_names = live_names(config, session);
   const find::FindReport report = TRY(find::run_find(find, *store, session.progress(), stop));
-  const std::string beside = config.pgdata.empty() ? "/srv" : parent_path(config.pgdata);
-  const bool utf8 = shows_utf8(session.env().environment);
-  session.result(
-      find_text({report, session.suggestion(), beside, options.timeline.has_value(), utf8}),
-      find_json(report));
+  FindView view{report, session.suggestion(), free_directory_of(config, session)};
+  view.timeline_given = options.timeline.has_value();
+  view.variables = key_variable(session.env().environment);
+  view.key_missing = config.encryption != "none" && !has_key(config, session);
+  view.xid = options.xid;
+  view.filtered = !options.table.empty() || options.kind || options.min_rows > 0;
+  view.reaches_now = !options.xid && find.until >= now && report.archive_last < now;
+  view.utf8 = shows_utf8(session.env().environment);
+  session.result(find_text(view), find_json(report));
   return ExitStatus::kDone;
 }
 

@@ -26,6 +26,8 @@ std::string_view outcome_name(Outcome outcome) {
       return "rolled back";
     case Outcome::kPrepared:
       return "prepared";
+    case Outcome::kInterrupted:
+      return "interrupted";
     case Outcome::kUnfinished:
       break;
   }
@@ -46,7 +48,8 @@ Json json_of(const FoundTable& table) {
           {"deleted", table.rows.deleted},
           {"truncated", table.fate == FileFate::kTruncated},
           {"dropped", table.fate == FileFate::kDropped},
-          {"rewritten", table.fate == FileFate::kRewritten},
+          {"rewritten", find::is_rewrite(table.fate)},
+          {"columns_changed", table.fate == FileFate::kAltered},
           {"created", table.fate == FileFate::kCreated},
           {"rows_gone", table.rows_gone >= 0 ? Json(table.rows_gone) : Json(nullptr)}};
 }
@@ -61,6 +64,12 @@ Json json_of(const FoundWork& work) {
       {"began_at", time_or_null(transaction.began_at)},
       {"committed_at", committed ? time_or_null(transaction.ended_at) : Json(nullptr)},
       {"ended_at", time_or_null(transaction.ended_at)},
+      {"prepared_at", time_or_null(transaction.prepared_at)},
+      {"interrupted_after", time_or_null(transaction.interrupted_after)},
+      {"savepoints_of",
+       transaction.savepoints_of ? Json(*transaction.savepoints_of) : Json(nullptr)},
+      {"savepoints", transaction.savepoints},
+      {"recoverable", committed && work.reach == find::Reach::kReachable},
       {"lsn", transaction.lsn ? Json(transaction.lsn.text()) : Json(nullptr)},
       {"subtransactions", transaction.subtransactions},
       {"gid", transaction.gid.empty() ? Json(nullptr) : Json(transaction.gid)},
@@ -78,7 +87,9 @@ std::string find_json(const FindReport& report) {
                {"since", to_iso_utc(report.since)},
                {"until", to_iso_utc(report.until)},
                {"first_at", time_or_null(report.first)},
-               {"last_at", time_or_null(report.last)}};
+               {"last_at", time_or_null(report.last)},
+               {"archive_first_at", time_or_null(report.archive_first)},
+               {"archive_last_at", time_or_null(report.archive_last)}};
   Json& transactions = json["transactions"] = Json::array();
   for (const FoundWork& work : report.found) transactions.push_back(json_of(work));
   json["more"] = report.more;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/shell.h"
 #include "cli/human.h"
 
 namespace walkback::cli {
@@ -24,13 +25,23 @@ constexpr size_t kColumns = 60;
 constexpr size_t kShownTables = 5;
 constexpr size_t kShownUnknown = 5;
 
+std::string pg_literal(const std::string& text) {
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? std::string("''") : std::string(1, c);
+  return quoted + "'";
+}
+
 std::string table_name(const FoundTable& table) {
   if (!table.name) {
     return fmt::format("file {} of database {}, whose name nobody knows any more",
                        table.file.number, table.file.database);
   }
-  return printable(
-      fmt::format("{}.{}.{}", table.name->database, table.name->schema, table.name->name));
+  std::string text =
+      fmt::format("{}.{}.{}", table.name->database, table.name->schema, table.name->name);
+  for (const find::SchemaAndName& also : table.name->also) {
+    text += fmt::format(" (also {}.{})", also.schema, also.name);
+  }
+  return printable(text);
 }
 
 std::string fate(const FoundTable& table) {
@@ -44,7 +55,9 @@ std::string fate(const FoundTable& table) {
     case FileFate::kDropped:
       return "dropped" + rows;
     case FileFate::kRewritten:
-      return "rewritten";
+      return "rewritten with the same rows";
+    case FileFate::kAltered:
+      return "rewritten with changed columns" + rows;
     case FileFate::kCreated:
       return "created";
     case FileFate::kChanged:
@@ -76,10 +89,18 @@ std::string when(const FoundTransaction& transaction) {
       text = "rolled back ";
       break;
     case Outcome::kPrepared:
-      text = "prepared, and neither committed nor rolled back yet";
+      text = "prepared";
+      if (!transaction.gid.empty()) text += " as " + printable(pg_literal(transaction.gid));
+      if (transaction.prepared_at) text += " " + local_time(*transaction.prepared_at);
+      text += ", and neither committed nor rolled back yet";
+      break;
+    case Outcome::kInterrupted:
+      text = "interrupted by a crash or a recovery";
+      if (transaction.interrupted_after)
+        text += " after " + local_time(*transaction.interrupted_after);
       break;
     case Outcome::kUnfinished:
-      text = "not ended: it is running, or a crash ended it";
+      text = "not ended where the archived WAL ends";
       break;
   }
   if (transaction.ended_at) text += local_time(*transaction.ended_at);
@@ -87,6 +108,19 @@ std::string when(const FoundTransaction& transaction) {
                                : ", began where there is no WAL: what it did may be more than this";
   if (transaction.lsn) text += ", LSN " + transaction.lsn.text();
   return text;
+}
+
+std::string who(const FoundTransaction& transaction) {
+  if (!transaction.savepoints_of) return fmt::format("transaction {}", transaction.xid);
+  return fmt::format("{} of transaction {}", counted(transaction.savepoints, "savepoint"),
+                     *transaction.savepoints_of);
+}
+
+// With the variables that this very command was told by.
+std::string command(const FindView& view, const std::string& arguments) {
+  const std::string line =
+      view.suggestion.complete("`" + view.variables + "walkback " + arguments + "`");
+  return line.substr(1, line.size() - 2);
 }
 
 std::string describe(const FoundWork& work, const FindView& view) {
@@ -98,19 +132,29 @@ std::string describe(const FoundWork& work, const FindView& view) {
   for (size_t i = 0; i < work.tables.size() && i < kShownTables; ++i) {
     fields.add(table_name(work.tables[i]), what_was_done(work.tables[i]));
   }
-  std::string text =
-      fmt::format("transaction {}, {}\n{}", transaction.xid, when(transaction), fields.text());
+  std::string text = fmt::format("{}, {}\n{}", who(transaction), when(transaction), fields.text());
+  if (work.tables.empty() && work.databases_dropped.empty()) {
+    text += "  changed no rows of any table, as far as the WAL tells\n";
+  }
   if (work.tables.size() > kShownTables) {
     text += fmt::format("  and {} more tables\n", work.tables.size() - kShownTables);
   }
   if (transaction.outcome != Outcome::kCommitted) return text;
+  if (work.reach == find::Reach::kBeforeBackups) {
+    return text + "    before the first backup that is there: nothing recovers to before it\n";
+  }
+  if (work.reach == find::Reach::kBehindGap) {
+    return text +
+           "    behind a gap in the archive, with no backup after the gap: nothing recovers "
+           "to before it\n";
+  }
   const std::string target = fmt::format(
       "--before-xid {}{}", transaction.xid,
       view.timeline_given ? fmt::format(" --timeline {}", view.report.timeline.value) : "");
-  text += "    " + view.suggestion.walkback("plan " + target) + "\n";
+  text += "    " + command(view, "plan " + target) + "\n";
   text += "    " +
-          view.suggestion.walkback(
-              fmt::format("recover {} --into {}/before-{}", target, view.beside, transaction.xid)) +
+          command(view, fmt::format("recover {} --into {}", target,
+                                    shell_word(view.free_directory(transaction.xid)))) +
           "\n";
   return text;
 }
@@ -121,11 +165,13 @@ std::string graph(const FindView& view) {
   const auto highest = std::ranges::max_element(columns, {}, &find::Histogram::Column::rows);
   const double seconds =
       static_cast<double>((columns[1].begin - columns[0].begin).count()) / 1'000'000;
-  return fmt::format("rows changed, {} a column; {} at {}\n\n{}\n{}  to  {}\n\n",
-                     human_duration(seconds), human_count(highest->rows),
-                     local_second(highest->begin), sparkline(columns, view.utf8),
-                     local_second(columns.front().begin),
-                     local_second(view.report.last.value_or(columns.back().begin)));
+  // The legend: how much the lowest and the highest mark are.
+  return fmt::format(
+      "rows changed{}, {} a column; {} none, {} most: {} at {}\n\n{}\n{}  to  {}\n\n",
+      view.filtered ? " by what was asked for" : "", human_duration(seconds), "blank",
+      sparkline({{{}, 1}}, view.utf8), human_count(highest->rows), local_second(highest->begin),
+      sparkline(columns, view.utf8), local_second(columns.front().begin),
+      local_second(view.report.last.value_or(columns.back().begin)));
 }
 
 std::string unknown(const FindReport& report) {
@@ -165,22 +211,65 @@ std::string sparkline(const std::vector<find::Histogram::Column>& columns, bool 
   return line;
 }
 
+namespace {
+
+std::string heading(const FindView& view) {
+  const FindReport& report = view.report;
+  if (view.xid) {
+    return fmt::format("Transaction {}, in all that is archived, timeline {}\n\n", *view.xid,
+                       report.timeline.value);
+  }
+  return fmt::format("Transactions that ended from {} to {}, timeline {}\n\n",
+                     local_second(report.since), local_second(report.until), report.timeline.value);
+}
+
+std::string nothing_found(const FindView& view) {
+  const FindReport& report = view.report;
+  if (!report.table_is_known) {
+    return "No table of this name is known: to no backup of that time, nor to the newest, nor to "
+           "the "
+           "WAL, nor to the server now.\nWithout --table all are shown; a name with capital "
+           "letters "
+           "needs double quotes, as in SQL.\n\n";
+  }
+  if (!report.found.empty()) return "";
+  if (view.xid) {
+    return "No transaction of this number ended, or wrote anything, in what is archived.\n\n";
+  }
+  return report.last ? "No transaction that was asked for.\n\n"
+                     : "No transaction ended in this time, as far as the WAL is archived.\n\n";
+}
+
+std::string archive_bounds(const FindReport& report) {
+  if (!report.archive_first || !report.archive_last) return "";
+  return fmt::format("archived: transactions that ended from {} to {}\n",
+                     local_time(*report.archive_first), local_time(*report.archive_last));
+}
+
+std::string how_to_go_on(const FindView& view) {
+  const bool has_lines = std::ranges::any_of(view.report.found, [](const FoundWork& work) {
+    return work.transaction.outcome == Outcome::kCommitted && work.reach == find::Reach::kReachable;
+  });
+  if (!has_lines) return "";
+  std::string text =
+      "`recover` makes a copy beside the cluster and says how to reach it; `pg_dump -t TABLE\n"
+      "--data-only` takes rows out of it (docs/how-to.md, \"One table back\")\n";
+  if (view.key_missing) {
+    text +=
+        "no owner's private key is here, and both lines need one:\n"
+        "WALKBACK_ENCRYPTION_IDENTITY_FILE=FILE before them says where it lies\n";
+  }
+  return text;
+}
+
+}  // namespace
+
 std::string find_text(const FindView& view) {
   const FindReport& report = view.report;
-  std::string text =
-      fmt::format("Transactions that ended from {} to {}, timeline {}\n\n",
-                  local_second(report.since), local_second(report.until), report.timeline.value);
-  text += graph(view);
+  std::string text = heading(view);
+  if (!view.xid) text += graph(view);
   for (const FoundWork& work : report.found) text += describe(work, view) + "\n";
-  if (!report.table_is_known) {
-    text +=
-        "No table of this name is known: to no backup of that time, nor to the WAL, nor to the "
-        "server now.\nIts name was another then, or it is spelt otherwise: without --table all are "
-        "shown.\n\n";
-  } else if (report.found.empty()) {
-    text += report.last ? "No transaction that was asked for.\n\n"
-                        : "No transaction ended in this time, as far as the WAL is archived.\n\n";
-  }
+  text += nothing_found(view);
   if (report.more > 0) {
     text += fmt::format(
         "{} or more smaller ones: --limit, --min-rows, --table, --since and --until "
@@ -190,10 +279,13 @@ std::string find_text(const FindView& view) {
   text += fmt::format("{} committed, {} rolled back, in {}\n",
                       counted(report.totals.committed, "transaction"),
                       human_count(report.totals.rolled_back), counted(report.segments, "segment"));
-  if (report.last && *report.last < report.until) {
-    text += fmt::format("the last one archived ended {}\n", local_time(*report.last));
+  text += archive_bounds(report);
+  if (view.reaches_now) {
+    text +=
+        "what was done since is in no archived segment yet: `SELECT pg_switch_wal()` on the "
+        "server archives it\n";
   }
-  return text + unknown(report);
+  return text + how_to_go_on(view) + unknown(report);
 }
 
 }  // namespace walkback::cli

@@ -1,6 +1,8 @@
 // What `find` shows.
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,9 +14,16 @@ namespace walkback::cli {
 struct FindView {
   const find::FindReport& report;
   const Suggestion& suggestion;
-  std::string beside;  // a directory in which this user may make one: for `recover --into`
+  // A path at which nothing is yet, for `recover --into` of this transaction.
+  std::function<std::string(uint64_t xid)> free_directory;
   bool timeline_given = false;
-  bool utf8 = false;  // the terminal shows blocks; else letters
+  // "WALKBACK_ENCRYPTION_IDENTITY_FILE=… " where only a variable said it to this command.
+  std::string variables;
+  bool key_missing = false;  // no private key at hand reads what plan and recover need
+  std::optional<uint64_t> xid;
+  bool filtered = false;     // --table, --kind or --min-rows
+  bool reaches_now = false;  // what is not archived yet would lie in the window
+  bool utf8 = false;         // the terminal shows blocks; else letters
 };
 std::string find_text(const FindView& view);
 std::string find_json(const find::FindReport& report);

@@ -1,5 +1,6 @@
 #include "cli/find_text.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "cli/testing/golden.h"
@@ -84,7 +85,12 @@ class FindText : public testing::Test {
     return report;
   }
   static std::string text(const FindReport& report, bool utf8 = false, bool timeline = false) {
-    return find_text({report, Suggestion("walkback", ""), "/srv/pg", timeline, utf8});
+    const Suggestion suggestion("walkback", "");
+    FindView view{report, suggestion,
+                  [](uint64_t xid) { return fmt::format("/srv/pg/before-{}", xid); }};
+    view.timeline_given = timeline;
+    view.utf8 = utf8;
+    return find_text(view);
   }
 };
 

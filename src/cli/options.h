@@ -68,6 +68,7 @@ struct IndexOptions {
 struct FindOptions {
   std::optional<std::string> since;
   std::optional<std::string> until;
+  std::optional<uint64_t> xid;
   std::string table;
   std::optional<find::Kind> kind;
   uint64_t min_rows = 0;

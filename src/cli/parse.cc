@@ -142,6 +142,7 @@ void describe_find(CLI::App& app, Raw& raw) {
       ->type_name("TIME");
   app.add_option("--until", raw.until, "That ended then or earlier (default: now)")
       ->type_name("TIME");
+  app.add_option("--xid", raw.xid, "Only this transaction, whenever it ended")->type_name("N");
   app.add_option("--table", raw.table, "That touched NAME, SCHEMA.NAME or DATABASE.SCHEMA.NAME")
       ->type_name("NAME");
   app.add_option("--kind", raw.kind, "That did this: delete, update, insert, truncate or drop")
@@ -372,6 +373,16 @@ Result<CommandOptions> read_find(const CLI::App& app, const Raw& raw) {
   options.since = if_given(app, "--since", raw.since);
   options.until = if_given(app, "--until", raw.until);
   options.table = raw.table;
+  if (given(app, "--xid")) {
+    for (const char* other : {"--since", "--until", "--table", "--kind", "--min-rows"}) {
+      if (given(app, other)) {
+        return usage_error(
+            fmt::format("--xid with {}", other),
+            "--xid finds that one transaction, whenever it ended and whatever it did");
+      }
+    }
+    options.xid = TRY(number<uint64_t>("--xid", raw.xid, 1, INT64_MAX));
+  }
   if (given(app, "--kind")) {
     options.kind = find::parse_kind(raw.kind);
     if (!options.kind) {

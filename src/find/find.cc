@@ -3,14 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <chrono>
 
 #include "catalog/backups.h"
 #include "catalog/lineage.h"
+#include "catalog/recovery_windows.h"
 #include "catalog/wal_archive.h"
 #include "catalog/wal_chain.h"
 #include "catalog/wal_summaries.h"
+#include "find/window_segments.h"
 
 namespace walkback::find {
 
@@ -19,31 +19,6 @@ namespace {
 using catalog::BackupSummary;
 using catalog::KnownSegment;
 using catalog::WalChain;
-
-constexpr std::array<std::pair<Kind, std::string_view>, 5> kKinds = {{
-    {Kind::kDelete, "delete"},
-    {Kind::kUpdate, "update"},
-    {Kind::kInsert, "insert"},
-    {Kind::kTruncate, "truncate"},
-    {Kind::kDrop, "drop"},
-}};
-
-// Commit times are not in the order of the log, and clocks are set: so far around the window is
-// read too.
-constexpr std::chrono::microseconds kClockMargin = std::chrono::hours(1);
-// Below that many segments it is not worth asking which of them lie in the window.
-constexpr uint64_t kFewSegments = 64;
-// A snapshot of what runs is written every 15 seconds while there is anything to write.
-constexpr uint64_t kSegmentsToSnapshot = 8;
-
-// Segments to be read, of one stretch of the chain.
-struct Range {
-  uint64_t first = 0;
-  uint64_t last = 0;
-  bool begins_stretch = false;
-  bool ends_stretch = false;
-  bool empty() const { return first > last; }
-};
 
 class Finder {
  public:
@@ -61,20 +36,23 @@ class Finder {
     catalog::SegmentLists lists(*archive_);
     chain_.emplace(TRY(WalChain::load(lists, report_.timeline)));
     progress_.begin("reading the WAL indexes", 0);
+    segments_.emplace(*archive_, *chain_);
+    backups_ = TRY(catalog::list_backups(objects_, archive_->layout(), options_.unreadable));
     TRY(learn_names());
+    TRY(make_filter());
 
-    TransactionSearch::Options search_options;
-    search_options.since = options_.since;
-    search_options.until = options_.until;
-    search_options.keep = 4 * options_.limit + 100;  // catalog changes fall out at the end
-    search_options.wanted = [this](const std::vector<TouchedFile>& files) { return wanted(files); };
-    TransactionSearch search(search_options, names_, archive_->lineage().major);
+    TransactionSearch search(search_options(), names_, archive_->lineage().major);
     TRY(read(search));
     report_.first = search.first_time();
     report_.last = search.last_time();
+    const WindowSegments::Times archived = TRY(segments_->times_of_all());
+    report_.archive_first = archived.first;
+    report_.archive_last = archived.last;
+    windows_ = TRY(catalog::find_windows_on(*archive_, *chain_, backups_, catalog::Stretches::kAll))
+                   .windows;
     name_all(search.finish());
     report_.table_is_known = options_.table.empty() || names_.any([this](const RelationName& name) {
-      return is_asked_for(name);
+      return filter_->names_table(name);
     });
     report_.totals = search.totals();
     report_.histogram = search.histogram();
@@ -85,9 +63,7 @@ class Finder {
   // ---- names ----
 
   Result<void> learn_names() {
-    const std::vector<BackupSummary> backups =
-        TRY(catalog::list_backups(objects_, archive_->layout(), options_.unreadable));
-    for (const BackupSummary* backup : nearest(backups)) {
+    for (const BackupSummary* backup : nearest(backups_)) {
       Result<catalog::Names> names =
           catalog::get_names(objects_, archive_->layout().names(backup->id));
       if (!names.ok() && names.error().kind == ErrorKind::kMissing) continue;
@@ -99,7 +75,8 @@ class Finder {
     return success();
   }
 
-  // As the window began, then all that came in it, then the first after it.
+  // As the window began, then all that came in it, then the first after it, and the newest: it
+  // knows what tables are called by now.
   std::vector<const BackupSummary*> nearest(const std::vector<BackupSummary>& backups) const {
     std::vector<const BackupSummary*> nearest;
     const BackupSummary* before = nullptr;
@@ -111,147 +88,48 @@ class Finder {
         if (backup.started_at > options_.until) break;
       }
     }
+    const BackupSummary* newest = backups.empty() ? nullptr : &backups.back();
+    if (newest != nullptr && newest != before && (nearest.empty() || nearest.back() != newest)) {
+      nearest.push_back(newest);
+    }
     if (before != nullptr) nearest.insert(nearest.begin(), before);
     return nearest;
   }
 
-  bool is_asked_for(const RelationName& name) const {
-    const std::string& table = options_.table;
-    return table == name.name || table == name.schema + "." + name.name ||
-           table == name.database + "." + name.schema + "." + name.name;
-  }
+  // ---- what is asked for ----
 
-  bool wanted(const std::vector<TouchedFile>& files) const {
-    int64_t rows = 0;
-    bool is_kind = !options_.kind, is_table = options_.table.empty(), is_gone = false;
-    for (const TouchedFile& file : files) {
-      const std::optional<RelationName> name = names_.of(file.file);
-      const bool asked_for = name && is_asked_for(*name);
-      if (!options_.table.empty() && !asked_for) continue;
-      if (name && (name->kind == 't' || (name->system && !asked_for))) continue;
-      is_table = true;
-      rows += file.rows.inserted + file.rows.updated + file.rows.deleted;
-      const bool gone = is_loss(file.fate);
-      if (gone) rows += std::max<int64_t>(0, file.rows_gone);
-      is_gone |= gone && file.rows_gone < 0;
-      is_kind |= options_.kind && is_of_kind(file, *options_.kind);
+  Result<void> make_filter() {
+    std::optional<TablePattern> table;
+    if (!options_.table.empty()) {
+      table = TRY(TablePattern::parse(options_.table));
+      TRY(table->resolve(names_));
     }
-    const bool enough = is_gone || rows >= static_cast<int64_t>(options_.min_rows);
-    return is_kind && is_table && enough;
+    filter_.emplace(std::move(table), options_.kind, options_.min_rows, names_);
+    return success();
   }
 
-  static bool is_of_kind(const TouchedFile& file, Kind kind) {
-    switch (kind) {
-      case Kind::kDelete:
-        return file.rows.deleted > 0;
-      case Kind::kUpdate:
-        return file.rows.updated > 0;
-      case Kind::kInsert:
-        return file.rows.inserted > 0;
-      case Kind::kTruncate:
-        return file.fate == FileFate::kTruncated;
-      case Kind::kDrop:
-        return file.fate == FileFate::kDropped;
-    }
-    return false;
-  }
-
-  // ---- which segments ----
-
-  Result<KnownSegment> segment(uint64_t number) const {
-    return catalog::read_summary(*archive_, *chain_, number);
-  }
-
-  struct Times {
-    std::optional<Timestamp> first, last;
-  };
-  static Times times_of(const KnownSegment& known) {
-    Times times;
-    if (!known.summary || known.summary->plain_ends.empty()) return times;
-    times.first = pg::from_pg_timestamp(known.summary->plain_ends.front().pg_time);
-    times.last = pg::from_pg_timestamp(known.summary->plain_ends.back().pg_time);
-    return times;
-  }
-
-  // The first of [low, high) in which, or from which on, `reached` says that a time is reached;
-  // `high` when none is.
-  template <typename Reached>
-  Result<uint64_t> first_reached(uint64_t low, uint64_t high, Reached reached) const {
-    while (low < high) {
-      const uint64_t middle = low + (high - low) / 2;
-      uint64_t at = middle;
-      Times times;
-      for (; at < high; ++at) {
-        times = times_of(TRY(segment(at)));
-        if (times.last) break;
-      }
-      if (at == high || reached(times)) {
-        high = middle;
-      } else {
-        low = at + 1;
-      }
-    }
-    return low;
-  }
-
-  Result<Range> range_in(const WalChain::Stretch& stretch) const {
-    const uint64_t segment_bytes = archive_->segment_bytes();
-    const uint64_t first = stretch.begin.value / segment_bytes;
-    const uint64_t past = (stretch.end.value + segment_bytes - 1) / segment_bytes;
-    Range range{first, past - 1, true, true};
-    if (past - first <= kFewSegments) return range;
-    const Timestamp since = options_.since + -kClockMargin, until = options_.until + kClockMargin;
-    range.first =
-        TRY(first_reached(first, past, [&](const Times& times) { return *times.last >= since; }));
-    const uint64_t after = TRY(
-        first_reached(range.first, past, [&](const Times& times) { return *times.first > until; }));
-    range.last = after - 1;
-    if (range.first < past) range.first = TRY(before_what_runs(first, range.first, past));
-    // One more: its last end is when the first of these began.
-    if (range.first > first) --range.first;
-    range.begins_stretch = range.first == first;
-    range.ends_stretch = after == past;
-    return range;
-  }
-
-  // Where whatever runs in segment `begin` began to write, or earlier.
-  Result<uint64_t> before_what_runs(uint64_t first, uint64_t begin, uint64_t past) const {
-    std::optional<pg::Xid> oldest;
-    for (uint64_t n = begin; n < std::min(past, begin + kSegmentsToSnapshot) && !oldest; ++n) {
-      oldest = oldest_running(TRY(segment(n)));
-    }
-    if (!oldest) return begin;
-    while (begin > first) {
-      const KnownSegment known = TRY(segment(begin - 1));
-      if (known.summary && !known.summary->transactions.empty() &&
-          std::ranges::all_of(known.summary->transactions, [&](const wal::TransactionWork& work) {
-            return static_cast<int32_t>(work.xid - *oldest) < 0;
-          })) {
-        break;
-      }
-      --begin;
-    }
-    return begin;
-  }
-
-  std::optional<pg::Xid> oldest_running(const KnownSegment& known) const {
-    if (!known.summary) return std::nullopt;
-    wal::TimedEvents events(archive_->lineage().major);
-    for (const wal::KeptRecord& kept : known.summary->kept) {
-      const auto event = events.of(wal::record_of(kept));
-      if (!event.ok() || !*event) continue;
-      const auto* running = std::get_if<wal::RunningTransactions>(&(*event)->what);
-      if (running != nullptr) return running->oldest_running_xid;
-    }
-    return std::nullopt;
+  TransactionSearch::Options search_options() const {
+    TransactionSearch::Options search;
+    search.since = options_.since;
+    search.until = options_.until;
+    search.xid = options_.xid;
+    search.keep = 4 * options_.limit + 100;  // catalog changes fall out at the end
+    if (filter_->wants_all()) return search;
+    search.wanted = [this](const TouchedFiles& touched) { return filter_->wants(touched); };
+    search.counted_rows = [this](const TouchedFiles& touched) {
+      return filter_->rows_shown(touched);
+    };
+    search.counts_catalog = names_.any(
+        [this](const RelationName& name) { return name.system && filter_->names_table(name); });
+    return search;
   }
 
   // ---- reading ----
 
   Result<void> read(TransactionSearch& search) {
-    std::optional<Range> before;
+    std::optional<SegmentRange> before;
     for (const WalChain::Stretch& stretch : chain_->stretches()) {
-      const Range range = TRY(range_in(stretch));
+      const SegmentRange range = TRY(segments_->range_in(stretch, options_.since, options_.until));
       if (before && before->ends_stretch && range.begins_stretch) {
         missing(before->last + 1, range.first - 1);
         search.skip();
@@ -313,14 +191,27 @@ class Finder {
         work.databases_dropped.push_back(names_.database(database));
       }
       work.tables = tables_of(transaction);
-      if (work.tables.empty() && work.databases_dropped.empty()) continue;
+      const bool shows = !work.tables.empty() || !work.databases_dropped.empty() || options_.xid;
+      if (!shows) continue;
       if (report_.found.size() == options_.limit) {
         ++report_.more;
         continue;
       }
+      work.reach = reach_of(transaction);
       work.transaction = std::move(transaction);
       report_.found.push_back(std::move(work));
     }
+  }
+
+  // Whether a recovery to before it is possible.
+  Reach reach_of(const FoundTransaction& transaction) const {
+    const auto holds = [&](const catalog::RecoveryWindow& window) {
+      return window.from_lsn <= transaction.lsn && transaction.lsn <= window.to_lsn;
+    };
+    if (std::ranges::any_of(windows_, holds)) return Reach::kReachable;
+    const bool is_after_one = std::ranges::any_of(
+        windows_, [&](const auto& window) { return window.to_lsn < transaction.lsn; });
+    return is_after_one ? Reach::kBehindGap : Reach::kBeforeBackups;
   }
 
   // Files of one table together: before and after a TRUNCATE it is the same.
@@ -330,6 +221,8 @@ class Finder {
       const std::optional<RelationName> name = names_.of(file.file);
       if (!name && file.file.number < pg::kFirstUserOid) continue;
       if (name && !is_shown(*name)) continue;
+      const bool is_bare = file.fate == FileFate::kChanged && file.rows == wal::RowCounts{};
+      if (is_bare) continue;
       const auto same = std::ranges::find_if(tables, [&](const FoundTable& table) {
         return name && table.name && table.file.database == file.file.database &&
                table.name->oid == name->oid;
@@ -350,7 +243,7 @@ class Finder {
   }
 
   bool is_shown(const RelationName& name) const {
-    return name.holds_rows() && (!name.system || (!options_.table.empty() && is_asked_for(name)));
+    return name.holds_rows() && (!name.system || filter_->names_table(name));
   }
 
   const FindOptions& options_;
@@ -359,26 +252,16 @@ class Finder {
   const std::stop_token stop_;
   std::optional<catalog::WalArchive> archive_;
   std::optional<WalChain> chain_;
+  std::optional<WindowSegments> segments_;
+  std::vector<BackupSummary> backups_;
+  std::vector<catalog::RecoveryWindow> windows_;
   RelationNames names_;
+  std::optional<Filter> filter_;
   FindReport report_;
   bool begins_ = false;  // the next segment has none before it: its first record is not missed
 };
 
 }  // namespace
-
-std::string_view kind_name(Kind kind) {
-  for (const auto& [candidate, name] : kKinds) {
-    if (candidate == kind) return name;
-  }
-  return "";
-}
-
-std::optional<Kind> parse_kind(std::string_view text) {
-  for (const auto& [kind, name] : kKinds) {
-    if (name == text) return kind;
-  }
-  return std::nullopt;
-}
 
 Result<FindReport> run_find(const FindOptions& options, store::ObjectStore& objects,
                             Progress& progress, std::stop_token stop) {

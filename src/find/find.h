@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "catalog/names.h"
 #include "catalog/unreadable.h"
+#include "find/filter.h"
 #include "find/histogram.h"
 #include "find/transactions.h"
 #include "pg/types.h"
@@ -19,14 +20,12 @@
 
 namespace walkback::find {
 
-enum class Kind { kDelete, kUpdate, kInsert, kTruncate, kDrop };
-std::string_view kind_name(Kind kind);  // "delete", …
-std::optional<Kind> parse_kind(std::string_view name);
-
 struct FindOptions {
   std::string cluster;
   Timestamp since, until;  // of a transaction's end, both inclusive
-  // "payments", "public.payments" or "shop.public.payments"; empty for all.
+  // Only this transaction, whatever the window and what it did.
+  std::optional<uint64_t> xid;
+  // As find/table_pattern.h reads it; empty for all.
   std::string table;
   std::optional<Kind> kind;
   uint64_t min_rows = 0;  // inserted, updated and deleted together; what dropped tables held counts
@@ -47,10 +46,14 @@ struct FoundTable {
   int64_t rows_gone = -1;  // see TouchedFile
 };
 
+// Of the moment before a transaction.
+enum class Reach { kReachable, kBeforeBackups, kBehindGap };
+
 struct FoundWork {
   FoundTransaction transaction;
   std::vector<FoundTable> tables;  // what it took the most from first
   std::vector<std::string> databases_dropped;
+  Reach reach = Reach::kReachable;
 };
 
 // A stretch of the window about which nothing is known.
@@ -63,10 +66,12 @@ struct FindReport {
   pg::TimelineId timeline;
   Timestamp since, until;
   std::optional<Timestamp> first, last;  // ends of transactions seen in the window
-  bool table_is_known = true;            // false when nothing that is known is called options.table
-  std::vector<FoundWork> found;          // the heaviest first, at most `limit`
-  uint64_t more = 0;                     // that match and are not in `found`: at least so many
-  TransactionSearch::Totals totals;      // of all transactions of the window
+  // The first and the last end in the archive.
+  std::optional<Timestamp> archive_first, archive_last;
+  bool table_is_known = true;        // false when nothing that is known is called options.table
+  std::vector<FoundWork> found;      // the heaviest first, at most `limit`
+  uint64_t more = 0;                 // that match and are not in `found`: at least so many
+  TransactionSearch::Totals totals;  // of all transactions of the window
   Histogram histogram;
   uint64_t segments = 0;  // read
   std::vector<Unknown> unknown;

@@ -31,6 +31,11 @@ std::optional<std::string_view> schema_of_initdb(pg::Oid oid) {
   return std::nullopt;
 }
 
+pg::Oid tablespace_of(pg::Oid database, const std::map<pg::Oid, pg::Oid>& defaults) {
+  const auto found = defaults.find(database);
+  return found == defaults.end() ? kDefaultTablespace : found->second;
+}
+
 bool is_system_schema(std::string_view schema) {
   return schema == "pg_catalog" || schema == "information_schema";
 }
@@ -47,12 +52,28 @@ void RelationNames::add(const catalog::Names& names, pg::Lsn at) {
       for (const catalog::NamedRelation& relation : schema.relations) {
         const bool shared = relation.tablespace == kGlobalTablespace;
         const pg::Oid of = shared ? 0 : database.oid;
-        relations_.emplace(Id{of, relation.oid}, Relation{relation.oid, schema.oid, relation.name,
-                                                          relation.kind, relation.rows, at});
+        const auto [known, is_new] =
+            relations_.emplace(Id{of, relation.oid}, Relation{relation.oid,
+                                                              schema.oid,
+                                                              relation.name,
+                                                              relation.kind,
+                                                              relation.rows,
+                                                              at,
+                                                              relation.partition_of,
+                                                              {}});
+        known->second.call(schema.oid, relation.name);
+        if (known->second.partition_of == 0) known->second.partition_of = relation.partition_of;
+        if (relation.file == 0) continue;
         files_.emplace(wal::RelationLocator{relation.tablespace, of, relation.file}, relation.oid);
       }
     }
   }
+}
+
+void RelationNames::Relation::call(pg::Oid other_schema, const std::string& other_name) {
+  const std::pair other(other_schema, other_name);
+  if (other == std::pair(schema, name)) return;
+  if (std::ranges::find(also, other) == also.end()) also.push_back(other);
 }
 
 void RelationNames::see(const wal::CatalogRow& row) {
@@ -66,25 +87,30 @@ void RelationNames::see(const wal::CatalogRow& row) {
     return;
   }
   pg::Oid oid = row.oid;
-  bool is_rewrite = false;
+  bool is_rewrite = false, is_known = true;
   if (const std::optional<pg::Oid> table = number_after("pg_temp_", row.name)) {
     oid = *table;
     is_rewrite = true;
   } else {
-    Relation& relation = relations_[{row.database, row.oid}];
-    relation = {row.oid, row.schema, row.name, row.kind, relation.rows, relation.rows_at};
+    const auto [found, is_new] = relations_.try_emplace({row.database, row.oid});
+    Relation& relation = found->second;
+    is_known = !is_new;
+    const std::pair before(relation.schema, relation.name);
+    relation.oid = row.oid;
+    relation.schema = row.schema;
+    relation.name = row.name;
+    relation.kind = row.kind;
+    if (is_known) relation.call(before.first, before.second);
   }
   if (row.file == 0) return;
   pg::Oid tablespace = row.tablespace;
-  if (tablespace == 0) {
-    const auto found = default_tablespaces_.find(row.database);
-    tablespace = found == default_tablespaces_.end() ? kDefaultTablespace : found->second;
-  }
+  if (tablespace == 0) tablespace = tablespace_of(row.database, default_tablespaces_);
   const wal::RelationLocator file{tablespace, row.database, row.file};
   files_[file] = oid;
-  Row& seen = rows_[file];
+  const auto [seen, is_new_file] = rows_.try_emplace(file);
   // The files are swapped in the end: then the row of the table itself names the new one.
-  seen = {oid, is_rewrite || seen.is_rewrite};
+  seen->second = {oid, is_rewrite || seen->second.is_rewrite,
+                  is_new_file ? !is_known : seen->second.is_first};
 }
 
 void RelationNames::rewritten(const wal::RelationLocator& from, const wal::RelationLocator& to) {
@@ -109,28 +135,51 @@ const RelationNames::Relation* RelationNames::relation_of(const wal::RelationLoc
       if (seen.insert(other).second) next.push_back(other);
     }
   }
-  return nullptr;
+  // A relation's first file has its oid for a number, and no other relation can have that one while
+  // it is there: what is known of it only since it was rewritten names that file, too.
+  if (file.tablespace != tablespace_of(file.database, default_tablespaces_)) return nullptr;
+  const auto same_number = relations_.find({file.database, file.number});
+  return same_number == relations_.end() ? nullptr : &same_number->second;
 }
 
 std::optional<RelationName> RelationNames::of(const wal::RelationLocator& file) const {
   const Relation* relation = relation_of(file);
   if (relation == nullptr) return std::nullopt;
-  RelationName name;
-  name.database = database(file.database);
+  const bool is_toast = relation->kind == 't';
+  const Relation* owner = relation;
+  if (const auto oid = is_toast ? number_after("pg_toast_", relation->name) : std::nullopt) {
+    // Its table is what people know; of one that nobody knows its own name says enough.
+    const auto table = relations_.find({file.database, *oid});
+    if (table != relations_.end()) owner = &table->second;
+  }
+  RelationName name = named(file.database, *owner);
   name.kind = relation->kind;
   name.own_oid = relation->oid;
-  const bool is_toast = relation->kind == 't';
-  if (const auto owner = is_toast ? number_after("pg_toast_", relation->name) : std::nullopt) {
-    // Its table is what people know; of one that nobody knows its own name says enough.
-    const auto table = relations_.find({file.database, *owner});
-    if (table != relations_.end()) relation = &table->second;
+  if (is_toast) name.rows = -1;
+  return name;
+}
+
+RelationName RelationNames::named(pg::Oid in, const Relation& relation) const {
+  RelationName name;
+  name.oid = name.own_oid = relation.oid;
+  name.database = database(in);
+  name.schema = schema({in, relation.schema});
+  name.name = relation.name;
+  name.kind = relation.kind;
+  name.rows = relation.rows;
+  name.rows_at = relation.rows_at;
+  name.system = relation.oid < pg::kFirstUserOid || is_system_schema(name.schema);
+  for (const auto& [other_schema, other_name] : relation.also) {
+    name.also.push_back({schema({in, other_schema}), other_name});
   }
-  name.schema = schema({file.database, relation->schema});
-  name.oid = relation->oid;
-  name.name = relation->name;
-  name.rows = is_toast ? -1 : relation->rows;
-  name.rows_at = relation->rows_at;
-  name.system = relation->oid < pg::kFirstUserOid || is_system_schema(name.schema);
+  constexpr size_t kDeepest = 32;  // damaged names may name each other
+  for (pg::Oid parent = relation.partition_of;
+       parent != 0 && name.partition_of.size() < kDeepest;) {
+    const auto found = relations_.find({in, parent});
+    if (found == relations_.end()) break;
+    name.partition_of.push_back({schema({in, found->second.schema}), found->second.name});
+    parent = found->second.partition_of;
+  }
   return name;
 }
 
@@ -148,12 +197,7 @@ std::string RelationNames::database(pg::Oid oid) const {
 
 bool RelationNames::any(const std::function<bool(const RelationName&)>& is_meant) const {
   return std::ranges::any_of(relations_, [&](const auto& known) {
-    const auto& [id, relation] = known;
-    RelationName name;
-    name.database = database(id.first);
-    name.schema = schema({id.first, relation.schema});
-    name.name = relation.name;
-    return is_meant(name);
+    return is_meant(named(known.first.first, known.second));
   });
 }
 

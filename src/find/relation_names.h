@@ -18,6 +18,12 @@
 
 namespace walkback::find {
 
+struct SchemaAndName {
+  std::string schema;
+  std::string name;
+  bool operator==(const SchemaAndName&) const = default;
+};
+
 struct RelationName {
   pg::Oid oid = 0;  // of a TOAST table: its table's, as are schema and name
   pg::Oid own_oid = 0;
@@ -28,6 +34,10 @@ struct RelationName {
   bool system = false;  // of PostgreSQL's own catalog
   int64_t rows = -1;    // as last estimated by ANALYZE; -1 when not known
   pg::Lsn rows_at;      // when that was looked up
+  // What else it was called: before the window, or since.
+  std::vector<SchemaAndName> also;
+  // The partitioned tables that it is a partition of, the nearest first.
+  std::vector<SchemaAndName> partition_of;
   // A table or a materialized view; not a TOAST table or an index.
   bool holds_rows() const { return kind == 'r' || kind == 'm'; }
   bool operator==(const RelationName&) const = default;
@@ -54,6 +64,7 @@ class RelationNames {
   struct Row {
     pg::Oid oid = 0;
     bool is_rewrite = false;  // the temporary heap of VACUUM FULL, CLUSTER, ALTER TABLE
+    bool is_first = false;  // nothing was known of the relation before: it was made with this file
   };
   std::optional<Row> row_of(const wal::RelationLocator& file) const;
 
@@ -66,9 +77,13 @@ class RelationNames {
     char kind = 0;
     int64_t rows = -1;
     pg::Lsn rows_at;
+    pg::Oid partition_of = 0;
+    std::vector<std::pair<pg::Oid, std::string>> also;  // schema and name
+    void call(pg::Oid other_schema, const std::string& other_name);
   };
 
   std::string schema(Id id) const;
+  RelationName named(pg::Oid database, const Relation& relation) const;
   const Relation* relation_of(const wal::RelationLocator& file) const;
 
   std::set<pg::Lsn> looked_up_at_;

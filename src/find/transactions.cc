@@ -10,8 +10,12 @@ namespace walkback::find {
 
 namespace {
 
-// Of what is gone without anybody knowing how much it was: more than anything counted.
-constexpr uint64_t kUnknownRows = uint64_t{1} << 48;
+// Of what is gone without anybody knowing how much it was. ANALYZE comes by itself to a table that
+// changed by 50 rows and a tenth (autovacuum_analyze_threshold): what has no statistics is small,
+// as a rule.
+constexpr uint64_t kUnknownRows = 1000;
+// A database is more than any table.
+constexpr uint64_t kWholeDatabase = uint64_t{1} << 48;
 
 // There may be xids of the epoch before.
 constexpr uint64_t kUnknownEpoch = uint64_t{1} << 32;
@@ -20,6 +24,17 @@ uint64_t positive(int64_t rows) { return rows > 0 ? static_cast<uint64_t>(rows) 
 
 bool is_of_catalog(const wal::RelationLocator& file) { return file.number < pg::kFirstUserOid; }
 
+// What the histogram is about when nothing was asked for in particular.
+uint64_t rows_shown(const std::vector<TouchedFile>& files) {
+  uint64_t rows = 0;
+  for (const TouchedFile& file : files) {
+    rows +=
+        positive(file.rows.inserted) + positive(file.rows.updated) + positive(file.rows.deleted);
+    if (is_loss(file.fate) || file.fate == FileFate::kAltered) rows += positive(file.rows_gone);
+  }
+  return rows;
+}
+
 bool has_rows_of_its_own(const std::optional<RelationName>& name) {
   return !name || name->holds_rows();
 }
@@ -27,22 +42,25 @@ bool has_rows_of_its_own(const std::optional<RelationName>& name) {
 }  // namespace
 
 TransactionSearch::TransactionSearch(Options options, RelationNames& names, int major)
-    : options_(std::move(options)), names_(names), events_(major) {}
+    : options_(std::move(options)), names_(names), events_(major), heaviest_(options_.keep) {}
 
 Result<void> TransactionSearch::see(const wal::SegmentSummary& summary, pg::Lsn end) {
   segment_ = &summary;
+  kept_ends_.clear();
+  last_end_before_segment_ = last_end_;
   for (const wal::CatalogRow& row : summary.catalog_rows) names_.see(row);
   take_over(summary);
   Result<void> result = success();
   wal::visit_in_order(
       summary,
       [&](const wal::KeptRecord& kept) {
-        pass(kept.start);
-        if (kept.start < end) result = see_kept(wal::record_of(kept));
+        live_rows_.pass(kept.start, names_);
+        const auto place = static_cast<size_t>(&kept - summary.kept.data());
+        if (kept.start < end) result = see_kept(wal::record_of(kept), place);
         return result.ok() && kept.start < end;
       },
       [&](const wal::PlainEnd& plain) {
-        pass(plain.start);
+        live_rows_.pass(plain.start, names_);
         if (plain.start < end) see_plain_end(summary, plain);
         return plain.start < end;
       });
@@ -63,7 +81,7 @@ void TransactionSearch::take_over(const wal::SegmentSummary& summary) {
   for (size_t i = 0; i < lists_.size(); ++i) {
     for (const wal::RelationRows& rows : summary.row_lists[i]) {
       lists_[i].rows += rows.rows;
-      if (is_of_catalog(rows.relation)) continue;
+      if (!counts(rows.relation)) continue;
       lists_[i].weight.taken += positive(rows.rows.deleted) + positive(rows.rows.updated);
       lists_[i].weight.added += positive(rows.rows.inserted);
     }
@@ -84,10 +102,20 @@ void TransactionSearch::add_rows(Open& open, const std::vector<wal::RelationRows
   for (const wal::RelationRows& of : rows) open.rows[of.relation] += of.rows;
 }
 
+// The last end before its first record here: all of those in the segment were seen by now.
 std::optional<Timestamp> TransactionSearch::began_at(const wal::SegmentSummary& summary,
                                                      const wal::TransactionWork& work) const {
-  if (work.ends_before == 0) return last_end_;
-  return pg::from_pg_timestamp(summary.plain_ends[work.ends_before - 1].pg_time);
+  std::optional<Timestamp> last = last_end_before_segment_;
+  pg::Lsn at;
+  if (work.ends_before > 0) {
+    const wal::PlainEnd& plain = summary.plain_ends[work.ends_before - 1];
+    last = pg::from_pg_timestamp(plain.pg_time);
+    at = plain.start;
+  }
+  for (const KeptEnd& kept : kept_ends_) {
+    if (kept.place < work.kept_before && at <= kept.lsn) last = kept.time;
+  }
+  return last;
 }
 
 // The work of a transaction, where more is needed than its row list.
@@ -113,13 +141,12 @@ void TransactionSearch::see_plain_end(const wal::SegmentSummary& summary,
   const auto here = here_.find(end.xid);
   if (here != here_.end()) {
     const wal::TransactionWork& work = summary.transactions[here->second];
-    ListFacts& list = lists_[work.row_list];
-    if (!is_heavy(list.weight) || !is_wanted(work.row_list)) {
+    if (is_light(end, work.row_list)) {
       full_xid(end.xid);
-      count(outcome, time, list.rows);
+      count(outcome, time, lists_[work.row_list].rows, counted_rows(work.row_list));
       if (end.committed) {
         for (const wal::RelationRows& rows : summary.row_lists[work.row_list]) {
-          live_rows_[rows.relation] += rows.rows.inserted - rows.rows.deleted;
+          live_rows_.add(rows.relation, rows.rows.inserted - rows.rows.deleted);
         }
       }
       here_.erase(here);
@@ -129,20 +156,16 @@ void TransactionSearch::see_plain_end(const wal::SegmentSummary& summary,
   this->end({end.xid, outcome, time, end.start, {}, {}}, take(end.xid, {}));
 }
 
-Result<void> TransactionSearch::see_kept(const wal::Record& record) {
-  if (record.rmgr == wal::kStorageRmgr) {
-    if ((record.info & 0xF0) != wal::kStorageCreate || record.xid == 0) return success();
-    wal::DecodedRecord decoded;
-    TRY(decoded.decode(record, 0));
-    const wal::StorageCreate created = TRY(wal::parse_storage_create(decoded.main_data()));
-    if (created.fork == pg::Fork::kMain) {
-      opened(record.xid).created.push_back(created.relation);
-      live_rows_.erase(created.relation);  // of another file that had this number
-      const auto copied = database_creations_.find(created.relation.database);
-      const bool is_copy = copied != database_creations_.end() && copied->second == record.xid;
-      if (!is_copy) created_.insert(created.relation);
-    }
-    return success();
+bool TransactionSearch::is_light(const wal::PlainEnd& end, uint32_t row_list) {
+  if (options_.xid) return static_cast<pg::Xid>(*options_.xid) != end.xid;
+  return !heaviest_.takes(lists_[row_list].weight) || !is_wanted(row_list);
+}
+
+Result<void> TransactionSearch::see_kept(const wal::Record& record, size_t place) {
+  if (record.rmgr == wal::kStorageRmgr) return see_creation(record);
+  if (record.rmgr == wal::kTransactionRmgr &&
+      (record.info & wal::kTransactionMask) == wal::kAssignment) {
+    return see_assignment(record);
   }
   const std::optional<wal::TimedEvent> event = TRY(events_.of(record));
   if (!event) return success();
@@ -156,16 +179,22 @@ Result<void> TransactionSearch::see_kept(const wal::Record& record) {
     // An abort's are those that it had created.
     if (ended->committed) end.dropped = ended->dropped.copy();
     this->end(end, take(end.xid, end.subxids));
+    kept_ends_.push_back({place, event->start, ended->time});
   } else if (const auto* prepare = std::get_if<wal::TransactionPrepare>(&event->what)) {
     Open whole = take(prepare->xid, prepare->subxids.copy());
-    whole.prepared = true;
+    whole.prepared_at = prepare->time;
     whole.gid = prepare->gid;
     open_[prepare->xid] = std::move(whole);
   } else if (const auto* checkpoint = std::get_if<wal::Checkpoint>(&event->what)) {
-    const pg::FullXid here = full_xid(checkpoint->next_xid.xid());
+    const pg::Xid next_xid = checkpoint->next_xid.xid();
+    const pg::FullXid here = full_xid(next_xid);
     if (!first_epoch_) first_epoch_ = checkpoint->next_xid.value - here.value;
+    // Nothing runs while the server stops, nor when it has recovered from a crash.
+    if (checkpoint->shutdown) interrupt(next_xid);
+  } else if (std::holds_alternative<wal::EndOfRecovery>(event->what)) {
+    interrupt(std::nullopt);
   } else if (const auto* running = std::get_if<wal::RunningTransactions>(&event->what)) {
-    end_crashed(running->oldest_running_xid);
+    interrupt(running->oldest_running_xid);
   } else if (const auto* made = std::get_if<wal::DatabaseCreate>(&event->what)) {
     database_creations_[made->database] = record.xid;
   } else if (const auto* dropped = std::get_if<wal::DatabaseDrop>(&event->what)) {
@@ -174,15 +203,54 @@ Result<void> TransactionSearch::see_kept(const wal::Record& record) {
   return success();
 }
 
-// A crash writes no abort: whoever is older than all that runs, and has not ended, ended in one.
-void TransactionSearch::end_crashed(pg::Xid oldest_running) {
-  std::vector<pg::Xid> crashed;
-  for (const auto& [xid, open] : open_) {
-    if (static_cast<int32_t>(xid - oldest_running) < 0 && !open.prepared) crashed.push_back(xid);
+// Of an unlogged table only the init fork is logged, and none of its rows.
+Result<void> TransactionSearch::see_creation(const wal::Record& record) {
+  if ((record.info & 0xF0) != wal::kStorageCreate || record.xid == 0) return success();
+  wal::DecodedRecord decoded;
+  TRY(decoded.decode(record, 0));
+  const wal::StorageCreate created = TRY(wal::parse_storage_create(decoded.main_data()));
+  if (created.fork != pg::Fork::kMain && created.fork != pg::Fork::kInit) return success();
+  opened(record.xid).created.push_back(created.relation);
+  if (created.fork == pg::Fork::kInit) return success();
+  const auto copied = database_creations_.find(created.relation.database);
+  live_rows_.create(created.relation,
+                    copied != database_creations_.end() && copied->second == record.xid);
+  return success();
+}
+
+// Written for every 64 subtransactions of one (PGPROC_MAX_CACHED_SUBXIDS in
+// src/backend/access/transam/xact.c, AssignTransactionId): loops with an EXCEPTION block have them.
+Result<void> TransactionSearch::see_assignment(const wal::Record& record) {
+  wal::DecodedRecord decoded;
+  TRY(decoded.decode(record, 0));
+  const wal::TransactionAssignment assigned =
+      TRY(wal::parse_transaction_assignment(decoded.main_data()));
+  std::set<pg::Xid> savepoints;
+  for (const pg::Xid subxid : assigned.subxids.copy()) {
+    savepoints.insert(subxid);
+    top_of_[subxid] = assigned.top;
   }
-  for (const pg::Xid xid : crashed) {
+  heaviest_.put_savepoints_together(full_xid(assigned.top).value, savepoints);
+  return success();
+}
+
+void TransactionSearch::interrupt(std::optional<pg::Xid> next_xid) {
+  std::vector<pg::Xid> interrupted;
+  const auto began_before = [&](pg::Xid xid) {
+    return !next_xid || static_cast<int32_t>(xid - *next_xid) < 0;
+  };
+  for (const auto& [xid, open] : open_) {
+    if (began_before(xid) && !open.prepared_at) interrupted.push_back(xid);
+  }
+  if (next_xid) {
+    for (const auto& [xid, place] : here_) {
+      if (began_before(xid)) interrupted.push_back(xid);
+    }
+  }
+  std::ranges::sort(interrupted);
+  for (const pg::Xid xid : interrupted) {
     const Open done = take(xid, {});
-    if (in_window(last_end_)) end({xid, Outcome::kUnfinished, std::nullopt, {}, {}, {}}, done);
+    if (in_window(last_end_)) end({xid, Outcome::kInterrupted, std::nullopt, {}, {}, {}}, done);
   }
 }
 
@@ -208,176 +276,92 @@ void TransactionSearch::end(const End& end, const Open& done) {
   found.outcome = end.outcome;
   found.began_at = done.began_at;
   found.ended_at = end.time;
+  if (end.outcome == Outcome::kPrepared) found.prepared_at = done.prepared_at;
   found.lsn = end.lsn;
   found.gid = done.gid;
   found.subtransactions = end.subxids.size();
   found.databases_dropped = done.databases_dropped;
-  found.files = fates(done, end);
-  wal::RowCounts all;
-  for (const auto& [file, rows] : done.rows) all += rows;
-  if (end.outcome == Outcome::kCommitted) {
-    for (const auto& [file, rows] : done.rows) live_rows_[file] += rows.inserted - rows.deleted;
-    for (const auto& [from, to] : moved_) move_rows(from, to);
+  found.files = files_of(done, end);
+  if (end.outcome == Outcome::kInterrupted) found.interrupted_after = last_end_;
+  if (const auto top = top_of_.find(end.xid); top != top_of_.end()) {
+    found.savepoints_of = full_xid(top->second).value;
+    found.savepoints = 1;
+    top_of_.erase(top);
   }
-  if (end.time) count(end.outcome, *end.time, all);
-  const bool began_later = !end.time && options_.until && done.began_at > options_.until;
+  for (const pg::Xid subxid : end.subxids) top_of_.erase(subxid);
+  const TouchedFiles touched{found.files, found.databases_dropped};
+  if (end.time) {
+    wal::RowCounts all;
+    for (const auto& [file, rows] : done.rows) all += rows;
+    count(end.outcome, *end.time, all,
+          options_.counted_rows ? options_.counted_rows(touched) : rows_shown(found.files));
+  }
+  const std::optional<Timestamp> known_from = done.prepared_at ? done.prepared_at : done.began_at;
+  const bool began_later = !end.time && options_.until && known_from > options_.until;
   if (!in_window(end.time) || began_later) return;
   Weight weight = weight_of(found.files);
-  if (!found.databases_dropped.empty()) weight.taken += kUnknownRows;
-  if (is_heavy(weight) &&
-      (!options_.wanted || options_.wanted(found.files) || !found.databases_dropped.empty())) {
-    keep(std::move(found), weight);
+  if (!found.databases_dropped.empty()) weight.taken += kWholeDatabase;
+  if (options_.xid) {
+    if (is_asked_for(end)) heaviest_.keep(std::move(found), weight);
+  } else if (heaviest_.takes(weight) && (!options_.wanted || options_.wanted(touched))) {
+    heaviest_.keep(std::move(found), weight);
   }
 }
 
-// Which of the files that went are truncated or rewritten, and which are dropped. TRUNCATE and
-// ALTER TABLE give a relation another file and take the old one at commit; the record of the commit
-// lists what goes in the reverse order (src/backend/catalog/storage.c, smgrGetPendingDeletes).
-std::vector<TouchedFile> TransactionSearch::fates(const Open& done, const End& end) {
-  moved_.clear();
-  std::map<wal::RelationLocator, TouchedFile> files;
-  for (const auto& [file, rows] : done.rows) files[file] = {file, rows};
-  std::vector<wal::RelationLocator> dropped(end.dropped.rbegin(), end.dropped.rend());
-  std::vector<wal::RelationLocator> created;
-  for (const wal::RelationLocator& file : done.created) {
-    // One that came and went in the same transaction is nobody's loss.
-    if (std::erase(dropped, file) == 0) {
-      created.push_back(file);
-    } else {
-      files.erase(file);
-    }
-  }
-
-  const auto rewrite = [&](const wal::RelationLocator& from, const wal::RelationLocator& to,
-                           FileFate fate) {
-    names_.rewritten(from, to);
-    // TRUNCATE stays in its tablespace; ALTER TABLE … SET TABLESPACE moves all rows.
-    if (from.tablespace != to.tablespace) fate = FileFate::kRewritten;
-    TouchedFile& gone = files[from];
-    gone.file = from;
-    gone.fate = fate;
-    // What a rewrite moves over is no row more.
-    if (fate != FileFate::kRewritten) return;
-    files.erase(to);
-    moved_.emplace_back(from, to);
-  };
-  // First where WAL says whose the new file is.
-  std::vector<wal::RelationLocator> without_row, new_ones;
-  std::set<pg::Oid> rewritten;  // relations whose rows moved to a new file
-  size_t unmatched_rewrites = 0;
-  for (const wal::RelationLocator& file : created) {
-    const std::optional<RelationNames::Row> row = names_.row_of(file);
-    if (!row) {
-      without_row.push_back(file);
-      continue;
-    }
-    if (row->is_rewrite) rewritten.insert(row->oid);
-    const auto old = std::ranges::find_if(dropped, [&](const wal::RelationLocator& candidate) {
-      const std::optional<RelationName> name = names_.of(candidate);
-      return candidate.database == file.database && name && name->own_oid == row->oid;
-    });
-    if (old != dropped.end()) {
-      rewrite(*old, file, row->is_rewrite ? FileFate::kRewritten : FileFate::kTruncated);
-      dropped.erase(old);
-    } else if (row->is_rewrite) {
-      without_row.push_back(file);
-      ++unmatched_rewrites;
-    } else {
-      new_ones.push_back(file);
-    }
-  }
-  // A loss is never taken for a rewrite because another table was rewritten beside it.
-  const auto is_rewritten = [&](const wal::RelationLocator& file) {
-    const std::optional<RelationName> name = names_.of(file);
-    return name ? rewritten.contains(name->own_oid) : unmatched_rewrites > 0;
-  };
-  // Then in their order, where it is plain that they belong together.
-  if (without_row.size() == dropped.size()) {
-    for (size_t i = 0; i < dropped.size(); ++i) {
-      rewrite(dropped[i], without_row[i],
-              is_rewritten(dropped[i]) ? FileFate::kRewritten : FileFate::kTruncated);
-    }
-    dropped.clear();
-  } else {
-    new_ones.insert(new_ones.end(), without_row.begin(), without_row.end());
-  }
-  for (const wal::RelationLocator& file : new_ones) {
-    // It may be what another was rewritten to.
-    if (unmatched_rewrites > 0) created_.erase(file);
-    files[file].file = file;
-    files[file].fate = FileFate::kCreated;
-  }
-  for (const wal::RelationLocator& file : dropped) {
-    files[file].file = file;
-    files[file].fate = is_rewritten(file) ? FileFate::kRewritten : FileFate::kDropped;
-  }
-
-  std::vector<TouchedFile> all;
-  for (auto& [locator, file] : files) {
-    if (is_loss(file.fate)) {
-      file.rows_gone = rows_of(locator, end.lsn);
-    }
-    all.push_back(file);
-  }
-  return all;
+bool TransactionSearch::is_asked_for(const End& end) const {
+  const auto xid = static_cast<pg::Xid>(*options_.xid);
+  return end.xid == xid || std::ranges::find(end.subxids, xid) != end.subxids.end();
 }
 
-void TransactionSearch::pass(pg::Lsn lsn) {
-  const std::set<pg::Lsn>& all = names_.looked_up_at();
-  const auto first =
-      live_rows_at_.empty() ? all.begin() : all.upper_bound(live_rows_at_.rbegin()->first);
-  for (auto at = first; at != all.end() && *at <= lsn; ++at) live_rows_at_[*at] = live_rows_;
-}
-
-// By pages, or one by one: either way what counts is what there was.
-void TransactionSearch::move_rows(const wal::RelationLocator& from,
-                                  const wal::RelationLocator& to) {
-  const auto move = [&](LiveRows& rows) {
-    const auto found = rows.find(from);
-    if (found == rows.end()) {
-      rows.erase(to);
-    } else {
-      rows[to] = found->second;
-    }
-  };
-  move(live_rows_);
-  for (auto& [at, rows] : live_rows_at_) move(rows);
-  if (!created_.contains(from)) created_.erase(to);
-}
-
-// What a file held, as far as statistics and the WAL seen tell; -1 when not known.
-int64_t TransactionSearch::rows_of(const wal::RelationLocator& file, pg::Lsn at_end) const {
-  const auto rows_in = [&](const LiveRows& rows) {
-    const auto found = rows.find(file);
-    return found == rows.end() ? int64_t{0} : found->second;
-  };
-  const int64_t seen = rows_in(live_rows_);
-  if (created_.contains(file)) return std::max<int64_t>(0, seen);
-  const std::optional<RelationName> name = names_.of(file);
-  if (name && name->rows >= 0 && name->rows_at <= at_end) {
-    const auto then = live_rows_at_.find(name->rows_at);
-    const int64_t before = then == live_rows_at_.end() ? 0 : rows_in(then->second);
-    return std::max<int64_t>(0, name->rows + seen - before);
+std::vector<TouchedFile> TransactionSearch::files_of(const Open& done, const End& end) {
+  const bool committed = end.outcome == Outcome::kCommitted;
+  FileFates fates = fates_of({committed, done.rows, done.created, end.dropped}, names_);
+  for (const auto& [from, to] : fates.replaced) names_.rewritten(from, to);
+  for (const wal::RelationLocator& file : fates.perhaps_rewritten) {
+    live_rows_.forget_creation(file);
   }
-  return seen > 0 ? seen : -1;
+  for (TouchedFile& file : fates.files) {
+    if (!is_loss(file.fate) && file.fate != FileFate::kAltered) continue;
+    if (committed) {
+      if (file.rows_gone < 0) file.rows_gone = live_rows_.of(file.file, end.lsn, names_);
+    } else if (const std::optional<RelationName> name = names_.of(file.file)) {
+      // The file is the new one: what the old one held is what statistics say.
+      file.rows_gone = name->rows;
+    }
+  }
+  if (!committed) return std::move(fates.files);
+  for (const auto& [file, rows] : done.rows) live_rows_.add(file, rows.inserted - rows.deleted);
+  for (const auto& [from, to] : fates.moved) live_rows_.move(from, to);
+  return std::move(fates.files);
 }
 
 Weight TransactionSearch::weight_of(const std::vector<TouchedFile>& files) const {
   Weight weight;
   for (const TouchedFile& file : files) {
-    if (is_of_catalog(file.file)) continue;
+    if (!counts(file.file)) continue;
     weight.taken += positive(file.rows.deleted) + positive(file.rows.updated);
     weight.added += positive(file.rows.inserted);
     if (file.fate == FileFate::kCreated) ++weight.added;
-    if (!is_loss(file.fate) || !has_rows_of_its_own(names_.of(file.file))) continue;
-    // An empty table is something, too.
-    weight.taken +=
-        file.rows_gone >= 0 ? std::max<uint64_t>(1, positive(file.rows_gone)) : kUnknownRows;
+    const bool is_gone = is_loss(file.fate) || file.fate == FileFate::kAltered;
+    const std::optional<RelationName> name = is_gone ? names_.of(file.file) : std::nullopt;
+    if (!is_gone || !has_rows_of_its_own(name)) continue;
+    if (file.rows_gone >= 0) {
+      // An empty table is something, too.
+      weight.taken += std::max<uint64_t>(1, positive(file.rows_gone));
+    } else {
+      // Statistics of another time are no count, and say where it belongs all the same.
+      weight.taken += name && name->rows > 0 ? positive(name->rows) : kUnknownRows;
+    }
   }
   return weight;
 }
 
-void TransactionSearch::count(Outcome outcome, Timestamp time, const wal::RowCounts& rows) {
+bool TransactionSearch::counts(const wal::RelationLocator& file) const {
+  return options_.counts_catalog || !is_of_catalog(file);
+}
+
+void TransactionSearch::count(Outcome outcome, Timestamp time, const wal::RowCounts& rows,
+                              uint64_t shown) {
   last_end_ = time;
   if (!in_window(time)) return;
   if (!first_time_) first_time_ = time;
@@ -390,7 +374,7 @@ void TransactionSearch::count(Outcome outcome, Timestamp time, const wal::RowCou
   totals_.inserted += positive(rows.inserted);
   totals_.updated += positive(rows.updated);
   totals_.deleted += positive(rows.deleted);
-  histogram_.add(time, positive(rows.inserted) + positive(rows.updated) + positive(rows.deleted));
+  histogram_.add(time, shown);
 }
 
 bool TransactionSearch::in_window(std::optional<Timestamp> time) const {
@@ -399,35 +383,34 @@ bool TransactionSearch::in_window(std::optional<Timestamp> time) const {
          (!options_.until || *time <= *options_.until);
 }
 
-bool TransactionSearch::is_wanted(uint32_t row_list) {
-  std::optional<bool>& wanted = lists_[row_list].wanted;
-  if (!wanted) {
-    std::vector<TouchedFile> files;
-    for (const wal::RelationRows& rows : segment_->row_lists[row_list]) {
-      files.push_back({rows.relation, rows.rows});
-    }
-    wanted = !options_.wanted || options_.wanted(files);
+std::vector<TouchedFile> TransactionSearch::files_of_list(uint32_t row_list) const {
+  std::vector<TouchedFile> files;
+  for (const wal::RelationRows& rows : segment_->row_lists[row_list]) {
+    files.push_back({rows.relation, rows.rows});
   }
+  return files;
+}
+
+bool TransactionSearch::is_wanted(uint32_t row_list) {
+  if (!options_.wanted) return true;
+  std::optional<bool>& wanted = lists_[row_list].wanted;
+  if (!wanted) wanted = options_.wanted({files_of_list(row_list), {}});
   return *wanted;
 }
 
-bool TransactionSearch::is_heavy(const Weight& weight) const {
-  if (weight == Weight{}) return false;
-  return kept_.size() < options_.keep || kept_.front().weight < weight;
-}
-
-void TransactionSearch::keep(FoundTransaction found, const Weight& weight) {
-  const auto lighter_last = [](const Kept& a, const Kept& b) { return a.weight > b.weight; };
-  kept_.push_back({weight, std::move(found)});
-  std::ranges::push_heap(kept_, lighter_last);
-  if (kept_.size() <= options_.keep) return;
-  std::ranges::pop_heap(kept_, lighter_last);
-  kept_.pop_back();
+uint64_t TransactionSearch::counted_rows(uint32_t row_list) {
+  std::optional<uint64_t>& counted = lists_[row_list].counted;
+  if (!counted) {
+    const std::vector<TouchedFile> files = files_of_list(row_list);
+    counted = options_.counted_rows ? options_.counted_rows({files, {}}) : rows_shown(files);
+  }
+  return *counted;
 }
 
 void TransactionSearch::skip() {
   // Whoever is open now may have ended unseen, and who ends later may have begun unseen.
   open_.clear();
+  top_of_.clear();
   last_end_.reset();
 }
 
@@ -436,18 +419,21 @@ std::vector<FoundTransaction> TransactionSearch::finish() {
     const pg::Xid xid = open_.begin()->first;
     const Open done = std::move(open_.begin()->second);
     open_.erase(open_.begin());
-    const Outcome outcome = done.prepared ? Outcome::kPrepared : Outcome::kUnfinished;
+    const Outcome outcome = done.prepared_at ? Outcome::kPrepared : Outcome::kUnfinished;
     end({xid, outcome, std::nullopt, {}, {}, {}}, done);
   }
-  std::ranges::sort(kept_, [](const Kept& a, const Kept& b) {
-    return std::tie(b.weight, a.transaction.lsn) < std::tie(a.weight, b.transaction.lsn);
-  });
-  std::vector<FoundTransaction> found;
-  for (Kept& kept : kept_) {
-    kept.transaction.xid += first_epoch_.value_or(-kUnknownEpoch);
-    found.push_back(std::move(kept.transaction));
+  std::vector<FoundTransaction> found = heaviest_.take_all();
+  const uint64_t epoch = first_epoch_.value_or(-kUnknownEpoch);
+  for (FoundTransaction& transaction : found) {
+    transaction.xid += epoch;
+    if (transaction.savepoints_of) *transaction.savepoints_of += epoch;
   }
-  kept_.clear();
+  if (options_.xid && *options_.xid > UINT32_MAX) {
+    std::erase_if(found, [&](const FoundTransaction& each) {
+      return static_cast<pg::Xid>(each.xid) == static_cast<pg::Xid>(*options_.xid) &&
+             each.xid != *options_.xid;
+    });
+  }
   return found;
 }
 

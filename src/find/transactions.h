@@ -13,7 +13,10 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "find/file_fates.h"
+#include "find/heaviest.h"
 #include "find/histogram.h"
+#include "find/live_rows.h"
 #include "find/relation_names.h"
 #include "pg/types.h"
 #include "wal/segment_summary.h"
@@ -21,48 +24,10 @@
 
 namespace walkback::find {
 
-enum class Outcome {
-  kCommitted,
-  kRolledBack,
-  kPrepared,    // waits for its COMMIT PREPARED
-  kUnfinished,  // no end is known: it runs yet, or a crash ended it
-};
-
-enum class FileFate { kChanged, kTruncated, kRewritten, kDropped, kCreated };
-inline bool is_loss(FileFate fate) {
-  return fate == FileFate::kTruncated || fate == FileFate::kDropped;
-}
-
-// What a transaction did to one relation file.
-struct TouchedFile {
-  wal::RelationLocator file;
-  wal::RowCounts rows;
-  FileFate fate = FileFate::kChanged;
-  // Of a truncated or dropped one: what it held, as far as statistics and the WAL seen tell; -1
-  // when not known.
-  int64_t rows_gone = -1;
-};
-
-struct FoundTransaction {
-  uint64_t xid = 0;  // 64 bits
-  Outcome outcome = Outcome::kCommitted;
-  // WAL holds no begin: the end of another that came last before its first record. It began there
-  // or, if it read for a while, earlier. Nothing where the WAL that is here begins, or goes on
-  // after a gap: then what is known of it may not be all.
-  std::optional<Timestamp> began_at;
-  std::optional<Timestamp> ended_at;
-  pg::Lsn lsn;      // where the record of its end begins
-  std::string gid;  // of a prepared one, where WAL tells
-  uint64_t subtransactions = 0;
-  std::vector<pg::Oid> databases_dropped;
-  std::vector<TouchedFile> files;
-};
-
-// What of a transaction counts: what it took away first, then what it added.
-struct Weight {
-  uint64_t taken = 0;  // rows deleted, updated, or gone with their table
-  uint64_t added = 0;
-  auto operator<=>(const Weight&) const = default;
+// What a filter is asked about.
+struct TouchedFiles {
+  const std::vector<TouchedFile>& files;
+  const std::vector<pg::Oid>& databases_dropped;
 };
 
 class TransactionSearch {
@@ -70,8 +35,13 @@ class TransactionSearch {
   struct Options {
     std::optional<Timestamp> since, until;  // of a transaction's end
     size_t keep = 100;
-    // Whether a transaction that touched these files is asked for: true for all by default.
-    std::function<bool(const std::vector<TouchedFile>&)> wanted;
+    // Only this one, however little it did: 32 bits as users read them in logs, or with the epoch.
+    std::optional<uint64_t> xid;
+    // Whether a transaction that did this is asked for: all are by default.
+    std::function<bool(const TouchedFiles&)> wanted;
+    // How many rows of it the histogram shows: all of those committed by default.
+    std::function<uint64_t(const TouchedFiles&)> counted_rows;
+    bool counts_catalog = false;  // the catalog's own rows have weight, too
   };
   TransactionSearch(Options options, RelationNames& names, int major);
 
@@ -100,7 +70,7 @@ class TransactionSearch {
     std::vector<wal::RelationLocator> created;  // in order
     std::vector<pg::Oid> databases_dropped;
     std::string gid;
-    bool prepared = false;
+    std::optional<Timestamp> prepared_at;
   };
   struct End {
     pg::Xid xid = 0;
@@ -115,28 +85,38 @@ class TransactionSearch {
     Weight weight;
     wal::RowCounts rows;
     std::optional<bool> wanted;
+    std::optional<uint64_t> counted;
+  };
+  // Ends of the segment at hand that are kept records: DDL, COMMIT PREPARED, with subtransactions.
+  struct KeptEnd {
+    size_t place = 0;  // in SegmentSummary::kept
+    pg::Lsn lsn;
+    Timestamp time;
   };
 
   void take_over(const wal::SegmentSummary& summary);
   void see_plain_end(const wal::SegmentSummary& summary, const wal::PlainEnd& end);
-  Result<void> see_kept(const wal::Record& record);
+  bool is_light(const wal::PlainEnd& end, uint32_t row_list);
+  Result<void> see_kept(const wal::Record& record, size_t place);
+  Result<void> see_creation(const wal::Record& record);
+  Result<void> see_assignment(const wal::Record& record);
   void add_rows(Open& open, const std::vector<wal::RelationRows>& rows);
   Open& opened(pg::Xid xid);
   std::optional<Timestamp> began_at(const wal::SegmentSummary& summary,
                                     const wal::TransactionWork& work) const;
-  void end_crashed(pg::Xid oldest_running);
+  // Whoever began before `next_xid`, or in a segment before when that is not known, and has not
+  // ended: it never will.
+  void interrupt(std::optional<pg::Xid> next_xid);
   Open take(pg::Xid xid, const std::vector<pg::Xid>& subxids);
   void end(const End& end, const Open& done);
-  std::vector<TouchedFile> fates(const Open& done, const End& end);
-  void keep(FoundTransaction found, const Weight& weight);
-  // The log was read up to here.
-  void pass(pg::Lsn lsn);
-  int64_t rows_of(const wal::RelationLocator& file, pg::Lsn at_end) const;
-  void move_rows(const wal::RelationLocator& from, const wal::RelationLocator& to);
+  std::vector<TouchedFile> files_of(const Open& done, const End& end);
+  bool is_asked_for(const End& end) const;
   bool in_window(std::optional<Timestamp> time) const;
-  void count(Outcome outcome, Timestamp time, const wal::RowCounts& rows);
+  void count(Outcome outcome, Timestamp time, const wal::RowCounts& rows, uint64_t shown);
+  std::vector<TouchedFile> files_of_list(uint32_t row_list) const;
   bool is_wanted(uint32_t row_list);
-  bool is_heavy(const Weight& weight) const;
+  uint64_t counted_rows(uint32_t row_list);
+  bool counts(const wal::RelationLocator& file) const;
   Weight weight_of(const std::vector<TouchedFile>& files) const;
   pg::FullXid full_xid(pg::Xid xid);
 
@@ -149,24 +129,15 @@ class TransactionSearch {
       here_;  // work of this segment that has not ended: its place
   std::vector<ListFacts> lists_;
   std::unordered_map<pg::Xid, Open> open_;  // of segments before, and what needs more than a list
-  // Inserted less deleted, as far as seen; and as it was where names were looked up.
-  using LiveRows = std::map<wal::RelationLocator, int64_t>;
+  std::vector<KeptEnd> kept_ends_;
   LiveRows live_rows_;
-  std::map<pg::Lsn, LiveRows> live_rows_at_;
-  // Files that came into being in what was seen, with all their rows: those of a database that was
-  // copied by its creation, whose xid this is, had some before.
-  std::set<wal::RelationLocator> created_;
+  // A database that is copied has the rows of its files from its creation on, whose xid this is.
   std::map<pg::Oid, pg::Xid> database_creations_;
-  // Of the transaction at hand: whose rows went on in which new file.
-  std::vector<std::pair<wal::RelationLocator, wal::RelationLocator>> moved_;
+  std::unordered_map<pg::Xid, pg::Xid> top_of_;  // of subtransactions, where WAL says it
 
-  struct Kept {
-    Weight weight;
-    FoundTransaction transaction;
-  };
-  std::vector<Kept> kept_;  // a heap, the lightest first, when full
+  Heaviest heaviest_;
 
-  // In the numbers of `kept_`. Where the log begins the epoch is not known: until the first
+  // In the numbers of `heaviest_`. Where the log begins the epoch is not known: until the first
   // checkpoint says it, kUnknownEpoch stands for it.
   std::optional<pg::FullXid> next_xid_;
   std::optional<uint64_t> first_epoch_;  // to be added to them
@@ -174,6 +145,7 @@ class TransactionSearch {
   Histogram histogram_;
   std::optional<Timestamp> first_time_, last_time_;
   std::optional<Timestamp> last_end_;  // in the log, since it goes without a gap
+  std::optional<Timestamp> last_end_before_segment_;
 };
 
 }  // namespace walkback::find

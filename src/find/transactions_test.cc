@@ -178,7 +178,7 @@ TEST_F(Transactions, ThatACrashEndedAreNotCarriedOnForEver) {
               Segment(3).record(wal::kStandbyRmgr, wal::kRunningTransactions, 0, running)});
     if (in_window) {
       EXPECT_THAT(xids(found), ElementsAre(700, 715, 701));
-      EXPECT_EQ(found[0].outcome, Outcome::kUnfinished);
+      EXPECT_EQ(found[0].outcome, Outcome::kInterrupted);
     } else {
       EXPECT_THAT(xids(found), ElementsAre(715));
     }

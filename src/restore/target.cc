@@ -23,7 +23,7 @@ constexpr std::string_view kForms =
     "times are read as '2026-11-22 15:46', '2026-11-22 15:46:59.123456', '2026-11-22T15:46:59Z', "
     "each with "
     "or without a zone ('+02', '+02:00', 'UTC', 'Z'), as '15:46' or '15:46:59' of today, or as "
-    "'10 minutes ago' (seconds, minutes, hours, days)";
+    "'10 minutes ago' (seconds, minutes, hours, days, weeks)";
 
 Error not_a_time(std::string_view text, std::string_view why) {
   return make_error(ErrorKind::kInvalid, fmt::format("'{}' is not a time: {}", text, why),
@@ -100,11 +100,13 @@ std::optional<int64_t> seconds_of_unit(std::string_view unit) {
     int64_t seconds;
   };
   static constexpr std::array kUnits = {
-      Unit{"s", 1},       Unit{"sec", 1},      Unit{"secs", 1},     Unit{"second", 1},
-      Unit{"seconds", 1}, Unit{"m", 60},       Unit{"min", 60},     Unit{"mins", 60},
-      Unit{"minute", 60}, Unit{"minutes", 60}, Unit{"h", 3600},     Unit{"hr", 3600},
-      Unit{"hrs", 3600},  Unit{"hour", 3600},  Unit{"hours", 3600}, Unit{"d", kDayS},
-      Unit{"day", kDayS}, Unit{"days", kDayS}};
+      Unit{"s", 1},         Unit{"sec", 1},          Unit{"secs", 1},
+      Unit{"second", 1},    Unit{"seconds", 1},      Unit{"m", 60},
+      Unit{"min", 60},      Unit{"mins", 60},        Unit{"minute", 60},
+      Unit{"minutes", 60},  Unit{"h", 3600},         Unit{"hr", 3600},
+      Unit{"hrs", 3600},    Unit{"hour", 3600},      Unit{"hours", 3600},
+      Unit{"d", kDayS},     Unit{"day", kDayS},      Unit{"days", kDayS},
+      Unit{"w", 7 * kDayS}, Unit{"week", 7 * kDayS}, Unit{"weeks", 7 * kDayS}};
   for (const Unit& candidate : kUnits) {
     if (candidate.name == unit) return candidate.seconds;
   }
@@ -415,6 +417,15 @@ Result<Timestamp> parse_target_time(std::string_view given, Timestamp now) {
     instant = TRY(local_instant(text, wall.zone, wall_seconds(wall, today)));
   }
   return Timestamp{instant * kSecondUs + wall.fraction_us};
+}
+
+Result<Timestamp> parse_window_time(std::string_view given, Timestamp now) {
+  const std::string_view text = trimmed(given);
+  if (lower(text) == "now") return now;
+  TextReader reader(text);
+  const bool is_date = reader.digits(4) && reader.skip_any_of("-") && reader.digits(2) &&
+                       reader.skip_any_of("-") && reader.digits(2) && reader.at_end();
+  return parse_target_time(is_date ? fmt::format("{} 00:00", text) : std::string(text), now);
 }
 
 std::string show_time(Timestamp time) {

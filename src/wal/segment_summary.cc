@@ -34,7 +34,7 @@ bool is_kept(const Record& record) {
              kind == kXlogBackupEnd || kind == kXlogParameterChange || kind == kXlogRestorePoint ||
              kind == kXlogEndOfRecovery || kind == kXlogOverwriteContrecord;
     case kTransactionRmgr:
-      return (record.info & kTransactionMask) <= kAbortPrepared;
+      return (record.info & kTransactionMask) <= kAssignment;
     case kStorageRmgr:
       return true;
     default:
@@ -77,11 +77,14 @@ class RelationForks {
 class Transactions {
  public:
   // Every record of the xid.
-  uint32_t seen(pg::Xid xid, size_t ends_before) {
+  uint32_t seen(pg::Xid xid, const SegmentSummary& summary) {
     uint32_t& recent = recent_[xid % kRecent];
     if (recent < all_.size() && all_[recent].xid == xid) return recent;
     const FlatIndex::Found found = index_.find_or_add(xid);
-    if (found.is_new) all_.push_back({xid, static_cast<uint32_t>(ends_before), kNone});
+    if (found.is_new) {
+      all_.push_back({xid, static_cast<uint32_t>(summary.plain_ends.size()),
+                      static_cast<uint32_t>(summary.kept.size()), kNone});
+    }
     return recent = found.number;
   }
 
@@ -122,7 +125,8 @@ class Transactions {
         if (is_new) summary.row_lists.push_back(named(rows, relations));
         row_list = list->second;
       }
-      summary.transactions.push_back({transaction.xid, transaction.ends_before, row_list});
+      summary.transactions.push_back(
+          {transaction.xid, transaction.ends_before, row_list, transaction.kept_before});
     }
   }
 
@@ -134,6 +138,7 @@ class Transactions {
   struct Transaction {
     pg::Xid xid;
     uint32_t ends_before;
+    uint32_t kept_before;
     uint32_t first_rows;
   };
   struct Rows {
@@ -246,8 +251,7 @@ bool Summarizer::read_beginning(pg::SegmentName name, ByteView segment, ByteView
 }
 
 Result<void> Summarizer::take(const Record& record) {
-  const uint32_t transaction =
-      record.xid == 0 ? 0 : transactions_.seen(record.xid, summary_.plain_ends.size());
+  const uint32_t transaction = record.xid == 0 ? 0 : transactions_.seen(record.xid, summary_);
   if (is_plain_end(record)) {
     summary_.plain_ends.push_back({record.start, record.xid, record.info == kCommit,
                                    load<int64_t>(record.bytes, kPlainEndBytes - 8)});

@@ -22,7 +22,8 @@
 namespace walkback::wal {
 
 // A record as it was written, of a kind that plans, recovery windows and `find` need: what is a
-// TimedEvent, and the creation and truncation of relation files. Never one with rows in it.
+// TimedEvent, the creation and truncation of relation files, and whose subtransactions some are.
+// Never one with rows in it.
 struct KeptRecord {
   pg::Lsn start;
   pg::Lsn end;
@@ -59,6 +60,8 @@ struct TransactionWork {
   // How many of SegmentSummary::plain_ends stand before its first record here.
   uint32_t ends_before = 0;
   uint32_t row_list = 0;  // into SegmentSummary::row_lists
+  // Likewise of SegmentSummary::kept; 0 from programs that did not say it.
+  uint32_t kept_before = 0;
   bool operator==(const TransactionWork&) const = default;
 };
 

@@ -146,4 +146,14 @@ Result<TransactionPrepare> parse_transaction_prepare(ByteView main_data, int maj
   return prepare;
 }
 
+// xl_xact_assignment
+Result<TransactionAssignment> parse_transaction_assignment(ByteView main_data) {
+  ByteReader reader(main_data);
+  TransactionAssignment assignment;
+  assignment.top = reader.read<uint32_t>();
+  assignment.subxids = take_packed<pg::Xid>(reader, reader.read<uint32_t>());
+  if (reader.failed() || reader.remaining() != 0) return misread("assignment", reader);
+  return assignment;
+}
+
 }  // namespace walkback::wal

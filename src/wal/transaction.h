@@ -50,10 +50,18 @@ struct TransactionPrepare {
   Packed<RelationLocator> dropped_at_abort;
 };
 
+// Subtransactions of one that has many of them, which all stand in no other record until it ends.
+// Views the record.
+struct TransactionAssignment {
+  pg::Xid top = 0;
+  Packed<pg::Xid> subxids;
+};
+
 // `main_data` of a record of the Transaction resource manager with this info. kCorrupt when a byte
 // is missing or left over: then a layout is not what this program takes it for.
 Result<TransactionEnd> parse_transaction_end(ByteView main_data, uint8_t info, pg::Xid record_xid,
                                              int major);
 Result<TransactionPrepare> parse_transaction_prepare(ByteView main_data, int major);
+Result<TransactionAssignment> parse_transaction_assignment(ByteView main_data);
 
 }  // namespace walkback::wal

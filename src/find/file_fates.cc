@@ -1,0 +1,160 @@
+#include "find/file_fates.h"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+
+namespace walkback::find {
+
+namespace {
+
+constexpr pg::Oid kColumnCatalog = 1249;  // pg_attribute, until VACUUM FULL of the catalog itself
+
+// TRUNCATE and ALTER TABLE give a relation another file and take the old one at commit; the record
+// of the commit lists what goes in the reverse order (src/backend/catalog/storage.c,
+// smgrGetPendingDeletes).
+class Fates {
+ public:
+  Fates(const FileWork& work, const RelationNames& names) : names_(names) {
+    for (const auto& [file, rows] : work.rows) files_[file] = {file, rows};
+    dropped_.assign(work.dropped.rbegin(), work.dropped.rend());
+    for (const wal::RelationLocator& file : work.created) {
+      // One that came and went in the same transaction is nobody's loss.
+      if (std::erase(dropped_, file) > 0) {
+        files_.erase(file);
+      } else if (std::ranges::find(created_, file) == created_.end()) {
+        created_.push_back(file);
+      }
+    }
+    // VACUUM FULL and CLUSTER write rows of pg_attribute for the heap that takes the table's place,
+    // and remove them; they update none (src/backend/commands/cluster.c). ALTER TABLE updates those
+    // of the columns that it changes.
+    for (const auto& [file, rows] : work.rows) {
+      if (file.number == kColumnCatalog && rows.updated > 0) altered_.insert(file.database);
+    }
+  }
+
+  FileFates of_commit() {
+    match_by_row();
+    match_by_order();
+    for (const wal::RelationLocator& file : new_ones_) {
+      if (unmatched_rewrites_ > 0) fates_.perhaps_rewritten.push_back(file);
+      set(file, FileFate::kCreated);
+    }
+    for (const wal::RelationLocator& file : dropped_) {
+      set(file, is_rewritten(file) ? rewrite_of(file) : FileFate::kDropped);
+    }
+    return done();
+  }
+
+  // Nothing went; what had come went again. A row says whether it was a table's first file.
+  FileFates of_rollback() {
+    for (const wal::RelationLocator& file : created_) {
+      const std::optional<RelationNames::Row> row = names_.row_of(file);
+      // Never a new relation's: those come with an INSERT into pg_class, which is logged whole.
+      if (!row) continue;
+      if (row->is_first) {
+        set(file, FileFate::kCreated);
+      } else if (row->is_rewrite) {
+        set(file, rewrite_of(file)).rows = {};
+      } else {
+        set(file, FileFate::kTruncated);
+      }
+    }
+    return done();
+  }
+
+ private:
+  // First where WAL says whose the new file is.
+  void match_by_row() {
+    for (const wal::RelationLocator& file : created_) {
+      const std::optional<RelationNames::Row> row = names_.row_of(file);
+      if (!row) {
+        without_row_.push_back(file);
+        continue;
+      }
+      if (row->is_rewrite) rewritten_.insert(row->oid);
+      const auto old = std::ranges::find_if(dropped_, [&](const wal::RelationLocator& candidate) {
+        const std::optional<RelationName> name = names_.of(candidate);
+        return candidate.database == file.database && name && name->own_oid == row->oid;
+      });
+      if (old != dropped_.end()) {
+        replace(*old, file, row->is_rewrite ? rewrite_of(*old) : FileFate::kTruncated);
+        dropped_.erase(old);
+      } else if (row->is_rewrite) {
+        without_row_.push_back(file);
+        ++unmatched_rewrites_;
+      } else {
+        new_ones_.push_back(file);
+      }
+    }
+  }
+
+  // Then in their order, where it is plain that they belong together.
+  void match_by_order() {
+    if (without_row_.size() != dropped_.size()) {
+      new_ones_.insert(new_ones_.end(), without_row_.begin(), without_row_.end());
+      return;
+    }
+    for (size_t i = 0; i < dropped_.size(); ++i) {
+      replace(dropped_[i], without_row_[i],
+              is_rewritten(dropped_[i]) ? rewrite_of(dropped_[i]) : FileFate::kTruncated);
+    }
+    dropped_.clear();
+  }
+
+  void replace(const wal::RelationLocator& from, const wal::RelationLocator& to, FileFate fate) {
+    fates_.replaced.emplace_back(from, to);
+    // TRUNCATE stays in its tablespace; ALTER TABLE … SET TABLESPACE moves all rows.
+    if (from.tablespace != to.tablespace) fate = FileFate::kRewritten;
+    TouchedFile& gone = set(from, fate);
+    // What a rewrite moves over is no row more.
+    if (!is_rewrite(fate)) return;
+    const auto written = files_.find(to);
+    if (written != files_.end()) {
+      if (fate == FileFate::kAltered && written->second.rows.inserted > 0) {
+        gone.rows_gone = written->second.rows.inserted;
+      }
+      files_.erase(written);
+    }
+    fates_.moved.emplace_back(from, to);
+  }
+
+  // A loss is never taken for a rewrite because another table was rewritten beside it.
+  bool is_rewritten(const wal::RelationLocator& file) const {
+    const std::optional<RelationName> name = names_.of(file);
+    return name ? rewritten_.contains(name->own_oid) : unmatched_rewrites_ > 0;
+  }
+  FileFate rewrite_of(const wal::RelationLocator& file) const {
+    return altered_.contains(file.database) ? FileFate::kAltered : FileFate::kRewritten;
+  }
+
+  TouchedFile& set(const wal::RelationLocator& file, FileFate fate) {
+    TouchedFile& touched = files_[file];
+    touched.file = file;
+    touched.fate = fate;
+    return touched;
+  }
+  FileFates done() {
+    for (auto& [locator, file] : files_) fates_.files.push_back(file);
+    return std::move(fates_);
+  }
+
+  const RelationNames& names_;
+  std::map<wal::RelationLocator, TouchedFile> files_;
+  std::vector<wal::RelationLocator> dropped_, created_;
+  std::set<pg::Oid> altered_;    // databases in which definitions of columns changed
+  std::set<pg::Oid> rewritten_;  // relations whose rows moved to a new file
+  std::vector<wal::RelationLocator> without_row_, new_ones_;
+  size_t unmatched_rewrites_ = 0;
+  FileFates fates_;
+};
+
+}  // namespace
+
+FileFates fates_of(const FileWork& work, const RelationNames& names) {
+  Fates fates(work, names);
+  return work.committed ? fates.of_commit() : fates.of_rollback();
+}
+
+}  // namespace walkback::find
