@@ -56,6 +56,27 @@ TEST(RelationNames, AToastTableIsItsTables) {
   EXPECT_EQ(toast.own_oid, 16387u);
 }
 
+TEST(RelationNames, AreAllThatATableHadAndThoseOfItsPartitionedTables) {
+  catalog::Names later = shop();
+  later.databases[0].schemas[2].relations = {{16384, "payments_2026", 1663, 16384, 'r', 500, 16390},
+                                             {16390, "all_payments", 0, 0, 'p', -1, 0}};
+  RelationNames names;
+  names.add(shop(), {});
+  names.add(later, {7});
+  const RelationName name = *names.of(file(16384));
+  EXPECT_EQ(name.name, "payments");
+  EXPECT_EQ(name.also, (std::vector<SchemaAndName>{{"public", "payments_2026"}}));
+  EXPECT_EQ(name.partition_of, (std::vector<SchemaAndName>{{"public", "all_payments"}}));
+}
+
+TEST(RelationNames, ATablesFirstFileHasItsNumber) {
+  catalog::Names after_a_rewrite = shop();
+  after_a_rewrite.databases[0].schemas[2].relations[0].file = 16500;
+  RelationNames names;
+  names.add(after_a_rewrite, {});
+  EXPECT_EQ(name_of(names, file(16384)), "shop.public.payments");
+}
+
 TEST(RelationNames, WhatIsTrueNearestToTheWindowWins) {
   RelationNames names;
   names.add(shop(), {});

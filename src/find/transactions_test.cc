@@ -22,7 +22,8 @@ class Segment {
   Segment& works(pg::Xid xid, std::vector<wal::RelationRows> rows) {
     summary_.row_lists.push_back(std::move(rows));
     summary_.transactions.push_back({xid, static_cast<uint32_t>(summary_.plain_ends.size()),
-                                     static_cast<uint32_t>(summary_.row_lists.size() - 1)});
+                                     static_cast<uint32_t>(summary_.row_lists.size() - 1),
+                                     static_cast<uint32_t>(summary_.kept.size())});
     return *this;
   }
   Segment& commits(pg::Xid xid, int64_t second) { return ends(xid, true, second); }
@@ -43,10 +44,10 @@ class Segment {
     at_ = at_ + 512;
     return *this;
   }
-  Segment& creates(pg::Xid xid, const wal::RelationLocator& file) {
+  Segment& creates(pg::Xid xid, const wal::RelationLocator& file, pg::Fork fork = pg::Fork::kMain) {
     Bytes data;
     put(data, file);
-    put(data, uint32_t{0});
+    put(data, static_cast<uint32_t>(fork));
     return record(wal::kStorageRmgr, wal::kStorageCreate, xid, data);
   }
   // With what it drops, in PostgreSQL's order: the last first.
@@ -68,6 +69,39 @@ class Segment {
     put(data, static_cast<uint32_t>(subxids.size()));
     for (const pg::Xid subxid : subxids) put(data, subxid);
     return record(wal::kTransactionRmgr, wal::kCommit | wal::kTransactionHasInfo, xid, data);
+  }
+
+  Segment& prepares(pg::Xid xid, int64_t second, const std::string& gid) {
+    Bytes data;
+    put(data, uint32_t{0x57F94534});  // xl_xact_prepare of 15, with nothing behind it
+    put(data, uint32_t{0});
+    put(data, xid);
+    put(data, uint32_t{5});
+    put(data, second * kSecond);
+    for (int i = 0; i < 7; ++i) put(data, uint32_t{0});
+    put(data, uint16_t{0});
+    put(data, static_cast<uint16_t>(gid.size() + 1));
+    for (int i = 0; i < 2; ++i) put(data, uint64_t{0});
+    const auto align = [&] { data.resize((data.size() + 7) / 8 * 8); };
+    align();
+    for (const char c : gid) put(data, c);
+    put(data, '\0');
+    align();
+    put(data, uint64_t{0});  // the end mark
+    return record(wal::kTransactionRmgr, wal::kPrepare, xid, data);
+  }
+  Segment& stops_server(pg::Xid next_xid) {
+    Bytes data(88);  // CheckPoint of 15: nextXid stands at 24
+    const uint64_t next = next_xid;
+    std::memcpy(data.data() + 24, &next, sizeof next);
+    return record(wal::kXlogRmgr, wal::kXlogCheckpointShutdown, 0, data);
+  }
+  Segment& assigns(pg::Xid top, const std::vector<pg::Xid>& subxids) {
+    Bytes data;
+    put(data, top);
+    put(data, static_cast<uint32_t>(subxids.size()));
+    for (const pg::Xid subxid : subxids) put(data, subxid);
+    return record(wal::kTransactionRmgr, wal::kAssignment, subxids.front(), data);
   }
 
   const wal::SegmentSummary& summary() const { return summary_; }
@@ -183,6 +217,79 @@ TEST_F(Transactions, ThatACrashEndedAreNotCarriedOnForEver) {
       EXPECT_THAT(xids(found), ElementsAre(715));
     }
   }
+}
+
+// A shutdown checkpoint: of a server that stopped, or that has recovered from a crash.
+TEST_F(Transactions, NothingButWhatIsPreparedOutlivesTheServer) {
+  const auto found = find({Segment(1)
+                               .works(699, {{kPayments, {.deleted = 9}}})
+                               .prepares(699, 3, "it's")
+                               .works(700, {{kPayments, {.deleted = 5}}})
+                               .commits(698, 5),
+                           Segment(2)
+                               .works(701, {{kPayments, {.deleted = 4}}})
+                               .stops_server(702)
+                               .works(702, {{kPayments, {.deleted = 3}}})});
+  EXPECT_THAT(xids(found), ElementsAre(699, 700, 701, 702));
+  EXPECT_EQ(found[0].outcome, Outcome::kPrepared);
+  EXPECT_EQ(found[0].gid, "it's");
+  EXPECT_EQ(found[0].prepared_at, at(3));
+  EXPECT_EQ(found[1].outcome, Outcome::kInterrupted);
+  EXPECT_EQ(found[1].interrupted_after, at(5));
+  EXPECT_EQ(found[2].outcome, Outcome::kInterrupted);
+  EXPECT_EQ(found[3].outcome, Outcome::kUnfinished);
+}
+
+TEST_F(Transactions, BeganAfterTheLastEndBeforeTheirFirstRecord) {
+  const auto found = find({Segment(1).commits(690, 1),
+                           Segment(2)
+                               .works(700, {{kPayments, {.deleted = 5}}})  // before any end here
+                               .commits(691, 2)
+                               .commits_and_drops(692, 3, {kLedger})
+                               .works(701, {{kPayments, {.deleted = 4}}})
+                               .commits(693, 4)
+                               .works(702, {{kPayments, {.deleted = 3}}}),
+                           Segment(3).commits(700, 10).commits(701, 11).commits(702, 12)});
+  std::map<uint64_t, std::optional<Timestamp>> began;
+  for (const FoundTransaction& each : found) began[each.xid] = each.began_at;
+  EXPECT_EQ(began[700], at(1));
+  EXPECT_EQ(began[701], at(3)) << "the end of a DROP is a record of its own";
+  EXPECT_EQ(began[702], at(4));
+}
+
+// A loop with an EXCEPTION block.
+TEST_F(Transactions, SavepointsWhoseTransactionIsKnownAreOneEntry) {
+  Segment segment(1);
+  std::vector<pg::Xid> subxids;
+  for (pg::Xid xid = 701; xid < 765; ++xid) {
+    segment.works(xid, {{kPayments, {.deleted = 1}}}).rolls_back(xid, 5);
+    subxids.push_back(xid);
+  }
+  segment.assigns(700, subxids).works(770, {{kPayments, {.deleted = 1}}});
+  segment.rolls_back(770, 6).commits(700, 10);
+  const auto found = find({segment});
+  ASSERT_THAT(found, SizeIs(2));
+  EXPECT_EQ(found[0].savepoints_of, 700u);
+  EXPECT_EQ(found[0].savepoints, 64u);
+  ASSERT_THAT(found[0].files, SizeIs(1));
+  EXPECT_EQ(found[0].files[0].rows.deleted, 64);
+  EXPECT_EQ(found[1].xid, 770u);
+  EXPECT_EQ(found[1].savepoints_of, std::nullopt);
+}
+
+TEST_F(Transactions, OneAloneIsFoundHoweverLittleItDid) {
+  const Segment segment = Segment(1)
+                              .works(700, {{kPayments, {.deleted = 5}}})
+                              .commits(700, 10)
+                              .commits(701, 11)
+                              .works(703, {{kPayments, {.deleted = 1}}})
+                              .commits_with(702, 12, {703});
+  for (const auto& [asked, answer] : {std::pair(700, 700), {701, 701}, {703, 702}}) {
+    options_.xid = asked;
+    EXPECT_THAT(xids(find({segment})), ElementsAre(answer)) << asked;
+  }
+  options_.xid = 709;
+  EXPECT_THAT(find({segment}), IsEmpty());
 }
 
 TEST_F(Transactions, OutsideTheWindowAreNotFoundButFollowed) {
@@ -335,6 +442,73 @@ TEST_F(Transactions, RowsAreCountedOverARewrite) {
   ASSERT_FALSE(found.empty());
   EXPECT_EQ(found[0].xid, 702u);
   EXPECT_EQ(found[0].files[0].rows_gone, 37);
+}
+
+// ALTER TABLE … TYPE … USING 0 and VACUUM FULL write the same but for pg_attribute.
+TEST_F(Transactions, ARewriteThatChangedColumnsIsShownAndOthersAreNot) {
+  const wal::RelationLocator rewritten{1663, 5, 16500}, columns{1663, 5, 1249};
+  const auto row = [](std::string name, pg::Oid file) {
+    return wal::CatalogRow{
+        wal::CatalogRow::Of::kRelation, {1}, 600, 5, file, std::move(name), 2200, 0, file, 'r'};
+  };
+  names_.see(row("payments", 16384));
+  names_.see(row("pg_temp_16384", 16500));
+  for (const int64_t updated : {0, 1}) {
+    const auto found = find({Segment(1)
+                                 .creates(700, rewritten)
+                                 .works(700, {{columns, {.inserted = 3, .updated = updated}},
+                                              {rewritten, {.inserted = 40}}})
+                                 .commits_and_drops(700, 10, {kPayments})});
+    if (updated == 0) {
+      EXPECT_THAT(found, IsEmpty());
+      continue;
+    }
+    ASSERT_THAT(found, SizeIs(1));
+    const auto file = std::ranges::find(found[0].files, kPayments, &TouchedFile::file);
+    ASSERT_NE(file, found[0].files.end());
+    EXPECT_EQ(file->fate, FileFate::kAltered);
+    EXPECT_EQ(file->rows_gone, 40);
+  }
+}
+
+TEST_F(Transactions, ATruncationThatWasRolledBackCreatedNothing) {
+  const wal::RelationLocator new_payments{1663, 5, 16500}, new_table{1663, 5, 16600};
+  const auto row = [](pg::Oid oid, std::string name, pg::Oid file) {
+    return wal::CatalogRow{
+        wal::CatalogRow::Of::kRelation, {1}, 700, 5, oid, std::move(name), 2200, 0, file, 'r'};
+  };
+  names_.see(row(16384, "payments", 16384));
+  names_.see(row(16384, "payments", 16500));
+  names_.see(row(16600, "brief", 16600));
+  const auto found = find({Segment(1)
+                               .creates(700, new_payments)
+                               .creates(700, new_table)
+                               .creates(700, {1663, 5, 16501})  // an index's
+                               .rolls_back(700, 10)});
+  ASSERT_THAT(found, SizeIs(1));
+  ASSERT_THAT(found[0].files, SizeIs(2));
+  EXPECT_EQ(found[0].files[0].fate, FileFate::kTruncated);
+  EXPECT_EQ(found[0].files[1].fate, FileFate::kCreated);
+}
+
+// Only its init fork is logged.
+TEST_F(Transactions, AnUnloggedTableIsTruncatedAndNotDropped) {
+  const wal::RelationLocator new_payments{1663, 5, 16500};
+  const auto found = find({Segment(1)
+                               .creates(700, new_payments, pg::Fork::kInit)
+                               .commits_and_drops(700, 10, {kPayments})});
+  ASSERT_THAT(found, SizeIs(1));
+  EXPECT_EQ(found[0].files[0].fate, FileFate::kTruncated);
+}
+
+TEST_F(Transactions, WhatNobodyCountedStandsBehindWhatIsLarge) {
+  const auto found = find({Segment(1)
+                               .commits_and_drops(700, 10, {kLedger})
+                               .works(701, {{kPayments, {.deleted = 20'000}}})
+                               .commits(701, 20)
+                               .works(702, {{kPayments, {.deleted = 20}}})
+                               .commits(702, 30)});
+  EXPECT_THAT(xids(found), ElementsAre(701, 700, 702));
 }
 
 TEST_F(Transactions, AMoveToAnotherTablespaceTakesNothing) {

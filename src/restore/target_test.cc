@@ -198,5 +198,16 @@ TEST_F(TargetTime, IsShownWithItsZoneAndInUtc) {
   EXPECT_EQ(read("2026-11-22 11:46:59.5 -03"), "2026-11-22T14:46:59.500000Z") << "and read back";
 }
 
+TEST(WindowTime, IsAlsoNowAndADateAlone) {
+  const Timestamp now{1'795'363'200'000'000};
+  EXPECT_EQ(parse_window_time(" NOW ", now).value(), now);
+  EXPECT_EQ(parse_window_time("2026-11-20", now).value(),
+            parse_target_time("2026-11-20 00:00", now).value());
+  EXPECT_EQ(parse_window_time("2 weeks ago", now).value(),
+            parse_target_time("14 days ago", now).value());
+  EXPECT_FALSE(parse_target_time("2026-11-20", now).ok()) << "a target is a moment";
+  EXPECT_FALSE(parse_window_time("2026-11-31", now).ok());
+}
+
 }  // namespace
 }  // namespace walkback::restore
