@@ -1,5 +1,8 @@
 #include "archive/wal_indexes.h"
 
+#include <optional>
+#include <set>
+
 #include "catalog/lineage.h"
 #include "catalog/unreadable.h"
 #include "catalog/wal_archive.h"
@@ -8,20 +11,29 @@ namespace walkback::archive {
 
 namespace {
 
-enum class Found { kWhole, kMissing, kDamaged, kIncomplete };
+enum class Found { kWhole, kBeginUnknown, kMissing, kDamaged, kIncomplete };
 
-Result<Found> look_at(const catalog::WalArchive& archive, pg::SegmentName name) {
+// Numbers of segments that any timeline has.
+using Archived = std::set<uint64_t>;
+
+Result<Found> look_at(const catalog::WalArchive& archive, const Archived& archived,
+                      pg::SegmentName name) {
   const Result<std::optional<wal::SegmentSummary>> summary = archive.summary(name);
   if (!summary.ok()) {
     return catalog::is_unreadable(summary.error()) ? Result<Found>(Found::kDamaged)
                                                    : summary.error();
   }
   if (!*summary) return Found::kMissing;
-  return (*summary)->says_all() ? Found::kWhole : Found::kIncomplete;
+  if ((*summary)->says_all()) return Found::kWhole;
+  const bool lacks_only_first = (*summary)->problem.empty();
+  const bool has_one_before = name.number > 0 && archived.contains(name.number - 1);
+  return lacks_only_first && !has_one_before ? Found::kBeginUnknown : Found::kIncomplete;
 }
 
-Result<void> rebuild(const catalog::WalArchive& archive, pg::SegmentName name,
-                     WalIndexReport& report) {
+bool is_whole(Found found) { return found == Found::kWhole || found == Found::kBeginUnknown; }
+
+Result<void> rebuild(const catalog::WalArchive& archive, const Archived& archived,
+                     pg::SegmentName name, WalIndexReport& report) {
   const Result<void> made = archive.remake_index(name);
   if (!made.ok()) {
     // Of one segment, as opposed to the repository, which does not answer, and to keys.
@@ -31,8 +43,19 @@ Result<void> rebuild(const catalog::WalArchive& archive, pg::SegmentName name,
     return success();
   }
   ++report.rebuilt;
-  if (TRY(look_at(archive, name)) != Found::kWhole) ++report.still_incomplete;
+  if (!is_whole(TRY(look_at(archive, archived, name)))) ++report.still_incomplete;
   return success();
+}
+
+// `before` and `next` stand beside each other in the archive.
+void look_between(pg::SegmentName before, pg::SegmentName next, uint32_t segment_bytes,
+                  WalIndexReport& report) {
+  if (next.number <= before.number + 1) return;
+  if (report.not_archived == 0) {
+    report.first_not_archived =
+        pg::SegmentName{before.timeline, before.number + 1}.text(segment_bytes);
+  }
+  report.not_archived += next.number - before.number - 1;
 }
 
 }  // namespace
@@ -43,18 +66,28 @@ Result<WalIndexReport> run_wal_index(const WalIndexOptions& options, store::Obje
   progress.begin(options.rebuild ? "making the WAL indexes again" : "reading the WAL indexes", 0);
   for (const catalog::Lineage& lineage : TRY(catalog::list_lineages(objects, options.cluster))) {
     const catalog::WalArchive archive(objects, options.cluster, lineage);
+    Archived archived;
     for (const pg::TimelineId timeline : TRY(archive.timelines())) {
+      for (const catalog::StoredSegment& segment : TRY(archive.segments(timeline))) {
+        archived.insert(segment.name.number);
+      }
+    }
+    for (const pg::TimelineId timeline : TRY(archive.timelines())) {
+      std::optional<pg::SegmentName> before;
       for (const catalog::StoredSegment& segment : TRY(archive.segments(timeline))) {
         if (stop.stop_requested()) return make_error(ErrorKind::kCancelled, "interrupted");
         progress.detail(segment.name.text(archive.segment_bytes()));
         ++report.segments;
-        const Found found = TRY(look_at(archive, segment.name));
-        if (found == Found::kWhole) ++report.whole;
+        if (before) look_between(*before, segment.name, archive.segment_bytes(), report);
+        before = segment.name;
+        const Found found = TRY(look_at(archive, archived, segment.name));
+        if (is_whole(found)) ++report.whole;
+        if (found == Found::kBeginUnknown) ++report.begin_unknown;
         if (found == Found::kMissing) ++report.missing;
         if (found == Found::kDamaged) ++report.damaged;
         if (found == Found::kIncomplete) ++report.incomplete;
-        const bool wanted = options.all || found != Found::kWhole;
-        if (options.rebuild && wanted) TRY(rebuild(archive, segment.name, report));
+        const bool wanted = options.all || !is_whole(found);
+        if (options.rebuild && wanted) TRY(rebuild(archive, archived, segment.name, report));
       }
     }
   }

@@ -21,7 +21,10 @@ struct WalIndexOptions {
 
 struct WalIndexReport {
   uint64_t segments = 0;
-  uint64_t whole = 0;       // as they were found, like the next three
+  uint64_t whole = 0;  // as they were found, like the next three
+  // Of the whole ones: whose first record began in a segment that is not archived, as that of the
+  // first one does. No index can say it.
+  uint64_t begin_unknown = 0;
   uint64_t missing = 0;     // with those that a program made which knew less
   uint64_t damaged = 0;     // or not readable by this program
   uint64_t incomplete = 0;  // it says up to where, or that it lacks its first record
@@ -29,6 +32,9 @@ struct WalIndexReport {
   // Made again, and still not all: the segment itself holds no more, or what comes before it is not
   // in the archive.
   uint64_t still_incomplete = 0;
+  // Segments between others of their timeline that are not in the archive, and the first of them.
+  uint64_t not_archived = 0;
+  std::string first_not_archived;
   std::vector<std::string> failed;  // segments that could not be read, and why
 };
 

@@ -36,6 +36,9 @@ std::string wal_index_text(const archive::WalIndexReport& report, bool rebuilt) 
   const auto line = [&](uint64_t count, std::string_view what) {
     if (count > 0) text += fmt::format("  {} {}\n", human_count(count), what);
   };
+  line(report.begin_unknown,
+       "of these begin in the middle of a record, and the segment before is not archived: so much "
+       "no index can say");
   line(report.missing, "without");
   line(report.damaged, "with a damaged one, or one that this walkback does not read");
   line(report.incomplete, "with one that does not say all");
@@ -47,6 +50,10 @@ std::string wal_index_text(const archive::WalIndexReport& report, bool rebuilt) 
     text +=
         "`walkback index --rebuild` makes them again, from the segments; it needs an owner's "
         "private key\n";
+  }
+  if (report.not_archived > 0) {
+    text += fmt::format("not archived  {}, the first is {}: `walkback list` shows the gaps\n",
+                        counted(report.not_archived, "segment"), report.first_not_archived);
   }
   for (const std::string& failed : report.failed) text += "not read  " + printable(failed) + "\n";
   return text;

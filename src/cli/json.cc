@@ -267,6 +267,8 @@ std::string wal_index_json(const archive::WalIndexReport& report) {
                     {"incomplete", report.incomplete},
                     {"rebuilt", report.rebuilt},
                     {"still_incomplete", report.still_incomplete},
+                    {"begin_unknown", report.begin_unknown},
+                    {"not_archived", report.not_archived},
                     {"failed", report.failed}}}});
 }
 

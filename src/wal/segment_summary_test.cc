@@ -88,6 +88,7 @@ TEST_F(SegmentSummaryTest, TransactionsThatDoAlikeShareOneList) {
   const SegmentSummary summary = summarize();
   EXPECT_THAT(summary.row_lists, SizeIs(2));
   for (uint32_t i = 0; i < 50; ++i) EXPECT_EQ(summary.transactions[i].ends_before, i);
+  for (uint32_t i = 0; i < 50; ++i) EXPECT_EQ(summary.transactions[i].kept_before, 0u);
 }
 
 TEST_F(SegmentSummaryTest, ASpeculativeInsertionThatIsTakenBackCountsAsNone) {
