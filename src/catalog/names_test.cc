@@ -10,7 +10,7 @@ namespace {
 const store::ObjectKey kKey("backups/20261122T154659Z-3f9a/names.zst");
 
 Names shop() {
-  const NamedRelation payments{16384, "payments", 1663, 16390, 'r', 203'550};
+  const NamedRelation payments{16384, "payments", 1663, 16390, 'r', 203'550, 16380};
   const NamedRelation toast{16387, "pg_toast_16384", 4'294'967'295, 16387, 't', -1};
   return {{{5,
             "shop",

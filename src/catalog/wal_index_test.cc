@@ -51,7 +51,7 @@ WalIndex full_index() {
                      {one, pg::Fork::kInit, {7}},
                      {other, pg::Fork::kVisibilityMap, {}}};
   summary.row_lists = {{}, {{one, {1, -2, INT64_MAX}}, {other, {INT64_MIN, 0, 3}}}};
-  summary.transactions = {{700, 0, 1}, {4'294'967'295, 4, 0}, {3, 1, 1}};
+  summary.transactions = {{700, 0, 1, 0}, {4'294'967'295, 4, 0, 1}, {3, 1, 1, 1}};
   summary.catalog_rows = {
       {wal::CatalogRow::Of::kRelation, {0x1000060}, 700, 5, 16384, "payments", 2200, 0, 16390, 'r'},
       {wal::CatalogRow::Of::kSchema,
@@ -83,6 +83,7 @@ TEST(WalIndex, APayloadWithAnyByteChangedIsRefusedOrWhole) {
       for (const wal::TransactionWork& work : summary.transactions) {
         ASSERT_LT(work.row_list, summary.row_lists.size()) << at;
         ASSERT_LE(work.ends_before, summary.plain_ends.size()) << at;
+        ASSERT_LE(work.kept_before, summary.kept.size()) << at;
       }
       for (const wal::ChangedBlocks& changed : summary.changed) {
         ASSERT_TRUE(std::is_sorted(changed.blocks.begin(), changed.blocks.end())) << at;

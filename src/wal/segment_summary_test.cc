@@ -88,7 +88,6 @@ TEST_F(SegmentSummaryTest, TransactionsThatDoAlikeShareOneList) {
   const SegmentSummary summary = summarize();
   EXPECT_THAT(summary.row_lists, SizeIs(2));
   for (uint32_t i = 0; i < 50; ++i) EXPECT_EQ(summary.transactions[i].ends_before, i);
-  for (uint32_t i = 0; i < 50; ++i) EXPECT_EQ(summary.transactions[i].kept_before, 0u);
 }
 
 TEST_F(SegmentSummaryTest, ASpeculativeInsertionThatIsTakenBackCountsAsNone) {
@@ -129,6 +128,17 @@ TEST_F(SegmentSummaryTest, WhatAPlanNeedsIsKeptAsItWas) {
   const SegmentSummary summary = summarize();
   ASSERT_THAT(summary.kept, SizeIs(2));
   EXPECT_EQ(summary.kept[0].end, summary.kept[1].start);
+}
+
+TEST_F(SegmentSummaryTest, WhatStandsBeforeATransactionIsCounted) {
+  insert(700, kPayments, 1);
+  log.append(kXlogRmgr, kXlogRestorePoint, 0, Bytes(72));
+  insert(701, kPayments, 1);
+  log.append(kTransactionRmgr, kAssignment, 701, Bytes(8));
+  insert(702, kPayments, 1);
+  const SegmentSummary summary = summarize();
+  ASSERT_THAT(summary.transactions, SizeIs(3));
+  for (uint32_t i = 0; i < 3; ++i) EXPECT_EQ(summary.transactions[i].kept_before, i);
 }
 
 TEST_F(SegmentSummaryTest, ARecordBelongsToTheSegmentItEndsIn) {
