@@ -72,6 +72,22 @@ class FindText : public testing::Test {
     };
     report.found[1].transaction.began_at.reset();
     report.found[5].databases_dropped = {"warehouse"};
+    report.found[4].transaction.gid = "it's";
+    report.found[4].transaction.prepared_at = at("15:46:57");
+    report.found.push_back(work(754, Outcome::kInterrupted,
+                                {{1663, 5, 16384}, name("public", "carts"), {.updated = 2}}));
+    report.found.back().transaction.interrupted_after = at("15:47:00");
+    report.found.push_back(work(755, Outcome::kRolledBack,
+                                {{1663, 5, 16384}, name("public", "carts"), {.updated = 64}}));
+    report.found.back().transaction.savepoints_of = 740;
+    report.found.back().transaction.savepoints = 64;
+    report.found.push_back(
+        work(756, Outcome::kCommitted,
+             {{1663, 5, 16384}, name("public", "prices"), {}, FileFate::kAltered, 40'000}));
+    report.found.back().tables[0].name->also = {{"public", "prices_old"}};
+    report.found.back().reach = find::Reach::kBehindGap;
+    report.archive_first = at("14:00:00");
+    report.archive_last = report.last;
     report.more = 17;
     report.totals = {1'203'550, 12, 40'000, 20'000, 200'000};
     for (int minute = 0; minute < 60; ++minute) {
@@ -107,6 +123,36 @@ TEST_F(FindText, SaysThatNothingWas) {
   EXPECT_THAT(text(report), HasSubstr("No transaction that was asked for"));
   report.table_is_known = false;
   EXPECT_THAT(text(report), HasSubstr("No table of this name is known"));
+}
+
+TEST_F(FindText, LinesArePrintedOnlyWhereTheyWork) {
+  FindReport report = sample();
+  report.found.resize(1);
+  EXPECT_THAT(text(report), HasSubstr("plan --before-xid 748"));
+  report.found[0].reach = find::Reach::kBeforeBackups;
+  EXPECT_THAT(text(report),
+              testing::AllOf(HasSubstr("before the first backup"), Not(HasSubstr("--before-xid"))));
+}
+
+TEST_F(FindText, LinesToPasteSayWhatOnlyAVariableSaid) {
+  const FindReport report = sample();
+  const Suggestion suggestion("walkback", "sudo -u postgres ");
+  FindView view{report, suggestion, [](uint64_t) { return "/srv/a b"; }};
+  view.variables = "WALKBACK_ENCRYPTION_IDENTITY_FILE=/k ";
+  EXPECT_THAT(find_text(view),
+              HasSubstr("sudo -u postgres env WALKBACK_ENCRYPTION_IDENTITY_FILE=/k walkback "
+                        "recover --before-xid 748 --into '/srv/a b'\n"));
+  view.key_missing = true;
+  EXPECT_THAT(find_text(view), HasSubstr("no owner's private key is here"));
+}
+
+TEST_F(FindText, SaysHowToSeeWhatIsNotArchivedYet) {
+  const FindReport report = sample();
+  const Suggestion suggestion("walkback", "");
+  FindView view{report, suggestion, [](uint64_t) { return ""; }};
+  EXPECT_THAT(find_text(view), Not(HasSubstr("pg_switch_wal")));
+  view.reaches_now = true;
+  EXPECT_THAT(find_text(view), HasSubstr("pg_switch_wal"));
 }
 
 TEST_F(FindText, LinesToPasteNameTheTimelineThatWasAskedFor) {

@@ -31,14 +31,16 @@ class Segment {
 
   // A record that is kept whole.
   Segment& record(uint8_t rmgr, uint8_t info, pg::Xid xid, const Bytes& data) {
-    Bytes bytes(wal::kRecordHeaderBytes + 2);
+    const bool is_short = data.size() < 256;
+    Bytes bytes(wal::kRecordHeaderBytes + (is_short ? 2 : 5));
     const auto total = static_cast<uint32_t>(bytes.size() + data.size());
     std::memcpy(bytes.data(), &total, 4);
     std::memcpy(bytes.data() + 4, &xid, 4);
     bytes[16] = static_cast<std::byte>(info);
     bytes[17] = static_cast<std::byte>(rmgr);
-    bytes[24] = std::byte{255};
-    bytes[25] = static_cast<std::byte>(data.size());
+    bytes[24] = std::byte{static_cast<uint8_t>(is_short ? 255 : 254)};
+    const auto length = static_cast<uint32_t>(data.size());
+    std::memcpy(bytes.data() + 25, &length, is_short ? 1 : 4);
     bytes.insert(bytes.end(), data.begin(), data.end());
     summary_.kept.push_back({at_, at_ + total, std::move(bytes)});
     at_ = at_ + 512;
