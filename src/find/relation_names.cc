@@ -195,6 +195,10 @@ std::string RelationNames::database(pg::Oid oid) const {
   return found == databases_.end() ? fmt::format("database {}", oid) : found->second;
 }
 
+bool RelationNames::has_database(std::string_view name) const {
+  return std::ranges::any_of(databases_, [&](const auto& known) { return known.second == name; });
+}
+
 bool RelationNames::any(const std::function<bool(const RelationName&)>& is_meant) const {
   return std::ranges::any_of(relations_, [&](const auto& known) {
     return is_meant(named(known.first.first, known.second));

@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -58,6 +59,7 @@ class RelationNames {
   // Nothing for a file that nobody knows.
   std::optional<RelationName> of(const wal::RelationLocator& file) const;
   std::string database(pg::Oid oid) const;
+  bool has_database(std::string_view name) const;
   // Whether any relation that is known has such a name.
   bool any(const std::function<bool(const RelationName&)>& is_meant) const;
   // Where WAL itself says whose file it is.

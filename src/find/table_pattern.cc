@@ -72,13 +72,19 @@ bool TablePattern::matches(const RelationName& name) const {
 Result<void> TablePattern::resolve(const RelationNames& names) {
   const auto is_meant = [&](const RelationName& name) { return matches(name); };
   if (parts_.size() != 2 || names.any(is_meant)) return success();
-  is_database_and_table_ = true;
   std::set<std::string> schemas;
   names.any([&](const RelationName& name) {
-    if (name.name == parts_[1] && name.database == parts_[0]) schemas.insert(name.schema);
+    if (name.database != parts_[0]) return false;
+    if (name.name == parts_[1]) schemas.insert(name.schema);
+    for (const auto* others : {&name.also, &name.partition_of}) {
+      for (const SchemaAndName& other : *others) {
+        if (other.name == parts_[1]) schemas.insert(other.schema);
+      }
+    }
     return false;
   });
-  is_database_and_table_ = !schemas.empty();
+  // A table that only the WAL will name may be in any schema of a database that is known.
+  is_database_and_table_ = !schemas.empty() || names.has_database(parts_[0]);
   if (schemas.size() < 2) return success();
   return make_error(
       ErrorKind::kInvalid,

@@ -65,6 +65,10 @@ TEST(TablePattern, TwoPartsAreADatabaseWhereThatIsTheOnlyReading) {
   EXPECT_TRUE(by_schema.resolve(names).ok());
   EXPECT_TRUE(by_schema.matches(name("x", "shop2", "payments")));
   EXPECT_FALSE(by_schema.matches(name("shop2", "public", "payments")));
+  TablePattern later = *TablePattern::parse("shop.made_later");
+  EXPECT_TRUE(later.resolve(names).ok());
+  EXPECT_TRUE(later.matches(name("shop", "public", "made_later")));
+  EXPECT_FALSE(later.matches(name("both", "public", "made_later")));
   const Result<void> both = (*TablePattern::parse("both.payments")).resolve(names);
   ASSERT_FALSE(both.ok());
   EXPECT_NE(both.error().message.find("archive, public"), std::string::npos);
