@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <functional>
 
 #include "base/file_system.h"
@@ -83,7 +84,12 @@ std::string key_variable(const config::Environment& environment) {
   return "";
 }
 
+// As far as it is known without asking: gpg keeps its keys itself.
 bool has_key(const config::Config& config, Session& session) {
+  const bool by_gpg = std::ranges::any_of(
+      config.encryption_recipients,
+      [](const std::string& recipient) { return recipient.starts_with("gpg:"); });
+  if (by_gpg) return true;
   if (config.encryption_identity_file.empty()) return false;
   const auto there = session.env().files.status(config.encryption_identity_file);
   return there.ok() && *there;

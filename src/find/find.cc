@@ -46,8 +46,10 @@ class Finder {
     report_.first = search.first_time();
     report_.last = search.last_time();
     const WindowSegments::Times archived = TRY(segments_->times_of_all());
+    // The segments' own times are those of plain ends alone; those seen were all of them.
     report_.archive_first = archived.first;
-    report_.archive_last = archived.last;
+    if (report_.first && report_.first < archived.first) report_.archive_first = report_.first;
+    report_.archive_last = std::max(archived.last, report_.last);
     windows_ = TRY(catalog::find_windows_on(*archive_, *chain_, backups_, catalog::Stretches::kAll))
                    .windows;
     name_all(search.finish());

@@ -19,7 +19,6 @@ constexpr std::chrono::microseconds kClockMargin = std::chrono::hours(1);
 constexpr uint64_t kFewSegments = 64;
 // A snapshot of what runs is written every 15 seconds while there is anything to write.
 constexpr uint64_t kSegmentsToSnapshot = 8;
-
 // Of an archive whose ends are idle, it is not worth reading more to find a time.
 constexpr uint64_t kSegmentsToTime = 64;
 

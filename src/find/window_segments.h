@@ -31,7 +31,7 @@ class WindowSegments {
   // With those before in which what ran then began.
   Result<SegmentRange> range_in(const catalog::WalChain::Stretch& stretch, Timestamp since,
                                 Timestamp until) const;
-  // When the first transaction ended that is archived, and the last.
+  // When the first transaction ended that is archived, and the last; of plain ends.
   struct Times {
     std::optional<Timestamp> first, last;
   };
