@@ -11,7 +11,8 @@ template <typename T>
 Found event(const Record& record, Result<T> parsed) {
   if (!parsed.ok())
     return std::move(parsed).error().with_context("record at " + record.start.text());
-  return std::optional<TimedEvent>(TimedEvent{record.start, record.end, record.xid, std::move(parsed).value()});
+  return std::optional<TimedEvent>(
+      TimedEvent{record.start, record.end, record.xid, std::move(parsed).value()});
 }
 
 const Found kNoEvent = std::optional<TimedEvent>();
