@@ -7,6 +7,7 @@
 
 #include "base/shell.h"
 #include "cli/human.h"
+#include "pg/sql_text.h"
 
 namespace walkback::cli {
 
@@ -24,12 +25,6 @@ constexpr size_t kColumns = 60;
 // Of a transaction's tables; a schema change may touch hundreds.
 constexpr size_t kShownTables = 5;
 constexpr size_t kShownUnknown = 5;
-
-std::string pg_literal(const std::string& text) {
-  std::string quoted = "'";
-  for (const char c : text) quoted += c == '\'' ? std::string("''") : std::string(1, c);
-  return quoted + "'";
-}
 
 std::string table_name(const FoundTable& table) {
   if (!table.name) {
@@ -90,7 +85,7 @@ std::string when(const FoundTransaction& transaction) {
       break;
     case Outcome::kPrepared:
       text = "prepared";
-      if (!transaction.gid.empty()) text += " as " + printable(pg_literal(transaction.gid));
+      if (!transaction.gid.empty()) text += " as " + printable(pg::quote_literal(transaction.gid));
       if (transaction.prepared_at) text += " " + local_time(*transaction.prepared_at);
       text += ", and neither committed nor rolled back yet";
       break;

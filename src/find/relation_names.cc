@@ -101,6 +101,7 @@ void RelationNames::see(const wal::CatalogRow& row) {
     relation.name = row.name;
     relation.kind = row.kind;
     if (is_known) relation.call(before.first, before.second);
+    std::erase(relation.also, std::pair(relation.schema, relation.name));
   }
   if (row.file == 0) return;
   pg::Oid tablespace = row.tablespace;

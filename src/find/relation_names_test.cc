@@ -69,6 +69,19 @@ TEST(RelationNames, AreAllThatATableHadAndThoseOfItsPartitionedTables) {
   EXPECT_EQ(name.partition_of, (std::vector<SchemaAndName>{{"public", "all_payments"}}));
 }
 
+// The server knew the new name already when the WAL told it.
+TEST(RelationNames, ARenamedTableIsNotAlsoCalledWhatItIsCalled) {
+  catalog::Names later = shop();
+  later.databases[0].schemas[2].relations[0].name = "payments_2026";
+  RelationNames names;
+  names.add(shop(), {});
+  names.add(later, {7});
+  names.see(row(16384, "payments_2026", 16384));
+  const RelationName name = *names.of(file(16384));
+  EXPECT_EQ(name.name, "payments_2026");
+  EXPECT_EQ(name.also, (std::vector<SchemaAndName>{{"public", "payments"}}));
+}
+
 TEST(RelationNames, ATablesFirstFileHasItsNumber) {
   catalog::Names after_a_rewrite = shop();
   after_a_rewrite.databases[0].schemas[2].relations[0].file = 16500;
