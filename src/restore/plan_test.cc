@@ -366,9 +366,12 @@ TEST_F(PlanTest, ATimeAfterTheLastTransactionSaysSo) {
   first_.commit(700, 10);
   archive_.put_all(first_);
   EXPECT_THAT(refusal(to(20)),
-              AllOf(HasSubstr("00:00:20 UTC is later than the last archived transaction "
-                              "(2000-01-01 00:00:10 UTC, LSN "),
-                    HasSubstr("--latest"), HasSubstr("pg_switch_wal")));
+              AllOf(HasSubstr("00:00:20 UTC is later than the last archived transaction, "
+                              "700 (2000-01-01 00:00:10 UTC, LSN "),
+                    HasSubstr("every moment before 2000-01-01 00:00:10 UTC can be reached"),
+                    HasSubstr("--latest"), HasSubstr("CHECKPOINT; SELECT pg_switch_wal()")));
+  EXPECT_THAT(refusal(lsn(first_.end() + 100'000)),
+              AllOf(HasSubstr("SELECT pg_switch_wal()"), Not(HasSubstr("CHECKPOINT"))));
   EXPECT_THAT(refusal(to(10)), HasSubstr("the very time of the last archived transaction"));
   EXPECT_THAT(refusal(to(2000)), AllOf(HasSubstr("is in the future; it is now 2000-01-01 00:16:40"),
                                        Not(HasSubstr("pg_switch_wal"))));

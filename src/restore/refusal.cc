@@ -197,8 +197,9 @@ class Refusal {
           "follows is not known yet",
           show_time(why_.target.time));
     } else if (last) {
-      words_.message = fmt::format("{} is later than the last archived transaction ({})",
-                                   show_time(why_.target.time), show(*last));
+      words_.message = fmt::format(
+          "{} is later than the last archived {} ({})", show_time(why_.target.time),
+          last->xid ? fmt::format("transaction, {}", *last->xid) : last->what, show(*last));
     } else {
       words_.message = fmt::format(
           "{} is later than the end of the last backup ({}), and no transaction after "
@@ -228,17 +229,23 @@ class Refusal {
   // The end, where it is not "latest" that was asked for.
   void offer_end() {
     if (why_.windows.empty()) return;
+    const RecoveryWindow& last = why_.windows.back();
     words_.hint(fmt::format(
-        "all that is archived of timeline {}, up to LSN {}: --latest{}", why_.timeline.value,
-        why_.windows.back().to_lsn.text(),
+        "every moment before {} can be reached, and all that is archived of timeline {}, up to LSN "
+        "{}: --latest{}",
+        show_time(last.to), why_.timeline.value, last.to_lsn.text(),
         why_.current && !why_.left ? "" : fmt::format(" --timeline {}", why_.timeline.value)));
   }
 
   // Where what is wanted may be on its way.
   void offer_to_archive() {
     if (!why_.current || why_.problem) return;
+    // On a server at rest the log has no later time, until a checkpoint is asked for.
+    const bool time = why_.target.kind == TargetKind::kTime;
     words_.hint(
-        "what the server has not archived yet is archived after SELECT pg_switch_wal() there");
+        fmt::format("what the server has not archived yet is archived after {}SELECT "
+                    "pg_switch_wal() there{}",
+                    time ? "CHECKPOINT; " : "", time ? ", which proves the time up to now" : ""));
   }
 
   void offer_restore_points() {

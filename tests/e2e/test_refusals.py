@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -266,6 +267,17 @@ class TestTargets:
     )
     def test_after_the_last_commit(self, wb, history, place, target):
         refuse_target(wb, place, *target)
+
+    def test_a_time_on_a_server_at_rest_and_what_makes_it_reachable(self, production, wb, history, place):
+        time.sleep(2)
+        target = production.value("SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || 'Z'")
+        refuse_target(wb, place, "--to", target).says("last archived", "CHECKPOINT; SELECT pg_switch_wal()")
+        time.sleep(2)  # a checkpoint's time is in whole seconds
+        production.archive_everything()
+        refuse_target(wb, place, "--to", target)
+        production.sql("CHECKPOINT")
+        production.archive_everything()
+        assert wb.recover("--to", target, into=place / "copy").table("notes") == [(0,), (1,)]
 
     def test_a_name_nobody_gave(self, wb, history, place):
         refuse_target(wb, place, "--name", "pont").says("pont")
