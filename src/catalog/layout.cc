@@ -15,6 +15,12 @@ constexpr size_t kLogDigits = 8;
 
 constexpr std::string_view kCompressed = ".zst";
 
+store::ObjectKey beside(const store::ObjectKey& wal_file, std::string_view what) {
+  const std::string& segment = wal_file.text();
+  return store::ObjectKey(fmt::format(
+      "{}{}{}", segment.substr(0, segment.size() - kCompressed.size()), what, kCompressed));
+}
+
 // Folders of the layout: a cluster of such a name would make `clusters/wal/…` or `clusters/packs/…`
 // say what it does not.
 constexpr std::string_view kFolders[] = {"backups", "events", "keys",      "maps",
@@ -72,9 +78,11 @@ store::ObjectKey LineageLayout::wal_file(std::string_view name) const {
 }
 
 store::ObjectKey LineageLayout::wal_index(std::string_view name) const {
-  const std::string segment = wal_file(name).text();
-  return store::ObjectKey(segment.substr(0, segment.size() - kCompressed.size()) + ".index" +
-                          std::string(kCompressed));
+  return beside(wal_file(name), ".index");
+}
+
+store::ObjectKey LineageLayout::wal_settings(std::string_view name) const {
+  return beside(wal_file(name), ".settings");
 }
 
 repo::Protection protection_of(const store::ObjectKey& key) {

@@ -5,6 +5,7 @@
 //   clusters/NAME/SYSID/lineage.json          one cluster as PostgreSQL knows it: never mixed with
 //   another clusters/NAME/SYSID/wal/00000001/0000000A/000000010000000A000000FE.zst
 //   clusters/NAME/SYSID/wal/00000001/0000000A/000000010000000A000000FE.index.zst
+//   clusters/NAME/SYSID/wal/00000001/0000000A/000000010000000A000000FE.settings.zst
 //   clusters/NAME/SYSID/wal/00000002/00000002.history.zst
 //   clusters/NAME/SYSID/timelines/00000002.json
 //   clusters/NAME/SYSID/backups/ID/summary.json, names.zst, manifest.zst
@@ -41,6 +42,8 @@ class LineageLayout {
   store::ObjectKey wal_file(std::string_view name) const;
   // Of a segment (or .partial), beside it.
   store::ObjectKey wal_index(std::string_view name) const;
+  // Beside it too, where a server was started with other settings: its name says so.
+  store::ObjectKey wal_settings(std::string_view name) const;
   std::string wal_folder() const;                              // "…/wal/"
   std::string timeline_folder(pg::TimelineId timeline) const;  // "…/wal/00000001/"
   store::ObjectKey reservation(pg::TimelineId timeline) const;

@@ -14,6 +14,8 @@ TEST(Layout, NamesAreThoseOfTheFormat) {
             kRoot + "wal/00000001/0000000A/000000010000000A000000FE.zst");
   EXPECT_EQ(kLayout.wal_index("000000010000000A000000FE").text(),
             kRoot + "wal/00000001/0000000A/000000010000000A000000FE.index.zst");
+  EXPECT_EQ(kLayout.wal_settings("000000010000000A000000FE").text(),
+            kRoot + "wal/00000001/0000000A/000000010000000A000000FE.settings.zst");
   EXPECT_EQ(kLayout.wal_file("00000002.history").text(),
             kRoot + "wal/00000002/00000002.history.zst");
   EXPECT_EQ(kLayout.reservation({10}).text(), kRoot + "timelines/0000000A.json");

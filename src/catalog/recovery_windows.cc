@@ -12,39 +12,11 @@ namespace {
 // How far from an edge a commit is looked for: on an idle cluster whole segments hold none.
 constexpr uint64_t kSegmentsAtAnEdge = 8;
 
-// A stretch within a stretch that no server replays: written with wal_level=minimal.
-struct IncompleteWal {
-  pg::Lsn begin;
-  std::optional<pg::Lsn> end;  // nothing: it goes on
-  KnownTime before;
-};
-
 struct Edge {
   pg::Lsn end;  // of the last record
   KnownTime known;
-  // Of several, from the first's begin to the last's end.
-  std::optional<IncompleteWal> incomplete;
-  // It began before the edge.
-  bool incomplete_from_before = false;
   // No private key at hand: `end` is the segment's, and no time is known.
   bool unread = false;
-
-  void see(const wal::TimedEvent& event) {
-    if (const std::optional<pg::WalLevel> level = event.wal_level()) see_level(event, *level);
-    known.see(event);
-  }
-
- private:
-  void see_level(const wal::TimedEvent& event, pg::WalLevel level) {
-    if (level != pg::WalLevel::kMinimal) {
-      if (incomplete && !incomplete->end) incomplete->end = event.start;
-    } else if (incomplete) {
-      incomplete->end.reset();
-    } else {
-      incomplete = IncompleteWal{event.start, {}, known};
-      incomplete_from_before = !std::holds_alternative<wal::ParameterChange>(event.what);
-    }
-  }
 };
 
 class Edges {
@@ -59,11 +31,10 @@ class Edges {
       const pg::Lsn from = std::max(stretch.begin, pg::Lsn{first * chain_.segment_bytes()});
       Edge edge;
       edge.end = TRY(read(from, stretch.end, [&](const wal::TimedEvent& event) {
-        edge.see(event);
+        edge.known.see(event);
         return true;
       }));
-      const bool enough = (edge.known.last_commit() || segments >= kSegmentsAtAnEdge) &&
-                          !edge.incomplete_from_before;
+      const bool enough = edge.known.last_commit() || segments >= kSegmentsAtAnEdge;
       if (enough || from == stretch.begin) return edge;
     }
   }
@@ -135,62 +106,82 @@ const BackupSummary* earliest_backup(const std::vector<BackupSummary>& backups,
   return earliest;
 }
 
-// Without a hole or a segment that is known to be damaged.
-struct ReadableStretch {
+// What one backup can lead through: without a hole, without a segment that is known to be damaged,
+// without WAL that was written with wal_level=minimal.
+struct UsableStretch {
   WalChain::Stretch stretch;
-  std::string damage;  // what ends it; empty where WAL is missing or ends
+  std::string reason;  // why what lies behind it is of no use; empty where WAL is missing or ends
 };
 
-// Where the segment cannot be read on; nothing when it can, or when nobody here may know.
-Result<std::optional<pg::Lsn>> damaged_from(const WalArchive& archive, const WalChain& chain,
-                                            uint64_t number, bool is_last, std::string& damage) {
-  const KnownSegment known = TRY(read_summary(archive, chain, number));
-  if (!known.summary) {
-    if (known.denied) return std::optional<pg::Lsn>();
-    damage = known.unknown;
-    return std::optional(known.name.start(archive.segment_bytes()));
-  }
-  damage = known.summary->problem;
-  const bool log_ends = known.summary->torn_tail && is_last;
-  if (damage.empty() || log_ends) return std::optional<pg::Lsn>();
-  return std::optional(std::max(known.summary->end, known.name.start(archive.segment_bytes())));
-}
+// Divides one stretch without holes, given what is known of some of its segments, in order.
+class StretchDivider {
+ public:
+  StretchDivider(const WalArchive& archive, const WalChain::Stretch& stretch,
+                 std::vector<UsableStretch>& found)
+      : segment_bytes_(archive.segment_bytes()),
+        events_(archive.lineage().major),
+        stretch_(stretch),
+        begin_(stretch.begin),
+        found_(found) {}
 
-Result<std::vector<ReadableStretch>> readable_stretches(const WalArchive& archive,
-                                                        const WalChain& chain) {
-  const uint32_t segment_bytes = chain.segment_bytes();
-  std::vector<ReadableStretch> readable;
-  for (WalChain::Stretch stretch : chain.stretches()) {
-    const uint64_t past = (stretch.end.value + segment_bytes - 1) / segment_bytes;
-    for (uint64_t number = stretch.begin.value / segment_bytes; number < past; ++number) {
-      const std::optional<WalChain::Link> link = chain.segment(number);
-      if (link->has_index) continue;
-      std::string damage;
-      const std::optional<pg::Lsn> from =
-          TRY(damaged_from(archive, chain, number, number + 1 == past, damage));
-      if (!from) continue;
-      readable.push_back({{stretch.begin, *from}, std::move(damage)});
-      stretch.begin = link->end;
+  void see(const KnownSegment& segment) {
+    const pg::Lsn start = segment.name.start(segment_bytes_);
+    if (segment.denied) return;  // nobody here may know
+    if (!segment.summary) return pass_over(start, segment.end, segment.unknown);
+    see_levels(*segment.summary, segment.end);
+    const bool log_ends = segment.summary->torn_tail && segment.end == stretch_.end;
+    if (segment.summary->problem.empty() || log_ends) return;
+    pass_over(std::max(segment.summary->end, start), segment.end, segment.summary->problem);
+  }
+  void finish() { end_at(stretch_.end, ""); }
+
+ private:
+  void see_levels(const wal::SegmentSummary& summary, pg::Lsn end) {
+    for (const wal::KeptRecord& kept : summary.kept) {
+      const Result<std::optional<wal::TimedEvent>> event = events_.of(wal::record_of(kept));
+      if (kept.start >= end || !event.ok() || !*event) continue;
+      const std::optional<pg::WalLevel> level = (*event)->wal_level();
+      if (!level) continue;
+      if (*level == pg::WalLevel::kMinimal) {
+        end_at(kept.start, "written with wal_level=minimal");
+      } else if (!begin_) {
+        begin_ = kept.start;
+      }
     }
-    readable.push_back({stretch, ""});
   }
-  return readable;
-}
+  // With which wal_level the log goes on behind it does not matter: no backup is taken with
+  // "minimal" (pg_backup_start refuses).
+  void pass_over(pg::Lsn from, pg::Lsn to, const std::string& reason) {
+    end_at(from, reason);
+    begin_ = to;
+  }
+  void end_at(pg::Lsn end, std::string reason) {
+    if (begin_) found_.push_back({{*begin_, end}, std::move(reason)});
+    begin_.reset();
+  }
 
-// What one backup can lead through.
-struct Piece {
-  WalChain::Stretch stretch;
-  pg::Lsn end;  // of the last record
-  KnownTime known;
+  const uint32_t segment_bytes_;
+  wal::TimedEvents events_;
+  const WalChain::Stretch stretch_;
+  std::optional<pg::Lsn> begin_;  // nothing where the log is of no use
+  std::vector<UsableStretch>& found_;
 };
 
-std::vector<Piece> pieces_of(const WalChain::Stretch& stretch, const Edge& last) {
-  const std::optional<IncompleteWal>& incomplete = last.incomplete;
-  if (!incomplete) return {{stretch, last.end, last.known}};
-  std::vector<Piece> pieces = {
-      {{stretch.begin, incomplete->begin}, incomplete->begin, incomplete->before}};
-  if (incomplete->end) pieces.push_back({{*incomplete->end, stretch.end}, last.end, last.known});
-  return pieces;
+Result<std::vector<UsableStretch>> usable_stretches(const WalArchive& archive,
+                                                    const WalChain& chain) {
+  const uint32_t segment_bytes = chain.segment_bytes();
+  std::vector<UsableStretch> usable;
+  for (const WalChain::Stretch& stretch : chain.stretches()) {
+    StretchDivider divider(archive, stretch, usable);
+    for (uint64_t number = stretch.begin.value / segment_bytes;
+         number * segment_bytes < stretch.end.value; ++number) {
+      const std::optional<WalChain::Link> link = chain.segment(number);
+      if (link->has_index && !link->changes_settings) continue;
+      divider.see(TRY(read_summary(archive, chain, number)));
+    }
+    divider.finish();
+  }
+  return usable;
 }
 
 }  // namespace
@@ -230,7 +221,7 @@ Result<TimelineWindows> find_windows_on(const WalArchive& archive, const WalChai
   const pg::SystemIdentifier id = archive.lineage().system_identifier;
   const Edges edges(archive, chain);
   const pg::Lsn begin = which == Stretches::kOwn ? chain.begin() : pg::Lsn{};
-  const std::vector<ReadableStretch> stretches = TRY(readable_stretches(archive, chain));
+  const std::vector<UsableStretch> stretches = TRY(usable_stretches(archive, chain));
   for (size_t i = 0; i < stretches.size(); ++i) {
     const WalChain::Stretch& stretch = stretches[i].stretch;
     const WalChain::Stretch* next = i + 1 < stretches.size() ? &stretches[i + 1].stretch : nullptr;
@@ -238,20 +229,19 @@ Result<TimelineWindows> find_windows_on(const WalArchive& archive, const WalChai
     const bool own_gap = next != nullptr && next->begin > begin;
     if (!own_window && !own_gap) continue;
     const Edge last = TRY(last_if_readable(edges, stretch));
-    for (const Piece& piece : own_window ? pieces_of(stretch, last) : std::vector<Piece>()) {
-      const BackupSummary* backup = earliest_backup(backups, chain, piece.stretch);
-      if (backup == nullptr) continue;
+    const BackupSummary* backup = own_window ? earliest_backup(backups, chain, stretch) : nullptr;
+    if (backup != nullptr) {
       const Timestamp to =
           last.unread
-              ? proved_by_backups(backups, chain, piece.stretch, backup->stopped_at)
-              : std::max(piece.known.until().value_or(backup->stopped_at), backup->stopped_at);
+              ? proved_by_backups(backups, chain, stretch, backup->stopped_at)
+              : std::max(last.known.until().value_or(backup->stopped_at), backup->stopped_at);
       found.windows.push_back(
-          {id, chain.timeline(), backup->stop_lsn, piece.end, backup->stopped_at, to, last.unread});
+          {id, chain.timeline(), backup->stop_lsn, last.end, backup->stopped_at, to, last.unread});
     }
     if (own_gap) {
       found.gaps.push_back({id, chain.timeline(), stretch.end, next->begin,
                             last.known.last_commit(), TRY(first_if_readable(edges, *next)),
-                            stretches[i].damage});
+                            stretches[i].reason});
     }
   }
   return found;

@@ -50,11 +50,11 @@ struct RecoveryWindow {
 struct WalGap {
   pg::SystemIdentifier system_identifier;
   pg::TimelineId timeline;
-  pg::Lsn from_lsn;               // the first byte missing, or that cannot be read
+  pg::Lsn from_lsn;               // the first byte missing, or of no use
   pg::Lsn to_lsn;                 // the first byte there again
   std::optional<Timestamp> from;  // the last commit before
   std::optional<Timestamp> to;    // the first commit after
-  std::string damage;             // why it cannot be read; empty where it is missing
+  std::string reason;             // why it is of no use; empty where it is missing
 };
 
 struct TimelineWindows {
@@ -68,8 +68,8 @@ enum class Stretches {
 };
 // From the earliest backup in each stretch without a hole to the stretch's end, or to where it was
 // written with wal_level=minimal, and from the earliest backup after that. Reads what is at the
-// edges alone, for their times, and segments that have no index: wal_level=minimal further back,
-// and damage behind an index, are not seen, and `plan` refuses what needs such WAL.
+// edges, for their times, segments in which settings change, and those that have no index: damage
+// behind an index is not seen, and `plan` refuses what needs such WAL.
 Result<TimelineWindows> find_windows_on(const WalArchive& archive, const WalChain& chain,
                                         const std::vector<BackupSummary>& backups, Stretches which);
 

@@ -166,6 +166,63 @@ TEST_F(RecoveryWindowsTest, ABackupAfterAMinimalSpanBeginsAWindow) {
   EXPECT_EQ(found[1].to, at(40));
 }
 
+// Far from the edges of what is there, over a segment's end, twice.
+TEST_F(RecoveryWindowsTest, AMinimalSpanLongAgoEndsAWindowToo) {
+  archive_.backup(first_, 1, 2);
+  first_.commit(700, 10);
+  const pg::Lsn begin = first_.wal_level(0);
+  first_.insert(3 * kSegment);
+  first_.wal_level(0);
+  const pg::Lsn end = first_.wal_level(1);
+  const BackupSummary second = archive_.backup(first_, 30, 31);
+  first_.insert(20 * kSegment);
+  first_.commit(702, 40);
+  archive_.put_all(first_);
+  const LineageWindows found = windows();
+  ASSERT_EQ(found.windows.size(), 2u);
+  EXPECT_EQ(found.windows[0].to_lsn, begin);
+  EXPECT_EQ(found.windows[0].to, at(10));
+  EXPECT_EQ(found.windows[1].from_lsn, second.stop_lsn);
+  EXPECT_EQ(found.windows[1].to, at(40));
+  ASSERT_EQ(found.gaps.size(), 1u);
+  EXPECT_EQ(found.gaps[0].from_lsn, begin);
+  EXPECT_EQ(found.gaps[0].to_lsn, end);
+  EXPECT_THAT(found.gaps[0].reason, testing::HasSubstr("wal_level=minimal"));
+}
+
+TEST_F(RecoveryWindowsTest, OtherSettingsEndNoWindow) {
+  archive_.backup(first_, 1, 2);
+  first_.wal_level(1);
+  first_.insert(20 * kSegment);
+  first_.wal_level(2);
+  first_.commit(700, 10);
+  archive_.put_all(first_);
+  EXPECT_THAT(windows().gaps, testing::IsEmpty());
+  ASSERT_EQ(windows().windows.size(), 1u);
+  EXPECT_EQ(windows().windows[0].to, at(10));
+}
+
+// Its segments never came, as archiving was off: what lies behind them is a backup's again.
+TEST_F(RecoveryWindowsTest, AMinimalSpanThatAHoleFollows) {
+  archive_.backup(first_, 1, 2);
+  first_.commit(700, 10);
+  const pg::Lsn begin = first_.wal_level(0);
+  first_.insert(3 * kSegment);
+  first_.wal_level(1);
+  const BackupSummary second = archive_.backup(first_, 30, 31);
+  first_.insert(20 * kSegment);
+  first_.commit(702, 40);
+  archive_.put_all(first_);
+  archive_.lose(first_.file(2));
+  const LineageWindows found = windows();
+  ASSERT_EQ(found.windows.size(), 2u);
+  EXPECT_EQ(found.windows[0].to_lsn, begin);
+  EXPECT_EQ(found.windows[1].from_lsn, second.stop_lsn);
+  ASSERT_EQ(found.gaps.size(), 1u);
+  EXPECT_EQ(found.gaps[0].from_lsn, begin);
+  EXPECT_EQ(found.gaps[0].to_lsn, pg::Lsn{3 * kSegment});
+}
+
 // Nobody decoded it when it came, or its index is lost too.
 TEST_F(RecoveryWindowsTest, ADamagedSegmentWithoutAnIndexIsAGap) {
   archive_.backup(first_, 1, 2);
@@ -182,7 +239,7 @@ TEST_F(RecoveryWindowsTest, ADamagedSegmentWithoutAnIndexIsAGap) {
   ASSERT_EQ(found.gaps.size(), 1u);
   EXPECT_EQ(found.gaps[0].from_lsn, pg::Lsn{2 * kSegment});
   EXPECT_EQ(found.gaps[0].to_lsn, pg::Lsn{3 * kSegment});
-  EXPECT_NE(found.gaps[0].damage, "");
+  EXPECT_NE(found.gaps[0].reason, "");
   ASSERT_EQ(found.windows.size(), 1u);
   EXPECT_EQ(found.windows[0].to, at(10));
 }

@@ -10,6 +10,7 @@
 #include "catalog/json.h"
 #include "catalog/unreadable.h"
 #include "codec/frame_stream.h"
+#include "wal/names.h"
 #include "wal/page_header.h"
 #include "wal/segment_header.h"
 
@@ -24,9 +25,17 @@ constexpr uint32_t kWalFrameBytes = 1 << 20;
 constexpr uint64_t kLargestTextFile = 16 << 20;
 constexpr uint64_t kNeighbourTail = 256 << 10;
 constexpr std::string_view kPartial = ".partial";
+constexpr std::string_view kIndex = ".index";
+constexpr std::string_view kSettings = ".settings";
 
 bool is_segment(pg::WalFileKind kind) {
   return kind == pg::WalFileKind::kSegment || kind == pg::WalFileKind::kPartialSegment;
+}
+
+// What a server writes when it starts with other settings than the log knows.
+bool is_change_of_settings(const wal::KeptRecord& kept) {
+  const wal::Record record = wal::record_of(kept);
+  return record.rmgr == wal::kXlogRmgr && (record.info & 0xF0) == wal::kXlogParameterChange;
 }
 
 // Fewer bytes than there were a moment ago: somebody cuts the file.
@@ -116,7 +125,9 @@ Result<WalArchive::PutReport> WalArchive::put(std::string_view name, File& file,
   if (indexed) {
     // Made durable while the segment is compressed: it costs a core's spare time.
     beside.start([&](std::stop_token) -> Result<void> {
-      index_put = TRY(put_index(name, index_of(name, content, neighbour)));
+      const WalIndex index = index_of(name, content, neighbour);
+      TRY(mark_settings(name, index));
+      index_put = TRY(put_index(name, index));
       return success();
     });
   }
@@ -203,6 +214,19 @@ WalIndex WalArchive::index_of(std::string_view name, ByteView content,
   return index_of(*segment, content, neighbour);
 }
 
+// What changed is rare and anywhere, and no list reads every index.
+Result<void> WalArchive::mark_settings(std::string_view name, const WalIndex& index) const {
+  if (!index.summary || !std::ranges::any_of(index.summary->kept, is_change_of_settings)) {
+    return success();
+  }
+  const Bytes mark =
+      codec::encode_stream(as_bytes("A server was started with other settings here.\n"),
+                           kWalFrameBytes, 1, 1)
+          .front();
+  TRY(objects_.put(layout_.wal_settings(name), mark));
+  return success();
+}
+
 // One may be there without its segment: of a push that ended between the two.
 Result<WalArchive::IndexPut> WalArchive::put_index(std::string_view name,
                                                    const WalIndex& index) const {
@@ -232,6 +256,7 @@ Result<void> WalArchive::remake_index(pg::SegmentName segment) const {
     return true;
   };
   const WalIndex index = index_of(segment, content, neighbour);
+  TRY(mark_settings(name, index));
   TRY(objects_.remove(layout_.wal_index(name)));
   TRY(put_wal_index(objects_, layout_.wal_index(name), index));
   return success();
@@ -293,16 +318,17 @@ Result<std::vector<pg::TimelineId>> WalArchive::timelines() const {
 
 Result<std::vector<StoredSegment>> WalArchive::segments(pg::TimelineId timeline) const {
   const std::string folder = layout_.timeline_folder(timeline);
-  constexpr std::string_view kIndexEnding = ".index";
   std::vector<StoredSegment> segments;
-  std::string indexed;  // the segment whose index was listed last: before itself
+  // The segments of which these were listed last: before themselves.
+  std::string indexed, marked;
   TRY(objects_.list(folder, "", [&](const store::ObjectInfo& info) {
     std::string name = file_name(info.key.text());
     if (name.ends_with(".zst")) name.resize(name.size() - 4);
-    if (name.ends_with(kIndexEnding)) indexed = name.substr(0, name.size() - kIndexEnding.size());
+    if (name.ends_with(kIndex)) indexed = name.substr(0, name.size() - kIndex.size());
+    if (name.ends_with(kSettings)) marked = name.substr(0, name.size() - kSettings.size());
     if (pg::wal_file_kind(name) != pg::WalFileKind::kSegment) return true;
     const Result<pg::SegmentName> segment = pg::SegmentName::parse(name, segment_bytes());
-    if (segment.ok()) segments.push_back({*segment, info.size, name == indexed});
+    if (segment.ok()) segments.push_back({*segment, info.size, name == indexed, name == marked});
     return true;
   }));
   return segments;

@@ -24,6 +24,7 @@ struct StoredSegment {
   pg::SegmentName name;
   uint64_t stored_bytes = 0;
   bool has_index = false;
+  bool changes_settings = false;  // a server was started with others; its index says with which
 };
 
 // Thread-safe.
@@ -54,7 +55,8 @@ class WalArchive {
   // not the cluster's; the same name with other bytes is kConflict and nothing is overwritten. On
   // success it survives power loss, and so does its index, which was put before it and holds what
   // summarize_segment() says of it: with a record that began in the segment before where
-  // `neighbour` has that. Memory: the segment once more.
+  // `neighbour` has that. Where that has a change of settings, StoredSegment says so from now on.
+  // Memory: the segment once more.
   Result<PutReport> put(std::string_view name, File& file, int compression_level, int workers,
                         const Neighbour& neighbour = {});
 
@@ -102,6 +104,7 @@ class WalArchive {
   Result<void> check_is_there(std::string_view name, ByteView content) const;
   WalIndex index_of(pg::SegmentName segment, ByteView content, const Neighbour& neighbour) const;
   WalIndex index_of(std::string_view name, ByteView content, const Neighbour& neighbour) const;
+  Result<void> mark_settings(std::string_view name, const WalIndex& index) const;
   // kConflict when there is one of other bytes.
   Result<IndexPut> put_index(std::string_view name, const WalIndex& index) const;
 

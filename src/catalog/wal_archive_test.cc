@@ -7,6 +7,7 @@
 #include "catalog/layout.h"
 #include "repo/encrypted_store.h"
 #include "store/memory_store.h"
+#include "wal/names.h"
 #include "wal/test_log.h"
 
 namespace walkback::catalog {
@@ -174,6 +175,34 @@ TEST_F(WalArchiveTest, AnIndexIsMadeAgainFromItsSegment) {
   ASSERT_TRUE(put(segment(0x10)).ok());
   EXPECT_EQ(archive().remake_index(segment_name()).error().kind, ErrorKind::kDenied);
   EXPECT_TRUE(archive().summary(segment_name()).value()) << "nothing was removed";
+}
+
+TEST_F(WalArchiveTest, ASegmentInWhichSettingsChangeIsMarked) {
+  for (const bool encrypted : {false, true}) {
+    if (encrypted) encrypt();
+    TestLog log;
+    log.append(100);
+    log.append(wal::kXlogRmgr, wal::kXlogParameterChange, 0, Bytes(28));
+    ASSERT_TRUE(put(log.segment(1)).ok());
+    EXPECT_TRUE(archive().segments({1}).value().at(0).changes_settings);
+    EXPECT_TRUE(put(log.segment(1)).value().already_there);
+  }
+}
+
+TEST_F(WalArchiveTest, AMarkIsMadeWithTheIndexAgain) {
+  TestLog log;
+  log.append(wal::kXlogRmgr, wal::kXlogParameterChange, 0, Bytes(28));
+  ASSERT_TRUE(put(log.segment(1)).ok());
+  ASSERT_TRUE(objects_->remove(archive().layout().wal_settings(kName)).ok());
+  EXPECT_FALSE(archive().segments({1}).value().at(0).changes_settings);
+  ASSERT_TRUE(archive().remake_index(segment_name()).ok());
+  EXPECT_TRUE(archive().segments({1}).value().at(0).changes_settings);
+}
+
+TEST_F(WalArchiveTest, OtherSegmentsAreNotMarked) {
+  ASSERT_TRUE(put(segment(0x10)).ok());
+  EXPECT_FALSE(archive().segments({1}).value().at(0).changes_settings);
+  EXPECT_EQ(objects_->info(archive().layout().wal_settings(kName)).value(), std::nullopt);
 }
 
 TEST_F(WalArchiveTest, APushThatEndedBetweenIndexAndSegmentGoesOn) {

@@ -28,7 +28,8 @@ Result<WalChain> WalChain::load(SegmentLists& lists, pg::TimelineId timeline) {
       // is not ours.
       if (number < first || stored.name.start(segment_bytes) >= left) continue;
       const pg::Lsn end = pg::SegmentName{member, number + 1}.start(segment_bytes);
-      chain.links_[number] = {member, stored.stored_bytes, stored.has_index, std::min(end, left)};
+      chain.links_[number] = {member, stored.stored_bytes, stored.has_index,
+                              stored.changes_settings, std::min(end, left)};
     }
     return success();
   };

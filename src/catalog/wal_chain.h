@@ -50,6 +50,7 @@ class WalChain {
     pg::TimelineId timeline;
     uint64_t stored_bytes = 0;
     bool has_index = false;
+    bool changes_settings = false;
     // Where what it holds of this chain ends: the segment's end, or where its timeline was left.
     pg::Lsn end;
   };

@@ -75,7 +75,7 @@ std::string gaps_table(const std::vector<catalog::WalGap>& gaps) {
   for (const auto& gap : gaps) {
     table.row({time_or_dash(gap.from), time_or_dash(gap.to), std::to_string(gap.timeline.value),
                gap.from_lsn.text(), gap.to_lsn.text(),
-               gap.damage.empty() ? "missing" : "damaged: " + printable(gap.damage)});
+               gap.reason.empty() ? "missing" : printable(gap.reason)});
   }
   return table.text();
 }
@@ -185,7 +185,7 @@ std::string list_text(const catalog::Listing& listing, const std::string& cluste
   text += "\nRecovery windows: every moment before TO, and every LSN, can be recovered\n" +
           windows_table(listing.windows);
   if (!listing.gaps.empty())
-    text += "\nGaps: WAL that is missing or damaged\n" + gaps_table(listing.gaps);
+    text += "\nGaps: WAL that is missing or of no use\n" + gaps_table(listing.gaps);
   const bool forked = std::ranges::any_of(listing.timelines, [](const auto& timeline) {
     return timeline.left || timeline.history_missing;
   });

@@ -87,7 +87,7 @@ Json json_of(const catalog::WalGap& gap) {
           {"to_lsn", json_of(gap.to_lsn)},
           {"from", json_of(gap.from)},
           {"to", json_of(gap.to)},
-          {"damage", gap.damage.empty() ? Json(nullptr) : Json(gap.damage)},
+          {"reason", gap.reason.empty() ? Json(nullptr) : Json(gap.reason)},
           {"system_identifier", json_of(gap.system_identifier)}};
 }
 

@@ -351,10 +351,11 @@ class Planner {
     catalog::TimelineWindows found =
         TRY(catalog::find_windows_on(*archive_, chain, backups_, catalog::Stretches::kAll));
     why.windows = std::move(found.windows);
-    for (const catalog::WalGap& gap : found.gaps) {
-      if (!gap.damage.empty()) continue;  // reading it was the problem
-      why.missing.push_back({gap.from_lsn, gap.to_lsn, chain.file_name(gap.from_lsn),
-                             chain.file_name({gap.to_lsn.value - 1})});
+    const std::vector<WalChain::Stretch> stretches = chain.stretches();
+    for (size_t i = 1; i < stretches.size(); ++i) {
+      const pg::Lsn from = stretches[i - 1].end;
+      const pg::Lsn to = stretches[i].begin;
+      why.missing.push_back({from, to, chain.file_name(from), chain.file_name({to.value - 1})});
     }
     for (const OtherTimeline& other : others) {
       const WalChain other_chain = TRY(WalChain::load(*lists_, other.timeline));

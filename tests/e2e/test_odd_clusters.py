@@ -91,3 +91,11 @@ def test_wal_of_wal_level_minimal_is_known_before_anything_is_copied(production,
     wb.backup()
     production.archive_everything()
     assert wb.recover("--latest", into=place / "later").table("notes") == [(1,), (2,), (3,)]
+
+    # Long ago, too: far more segments on than are read for the end of a window.
+    for _ in range(10):
+        production.sql("SELECT pg_logical_emit_message(false, '', 'x')")
+        production.archive_everything()
+    listing = wb.done("list")
+    assert len(listing["windows"]) == 2
+    assert "wal_level=minimal" in listing["gaps"][0]["reason"]
