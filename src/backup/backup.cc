@@ -158,6 +158,7 @@ class Backup {
     summary.bytes_read = copied.bytes_read;
     summary.bytes_stored = copied.bytes_stored + maps.bytes;
     summary.bad_pages = shared.bad_pages().size();
+    shared.note(copied.packs);
     const std::vector<catalog::ManifestPack> packs = shared.packs();
     for (const auto& pack : packs) summary.packs.push_back("packs/" + pack.id.text());
     for (const auto& pack : maps.packs) summary.packs.push_back("maps/" + pack.id.text());

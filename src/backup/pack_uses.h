@@ -16,7 +16,15 @@ class PackUses {
   // What the parent uses, to begin with.
   void begin_with(const std::vector<catalog::ManifestPack>& packs) {
     for (const catalog::ManifestPack& pack : packs) {
-      if (!pack.maps) live_bytes_[pack.id] += static_cast<int64_t>(pack.live_bytes);
+      if (pack.maps) continue;
+      live_bytes_[pack.id] += static_cast<int64_t>(pack.live_bytes);
+      if (pack.stored_hash) stored_hashes_[pack.id] = *pack.stored_hash;
+    }
+  }
+  // What the packs that were written now are, as they lie in the store.
+  void note(const std::vector<repo::PackFinisher::Stored>& written) {
+    for (const repo::PackFinisher::Stored& pack : written) {
+      if (pack.stored_hash) stored_hashes_[pack.id] = *pack.stored_hash;
     }
   }
   void add(const repo::PageMap& map) { change(map, 1); }
@@ -27,7 +35,10 @@ class PackUses {
   std::vector<catalog::ManifestPack> packs() const {
     std::vector<catalog::ManifestPack> packs;
     for (const auto& [id, bytes] : live_bytes_) {
-      if (bytes > 0) packs.push_back({id, false, static_cast<uint64_t>(bytes)});
+      if (bytes <= 0) continue;
+      packs.push_back({id, false, static_cast<uint64_t>(bytes)});
+      const auto hash = stored_hashes_.find(id);
+      if (hash != stored_hashes_.end()) packs.back().stored_hash = hash->second;
     }
     return packs;
   }
@@ -40,6 +51,7 @@ class PackUses {
   }
 
   std::map<repo::PackId, int64_t> live_bytes_;
+  std::map<repo::PackId, codec::ContentHash> stored_hashes_;
 };
 
 }  // namespace walkback::backup

@@ -39,6 +39,7 @@ class SharedManifest final : public pipeline::CopiedFileSink {
   uint64_t files() const { return files_; }
   uint64_t bytes() const { return bytes_; }
   // Of pages, that what was added needs. After settle().
+  void note(const std::vector<repo::PackFinisher::Stored>& written) { pack_uses_.note(written); }
   std::vector<catalog::ManifestPack> packs() const { return pack_uses_.packs(); }
 
  private:

@@ -124,4 +124,6 @@ store::ObjectKey LineageLayout::names(const BackupId& id) const {
 std::string LineageLayout::pack_prefix() const { return root_ + "packs"; }
 std::string LineageLayout::map_prefix() const { return root_ + "maps"; }
 
+std::string LineageLayout::verified_folder() const { return root_ + "verified/"; }
+
 }  // namespace walkback::catalog

@@ -10,6 +10,7 @@
 //   clusters/NAME/SYSID/timelines/00000002.json
 //   clusters/NAME/SYSID/backups/ID/summary.json, names.zst, manifest.zst
 //   clusters/NAME/SYSID/packs/ab/ID.zst, maps/ab/ID.zst
+//   clusters/NAME/SYSID/verified/ID-0001.zst  what `verify` need not read again
 #pragma once
 
 #include <string>
@@ -56,6 +57,9 @@ class LineageLayout {
 
   std::string pack_prefix() const;  // "…/packs"
   std::string map_prefix() const;   // "…/maps"
+
+  std::string verified_folder() const;  // "…/verified/"
+  const std::string& folder() const { return root_; }
 
  private:
   std::string root_;  // "clusters/main/7312…/"

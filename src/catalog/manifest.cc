@@ -87,8 +87,8 @@ class Writer final : public ManifestWriter {
 
   Result<uint64_t> commit(const ManifestConclusion& conclusion) override {
     CHECK(maps_finished_);
-    for (const ManifestPack& pack : conclusion.packs) TRY(append(pack.id, false, pack.live_bytes));
-    for (const auto& [id, live_bytes] : map_packs_) TRY(append(id, true, live_bytes));
+    for (const ManifestPack& pack : conclusion.packs) TRY(append(pack));
+    for (const auto& [id, live_bytes] : map_packs_) TRY(append({id, true, live_bytes}));
     proto::Entry entry;
     proto::Conclusion& out = *entry.mutable_conclusion();
     out.set_files(conclusion.files);
@@ -121,11 +121,15 @@ class Writer final : public ManifestWriter {
         location, static_cast<uint32_t>(bytes.size()), codec::hash_content(bytes)});
   }
 
-  Result<void> append(const repo::PackId& id, bool maps, uint64_t live_bytes) {
+  Result<void> append(const ManifestPack& pack) {
     proto::Entry entry;
-    entry.mutable_pack()->set_id(id.bytes.data(), id.bytes.size());
-    entry.mutable_pack()->set_maps(maps);
-    entry.mutable_pack()->set_live_bytes(live_bytes);
+    proto::Pack& out = *entry.mutable_pack();
+    out.set_id(pack.id.bytes.data(), pack.id.bytes.size());
+    out.set_maps(pack.maps);
+    out.set_live_bytes(pack.live_bytes);
+    if (pack.stored_hash) {
+      out.set_stored_hash(pack.stored_hash->bytes.data(), pack.stored_hash->bytes.size());
+    }
     return append(entry);
   }
 
@@ -294,7 +298,15 @@ class Reader final : public ManifestReader {
   }
 
   Result<void> read_pack(const proto::Pack& in) {
-    packs_.push_back({TRY(read_pack_id(in.id())), in.maps(), in.live_bytes()});
+    ManifestPack pack{TRY(read_pack_id(in.id())), in.maps(), in.live_bytes()};
+    if (!in.stored_hash().empty()) {
+      pack.stored_hash.emplace();
+      if (in.stored_hash().size() != pack.stored_hash->bytes.size()) {
+        return corrupt("a pack's hash makes no sense");
+      }
+      std::ranges::copy(as_bytes(in.stored_hash()), pack.stored_hash->bytes.begin());
+    }
+    packs_.push_back(pack);
     return success();
   }
 

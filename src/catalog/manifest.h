@@ -71,6 +71,8 @@ struct ManifestPack {
   repo::PackId id;
   bool maps = false;        // of page maps; else of pages
   uint64_t live_bytes = 0;  // stored bytes of the frames that this backup uses
+  // Of the object as it lies in the store, where that is encrypted and of pages.
+  std::optional<codec::ContentHash> stored_hash = {};
 };
 
 struct ManifestConclusion {

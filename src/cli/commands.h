@@ -19,6 +19,7 @@ Result<ExitStatus> run_find(const FindOptions& options, Session& session);
 Result<ExitStatus> run_plan(const PlanOptions& options, Session& session);
 Result<ExitStatus> run_recover(const RecoverOptions& options, Session& session);
 Result<ExitStatus> run_adopt(const AdoptOptions& options, Session& session);
+Result<ExitStatus> run_verify(const VerifyOptions& options, Session& session);
 Result<ExitStatus> run_history(const HistoryOptions& options, Session& session);
 Result<ExitStatus> run_key_generate(const KeyGenerateOptions& options, Session& session);
 Result<ExitStatus> run_key_list(const KeyListOptions& options, Session& session);

@@ -51,8 +51,8 @@ TEST(Docs, EveryOptionIsDescribedWhereItBelongs) {
 TEST(Docs, EveryExitStatusIsDescribed) {
   for (ExitStatus status :
        {ExitStatus::kDone, ExitStatus::kFailed, ExitStatus::kBadUsage,
-        ExitStatus::kTargetUnreachable, ExitStatus::kBadPages, ExitStatus::kInterrupted,
-        ExitStatus::kNotInArchive, ExitStatus::kWalGetFailed}) {
+        ExitStatus::kTargetUnreachable, ExitStatus::kBadPages, ExitStatus::kDamageFound,
+        ExitStatus::kInterrupted, ExitStatus::kNotInArchive, ExitStatus::kWalGetFailed}) {
     EXPECT_THAT(section(manual(), "## Exit statuses"),
                 HasSubstr("\n| " + std::to_string(static_cast<int>(status)) + " | "));
   }

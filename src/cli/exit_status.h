@@ -9,7 +9,8 @@ enum class ExitStatus : int {
   kBadUsage = 2,           // options, configuration, a URL that is not read
   kTargetUnreachable = 3,  // plan, recover: no such commit, a gap, before the first backup, …
   kBadPages = 4,           // the backup is complete, and pages of the cluster fail their checksum
-  kInterrupted = 130,      // SIGINT or SIGTERM, as shells report it
+  kDamageFound = 5,  // verify: an object is missing, damaged or cannot be opened, or WAL has a gap
+  kInterrupted = 130,  // SIGINT or SIGTERM, as shells report it
 
   // wal-get. PostgreSQL takes 1 to 125 for "not in the archive" and may then end recovery and
   // promote; above 125 it stops instead (wait_result_is_any_signal() in src/common/wait_error.c,

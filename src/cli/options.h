@@ -106,6 +106,10 @@ struct AdoptOptions {
   std::string pgdata;
 };
 
+struct VerifyOptions {
+  bool deep = false;
+};
+
 struct HistoryOptions {};
 
 struct KeyGenerateOptions {
@@ -131,7 +135,7 @@ struct KeyRotateOptions {
 using CommandOptions =
     std::variant<InitOptions, CheckOptions, WalPushOptions, WalGetOptions, BackupOptions,
                  ListOptions, FindOptions, IndexOptions, PlanOptions, RecoverOptions, AdoptOptions,
-                 HistoryOptions, KeyGenerateOptions, KeyListOptions, KeyAddOptions,
+                 VerifyOptions, HistoryOptions, KeyGenerateOptions, KeyListOptions, KeyAddOptions,
                  KeyRotateOptions>;
 
 struct Invocation {

@@ -43,6 +43,7 @@ struct Raw {
   bool host = false;
   std::string since, until, table, kind, min_rows, limit;
   bool rebuild = false, all = false;
+  bool deep = false;
 };
 
 void add_timeline(CLI::App& app, Raw& raw, const char* what) {
@@ -179,6 +180,10 @@ void describe_adopt(CLI::App& app, Raw& raw) {
   app.add_option("--pgdata", raw.pgdata, "The recovered copy's data directory")->type_name("DIR");
 }
 
+void describe_verify(CLI::App& app, Raw& raw) {
+  app.add_flag("--deep", raw.deep, "Read every byte again, also what was verified before");
+}
+
 void describe_nothing(CLI::App&, Raw&) {}
 
 void add_label(CLI::App& app, Raw& raw) {
@@ -250,6 +255,8 @@ constexpr CommandShape kCommands[] = {
     {"adopt", "Make a recovered copy the cluster", describe_adopt},
     {"index", "Show whether every WAL segment has its index, and make those again that have not",
      describe_index},
+    {"verify", "Prove that every object that a recovery needs is there and undamaged",
+     describe_verify},
     {"history", "Show what was tried and how it ended", describe_nothing},
     {"key", "Make, list, add and rotate the keys of an encrypted repository", describe_key},
 };
@@ -519,6 +526,7 @@ Result<CommandOptions> read_command(const CLI::App& app, const Raw& raw) {
   if (name == "plan") return read_plan(app, raw);
   if (name == "recover") return read_recover(app, raw);
   if (name == "adopt") return read_adopt(raw);
+  if (name == "verify") return CommandOptions(VerifyOptions{raw.deep});
   CHECK(name == "history");
   return CommandOptions(HistoryOptions{});
 }

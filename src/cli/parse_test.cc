@@ -163,6 +163,8 @@ TEST(Parse, AdoptListHistory) {
   EXPECT_EQ(options<AdoptOptions>({"adopt", "--pgdata", "/x"}).pgdata, "/x");
   options<ListOptions>({"list"});
   options<HistoryOptions>({"history"});
+  EXPECT_FALSE(options<VerifyOptions>({"verify"}).deep);
+  EXPECT_TRUE(options<VerifyOptions>({"verify", "--deep"}).deep);
 }
 
 TEST(Parse, Find) {

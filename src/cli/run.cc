@@ -32,6 +32,7 @@ Result<ExitStatus> dispatch(const FindOptions& o, Session& s) { return run_find(
 Result<ExitStatus> dispatch(const PlanOptions& o, Session& s) { return run_plan(o, s); }
 Result<ExitStatus> dispatch(const RecoverOptions& o, Session& s) { return run_recover(o, s); }
 Result<ExitStatus> dispatch(const AdoptOptions& o, Session& s) { return run_adopt(o, s); }
+Result<ExitStatus> dispatch(const VerifyOptions& o, Session& s) { return run_verify(o, s); }
 Result<ExitStatus> dispatch(const HistoryOptions& o, Session& s) { return run_history(o, s); }
 Result<ExitStatus> dispatch(const KeyGenerateOptions& o, Session& s) {
   return run_key_generate(o, s);

@@ -19,6 +19,18 @@ struct ContentHash {
   auto operator<=>(const ContentHash&) const = default;
 };
 ContentHash hash_content(ByteView content);
+// The same over content that arrives in pieces. One thread at a time.
+class ContentHashStream {
+ public:
+  ContentHashStream();
+  ~ContentHashStream();
+  void update(ByteView data);
+  ContentHash finish() const;  // of everything so far
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
 // XXH3-64, for pages: cheap enough to keep one for each.
 uint64_t hash_page(ByteView page);
 // XXH3-64 of a frame as it is stored: a changed byte can decode to the same content.

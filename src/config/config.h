@@ -67,6 +67,9 @@ struct Config {
 
   int recovery_workers = 2;
   std::string recovery_action = "promote";
+
+  int verify_workers = 2;
+  int verify_limit_mib_per_s = 0;  // 0: none
 };
 
 // Of the places of its repository: one, or two.

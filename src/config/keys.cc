@@ -84,6 +84,8 @@ constexpr std::array kKeys{
     integer_key("recovery", "workers", &Config::recovery_workers, 1, kMostWorkers),
     text_key("recovery", "action", ValueType::kChoice, &Config::recovery_action,
              "promote, pause, shutdown"),
+    integer_key("verify", "workers", &Config::verify_workers, 1, kMostWorkers),
+    integer_key("verify", "limit_mib_per_s", &Config::verify_limit_mib_per_s, 0, kMostLimit),
 };
 
 bool is_choice(std::string_view choices, std::string_view value) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "codec/frame.h"
 #include "crypto/decrypt.h"
 #include "crypto/encrypt.h"
 
@@ -84,19 +85,28 @@ class Writer final : public store::ObjectWriter {
   Result<void> append(ByteView data) override {
     while (!data.empty()) {
       const size_t size = std::min(data.size(), kPieceBytes);
-      TRY(beneath_->append(encryptor_.append(data.first(size))));
+      TRY(store(encryptor_.append(data.first(size))));
       data = data.subspan(size);
     }
     return success();
   }
   Result<store::PutOutcome> finish() override {
-    TRY(beneath_->append(encryptor_.finish()));
+    TRY(store(encryptor_.finish()));
     return beneath_->finish();
+  }
+  std::optional<std::array<std::byte, 16>> stored_hash() const override {
+    return hash_.finish().bytes;
   }
 
  private:
+  Result<void> store(ByteView sealed) {
+    hash_.update(sealed);
+    return beneath_->append(sealed);
+  }
+
   std::unique_ptr<store::ObjectWriter> beneath_;
   crypto::Encryptor encryptor_;
+  codec::ContentHashStream hash_;
 };
 
 // Ranges of plaintext from ranges of chunks.

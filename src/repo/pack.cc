@@ -79,6 +79,7 @@ struct PackFinisher::State {
           ErrorKind::kConflict, context + ": its random name is taken",
           "the source of random numbers repeats itself; check the host's clone or snapshot set-up");
     }
+    if (const auto hash = closed.writer->stored_hash()) closed.pack.stored_hash = {*hash};
     return success();
   }
 

@@ -8,12 +8,14 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/bytes.h"
 #include "base/random.h"
 #include "base/result.h"
+#include "codec/frame.h"
 #include "store/object_store.h"
 
 namespace walkback::repo {
@@ -75,6 +77,8 @@ class PackFinisher {
   struct Stored {
     PackId id;
     uint32_t size = 0;
+    // ObjectWriter::stored_hash(): what a host can check that cannot read the pack.
+    std::optional<codec::ContentHash> stored_hash = {};
   };
   // Waits for all. On success every pack submitted is durable, and here is the list. Call once,
   // last.

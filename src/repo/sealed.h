@@ -23,6 +23,7 @@ enum class SealedKind : uint8_t {
   kManifest = 'M',
   kWalIndex = 'I',
   kNames = 'N',
+  kVerified = 'V',
 };
 
 // Appends payload to an object in pieces. One thread at a time.

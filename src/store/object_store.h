@@ -4,6 +4,7 @@
 // say of themselves; callers adapt to that and never ask which store it is.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -52,6 +53,8 @@ class ObjectWriter {
   virtual Result<void> append(ByteView data) = 0;
   // On kCreated the object survives power loss and is visible to get() and list(). Call once.
   virtual Result<PutOutcome> finish() = 0;
+  // After finish(), from a store that stores other bytes than it was given: XXH3-128 of those.
+  virtual std::optional<std::array<std::byte, 16>> stored_hash() const { return std::nullopt; }
 };
 
 // An object being read, at any offset, by any number of threads at once.

@@ -108,3 +108,5 @@ def test_a_backup_can_be_repeated_and_the_list_shows_both(production, wb):
     listed = wb.done("list")
     assert [backup["id"] for backup in listed["backups"]] == [first["id"], second["id"]]
     assert listed["windows"] and not listed["gaps"]
+    assert wb.done("verify")["verify"]["proved"]
+    assert wb.done("verify")["verify"]["objects"]["packs"]["read"] == 0

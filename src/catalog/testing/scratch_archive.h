@@ -11,6 +11,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstring>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -19,6 +21,7 @@
 #include "catalog/lineage.h"
 #include "catalog/manifest.h"
 #include "catalog/wal_archive.h"
+#include "pg/crc32c.h"
 #include "pg/testing/saved_control_file.h"
 #include "pg/timeline_history.h"
 #include "store/memory_store.h"
@@ -131,7 +134,10 @@ class ScratchTimeline {
 
 class ScratchArchive {
  public:
-  ScratchArchive() { EXPECT_TRUE(register_lineage(*objects_, "main", lineage_).ok()); }
+  explicit ScratchArchive(std::unique_ptr<store::ObjectStore> objects = store::make_memory_store())
+      : objects_(std::move(objects)) {
+    EXPECT_TRUE(register_lineage(*objects_, "main", lineage_).ok());
+  }
 
   store::ObjectStore& objects() { return *objects_; }
   WalArchive& wal() { return wal_; }
@@ -168,8 +174,11 @@ class ScratchArchive {
     EXPECT_TRUE(objects_->remove(wal_.layout().wal_file(file)).ok());
   }
 
+  // Gives a backup its files: adds them to the manifest, and what they need to the two others.
+  using Fill = std::function<void(ManifestWriter&, BackupSummary&, ManifestConclusion&)>;
   // Taken in the log here, from `start_s` to `stop_s`.
-  BackupSummary backup(ScratchTimeline& timeline, double start_s, double stop_s) {
+  BackupSummary backup(ScratchTimeline& timeline, double start_s, double stop_s,
+                       const Fill& fill = {}) {
     BackupSummary summary;
     summary.id = {fmt::format("backup-{}", backups_.size() + 1)};
     summary.system_identifier = lineage_.system_identifier;
@@ -182,13 +191,16 @@ class ScratchArchive {
     timeline.insert();
     timeline.insert();
     summary.stop_lsn = timeline.end();
+    auto manifest = create_manifest(*objects_, random_, wal_.layout(), summary.id, 3).value();
+    ManifestConclusion conclusion;
+    if (fill) fill(*manifest, summary, conclusion);
+    for (const ManifestPack& pack : manifest->finish_maps().value().packs) {
+      summary.packs.push_back("maps/" + pack.id.text());
+    }
     const SummaryObject object = make_summary_object(summary);
     summary.sha256 = object.sha256;
     backups_.push_back(summary);
     EXPECT_TRUE(objects_->put(wal_.layout().summary(summary.id), as_bytes(object.text)).ok());
-    auto manifest = create_manifest(*objects_, random_, wal_.layout(), summary.id, 3).value();
-    EXPECT_TRUE(manifest->finish_maps().ok());
-    ManifestConclusion conclusion;
     conclusion.pg_control = control_file();
     conclusion.summary_sha256 = object.sha256;
     EXPECT_TRUE(manifest->commit(conclusion).ok());
@@ -226,11 +238,20 @@ class ScratchArchive {
 
   const Lineage lineage_{wal::TestLog::kSystem, 15, ScratchTimeline::kSegmentBytes, {}};
   SeededRandom random_{7};
-  std::unique_ptr<store::ObjectStore> objects_ = store::make_memory_store();
+  const std::unique_ptr<store::ObjectStore> objects_;
   WalArchive wal_{*objects_, "main", lineage_};
   std::vector<BackupSummary> backups_;
+  // As if the log's own server had written it.
+  static Bytes own_control_file() {
+    constexpr size_t kCrcAt = 288;  // of 13 to 17
+    Bytes file = pg::saved_control_file(WALKBACK_PG_TESTDATA);
+    std::memcpy(file.data(), &wal::TestLog::kSystem.value, 8);
+    const uint32_t crc = pg::crc32c(ByteView(file).first(kCrcAt));
+    std::memcpy(file.data() + kCrcAt, &crc, sizeof crc);
+    return file;
+  }
   // Read before main(): a test program that gives up being root may no longer read the checkout.
-  inline static const Bytes control_file_ = pg::saved_control_file(WALKBACK_PG_TESTDATA);
+  inline static const Bytes control_file_ = own_control_file();
 };
 
 }  // namespace walkback::catalog

@@ -1,0 +1,206 @@
+#include "cli/verify_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/json.h"
+#include "base/time_text.h"
+#include "cli/errors.h"
+#include "cli/human.h"
+
+namespace walkback::cli {
+
+namespace {
+
+using verify::ClassReport;
+using verify::Finding;
+using verify::ObjectClass;
+using verify::Proof;
+using verify::Trouble;
+using verify::VerifyReport;
+
+constexpr ObjectClass kClasses[] = {ObjectClass::kManifests, ObjectClass::kMaps,
+                                    ObjectClass::kPacks,     ObjectClass::kSegments,
+                                    ObjectClass::kIndexes,   ObjectClass::kHistories};
+// The strongest first: that is what one looks for.
+constexpr Proof kStrongestFirst[] = {Proof::kProved, Proof::kAsWritten, Proof::kSeen,
+                                     Proof::kPresent};
+
+const ClassReport& of(const VerifyReport& report, ObjectClass one) {
+  return report.classes[static_cast<size_t>(one)];
+}
+
+uint64_t count(const ClassReport& report, Proof proof) {
+  return report.by_proof[static_cast<size_t>(proof)];
+}
+
+std::string words(Proof proof) {
+  switch (proof) {
+    case Proof::kProved:
+      return "proved";
+    case Proof::kAsWritten:
+      return "stored as written, not opened";
+    case Proof::kSeen:
+      return "not changed since first read, not opened";
+    case Proof::kPresent:
+      return "there, not read";
+  }
+  return {};
+}
+
+std::string title(ObjectClass one) {
+  switch (one) {
+    case ObjectClass::kManifests:
+      return "manifests";
+    case ObjectClass::kMaps:
+      return "page maps";
+    case ObjectClass::kPacks:
+      return "packs";
+    case ObjectClass::kSegments:
+      return "WAL segments";
+    case ObjectClass::kIndexes:
+      return "WAL indexes";
+    case ObjectClass::kHistories:
+      return "other WAL files";
+  }
+  return {};
+}
+
+std::string proofs(const ClassReport& report) {
+  std::string text;
+  for (const Proof proof : kStrongestFirst) {
+    if (count(report, proof) == 0) continue;
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", human_count(count(report, proof)),
+                        words(proof));
+  }
+  if (report.in_trouble > 0) {
+    text +=
+        fmt::format("{}{} IN TROUBLE", text.empty() ? "" : ", ", human_count(report.in_trouble));
+  }
+  return text;
+}
+
+std::string table(const VerifyReport& report) {
+  Table table({{""}, {"SIZE", true}, {"READ NOW", true}, {"OLDEST PROOF"}, {"STATE"}});
+  for (const ObjectClass one : kClasses) {
+    const ClassReport& found = of(report, one);
+    if (found.objects + found.in_trouble == 0) continue;
+    table.row({title(one), human_bytes(found.bytes), human_bytes(found.read_bytes),
+               found.oldest_proof ? local_second(*found.oldest_proof) : "-", proofs(found)});
+  }
+  return table.text();
+}
+
+bool any_unopened(const VerifyReport& report) {
+  return std::ranges::any_of(kClasses, [&](ObjectClass one) {
+    return count(of(report, one), Proof::kProved) < of(report, one).objects;
+  });
+}
+
+std::string trouble_lines(const Finding& finding) {
+  std::string text = fmt::format("{:<8} {}: {}\n", verify::trouble_name(finding.trouble),
+                                 printable(finding.object), printable(finding.text));
+  if (finding.backups.empty()) return text;
+  constexpr size_t kShown = 4;
+  const size_t shown = std::min(kShown, finding.backups.size());
+  const std::vector<std::string> first(finding.backups.begin(),
+                                       finding.backups.begin() + static_cast<ptrdiff_t>(shown));
+  text += fmt::format(
+      "         needed by {}{}\n", printable(fmt::format("{}", fmt::join(first, ", "))),
+      finding.backups.size() > kShown ? fmt::format(" and {} more", finding.backups.size() - kShown)
+                                      : "");
+  return text;
+}
+
+Json json_of(const ClassReport& report) {
+  Json json{{"objects", report.objects + report.in_trouble},
+            {"bytes", report.bytes},
+            {"read", report.read},
+            {"bytes_read", report.read_bytes}};
+  for (const Proof proof : kStrongestFirst) {
+    json[std::string(verify::proof_name(proof))] = count(report, proof);
+  }
+  json["in_trouble"] = report.in_trouble;
+  json["oldest_proof_at"] =
+      report.oldest_proof ? Json(to_iso_utc(*report.oldest_proof)) : Json(nullptr);
+  return json;
+}
+
+Json json_of(const Finding& finding) {
+  return {{"trouble", verify::trouble_name(finding.trouble)},
+          {"object", finding.object},
+          {"text", finding.text},
+          {"backups", finding.backups}};
+}
+
+}  // namespace
+
+std::string verify_text(const VerifyReport& report) {
+  std::string text;
+  if (report.resumed_from) {
+    text += fmt::format("Went on with the deep run that began at {}.\n\n",
+                        local_second(*report.resumed_from));
+  }
+  text += table(report) + "\n";
+  for (const Finding& finding : report.findings) text += trouble_lines(finding);
+  if (report.findings_left_out > 0) {
+    text += fmt::format("and {} more\n", human_count(report.findings_left_out));
+  }
+  for (const std::string& warning : report.warnings)
+    text += "note     " + printable(warning) + "\n";
+  if (!report.sound()) return text;
+  if (any_unopened(report)) {
+    return text + fmt::format(
+                      "Nothing is missing or changed in {}, as far as can be told without a "
+                      "private key. Where an owner's key is at hand, `walkback verify` opens "
+                      "and compares what is in them.\n",
+                      counted(report.backups, "backup"));
+  }
+  return text + fmt::format("Every object of {} and of the WAL is proved.\n",
+                            counted(report.backups, "backup"));
+}
+
+std::string verify_json(const VerifyReport& report, const Error* error) {
+  Json classes;
+  for (const ObjectClass one : kClasses) {
+    classes[std::string(verify::class_name(one))] = json_of(of(report, one));
+  }
+  Json findings = Json::array();
+  for (const Finding& finding : report.findings) findings.push_back(json_of(finding));
+  Json json{{"verify",
+             {{"id", report.id},
+              {"deep", report.deep},
+              {"resumed_from",
+               report.resumed_from ? Json(to_iso_utc(*report.resumed_from)) : Json(nullptr)},
+              {"sound", report.sound()},
+              {"proved", report.all_proved()},
+              {"backups", report.backups},
+              {"objects", classes},
+              {"findings", findings},
+              {"findings_left_out", report.findings_left_out},
+              {"warnings", report.warnings},
+              {"bytes_read", report.read_bytes()},
+              {"duration_s", report.duration_s}}}};
+  if (error != nullptr) {
+    json["error"] = {
+        {"kind", error_kind_name(error->kind)}, {"message", error->message}, {"hint", error->hint}};
+  }
+  return to_text(json);
+}
+
+Error trouble_error(const VerifyReport& report) {
+  const Finding& first = report.findings.front();
+  const uint64_t others = report.findings.size() + report.findings_left_out - 1;
+  const bool missing = first.trouble == Trouble::kMissing || first.trouble == Trouble::kGap;
+  return make_error(
+      missing                               ? ErrorKind::kMissing
+      : first.trouble == Trouble::kUnopened ? ErrorKind::kDenied
+                                            : ErrorKind::kCorrupt,
+      fmt::format("{}: {}{}", first.object, first.text,
+                  others > 0 ? fmt::format(" (and {} more)", others) : ""),
+      "restore the object from another copy of the repository, or take a backup with --full; "
+      "`walkback list` shows what else can be recovered");
+}
+
+}  // namespace walkback::cli
