@@ -42,11 +42,14 @@ def key_of(wb, path):
 
 
 def objects(wb):
-    """Everything that a recovery may need. keys/ and lineage.json are `check`'s."""
+    """Everything that a recovery may need. keys/ and lineage.json are `check`'s; of a segment's `.settings` only the name is read."""
     return sorted(
         path
         for path in wb.repository.glob("clusters/*/*/**/*")
-        if path.is_file() and not {"events", "verified", "timelines"} & set(path.parts) and path.name != "lineage.json"
+        if path.is_file()
+        and not {"events", "verified", "timelines"} & set(path.parts)
+        and path.name != "lineage.json"
+        and ".settings." not in path.name
     )
 
 
@@ -162,8 +165,12 @@ def test_without_the_owners_key_bytes_are_compared_and_nothing_is_called_proved(
     assert proved["proved"] and proved["objects"]["packs"]["read"] == len(filled.packs())
 
 
-def test_killed_it_goes_on_where_it_was(filled):
+def test_killed_it_goes_on_where_it_was(production, wb, filled):
     """At 1 MiB a second, so that there is a middle to be killed in; a record is written every ten seconds."""
+    production.start()
+    production.sql("CREATE TABLE noise AS SELECT gen_random_uuid() AS a, gen_random_uuid() AS b FROM generate_series(1, 400000)")
+    wb.backup()
+    production.archive_everything()
     slow = {"WALKBACK_VERIFY_LIMIT_MIB_PER_S": "1", "WALKBACK_VERIFY_WORKERS": "1"}
     filled.environment |= slow
     assert filled.killed("verify", "--deep", after_s=14) is None, "it was quicker than that"
