@@ -13,6 +13,7 @@
 #include "backup/wait_for_wal.h"
 #include "catalog/control_file_reader.h"
 #include "catalog/events.h"
+#include "catalog/leases.h"
 #include "catalog/lineage.h"
 #include "catalog/manifest.h"
 #include "catalog/wal_archive.h"
@@ -71,6 +72,13 @@ class Backup {
         TRY(catalog::get_lineage(objects_, options_.cluster, control.system_identifier)));
     TRY(check_archives_here(facts_, archive));
     const catalog::LineageLayout& layout = archive.layout();
+    // Before the first pack: what nothing refers to yet is ours while this is held.
+    catalog::LeaseClaim claim;
+    claim.kind = catalog::LeaseKind::kWrite;
+    claim.system_identifier = control.system_identifier;
+    claim.what = "backup";
+    const std::unique_ptr<catalog::HeldLease> lease =
+        TRY(catalog::HeldLease::take(objects_, options_.cluster, claim, clock_, random_));
     std::unique_ptr<catalog::ManifestWriter> manifest =
         TRY(catalog::create_manifest(objects_, random_, layout, id, options_.compression_level));
 
@@ -86,6 +94,7 @@ class Backup {
     timings.checkpoint_s = stopwatch.lap();
 
     ParentChoice choice = TRY(choose(archive, start_lsn));
+    TRY(claim_parent(*lease, layout, choice));
     timings.changes_s = stopwatch.lap();
     Parent* const parent = choice.parent ? &*choice.parent : nullptr;
     SharedManifest shared(*manifest, parent, progress_);
@@ -167,6 +176,14 @@ class Backup {
     const catalog::SummaryObject object = catalog::make_summary_object(summary);
     TRY(objects_.put(layout.summary(id), as_bytes(object.text)));
 
+    // Had prune taken us for dead, packs that this manifest names could be gone.
+    TRY(lease->check_held());
+    if (parent != nullptr && !TRY(objects_.info(layout.manifest(parent->summary.id)))) {
+      return make_error(ErrorKind::kConflict,
+                        fmt::format("backup {}, which this one builds on, was removed meanwhile",
+                                    parent->summary.id.text),
+                        "take the backup again");
+    }
     // The manifest last: with it the backup exists, and all it names is durable.
     catalog::ManifestConclusion conclusion;
     conclusion.files = shared.files();
@@ -219,6 +236,23 @@ class Backup {
         TRY(catalog::read_control_file(files_, options_.pgdata)).control;
     return choose_parent(objects_, archive, control, start_lsn, files_, options_.pgdata, progress_,
                          stop_);
+  }
+
+  // From here on no prune removes the parent; one that was about to is not raced.
+  Result<void> claim_parent(catalog::HeldLease& lease, const catalog::LineageLayout& layout,
+                            ParentChoice& choice) {
+    if (!choice.parent) return success();
+    const catalog::BackupId id = choice.parent->summary.id;
+    TRY(lease.claim_backup(id));
+    const Result<void> stays =
+        catalog::check_not_condemned(objects_, options_.cluster, layout, id, clock_, stop_);
+    if (stays.ok()) return success();
+    if (stays.error().kind != ErrorKind::kConflict && stays.error().kind != ErrorKind::kMissing) {
+      return stays;
+    }
+    choice.parent.reset();
+    choice.reason = stays.error().message;
+    return success();
   }
 
   // For the progress line only: what is left out or grows makes it a little wrong, and 0 is "not

@@ -11,17 +11,19 @@ namespace walkback::catalog {
 
 namespace {
 
-Result<BackupSummary> read_summary(store::ObjectStore& objects, const LineageLayout& layout,
-                                   const BackupId& id) {
+// Nothing when a prune removed the backup while we read: its manifest went first.
+Result<std::optional<BackupSummary>> read_summary(store::ObjectStore& objects,
+                                                  const LineageLayout& layout, const BackupId& id) {
   const store::ObjectKey key = layout.summary(id);
   const std::optional<Bytes> bytes = TRY(objects.get(key));
   if (!bytes) {
+    if (!TRY(objects.info(layout.manifest(id)))) return std::optional<BackupSummary>();
     return make_error(ErrorKind::kCorrupt,
                       fmt::format("backup {} has a manifest but no {}", id.text, key.text()));
   }
   BackupSummary summary = TRY(read_summary_object(*bytes, key.text()));
   // The id names objects: it is the folder's, or it is none.
-  if (summary.id == id) return summary;
+  if (summary.id == id) return std::optional<BackupSummary>(std::move(summary));
   return make_error(ErrorKind::kCorrupt, key.text() + " is the summary of another backup",
                     "restore this object from another copy of the repository");
 }
@@ -50,9 +52,8 @@ Result<std::vector<BackupSummary>> list_backups(store::ObjectStore& objects,
   for (const std::string& folder : TRY(objects.list_folders(layout.backups_folder()))) {
     const BackupId id{folder};
     if (!complete.contains(layout.manifest(id).text())) continue;
-    std::optional<BackupSummary> summary =
-        TRY(or_left_out(read_summary(objects, layout, id), unreadable));
-    if (summary) backups.push_back(*std::move(summary));
+    auto summary = TRY(or_left_out(read_summary(objects, layout, id), unreadable));
+    if (summary && *summary) backups.push_back(**std::move(summary));
   }
   // Names count whole seconds.
   std::ranges::sort(backups, {}, &BackupSummary::started_at);

@@ -21,6 +21,8 @@ Result<ExitStatus> run_recover(const RecoverOptions& options, Session& session);
 Result<ExitStatus> run_adopt(const AdoptOptions& options, Session& session);
 Result<ExitStatus> run_verify(const VerifyOptions& options, Session& session);
 Result<ExitStatus> run_history(const HistoryOptions& options, Session& session);
+Result<ExitStatus> run_prune(const PruneOptions& options, Session& session);
+Result<ExitStatus> run_keep(const KeepOptions& options, Session& session);
 Result<ExitStatus> run_key_generate(const KeyGenerateOptions& options, Session& session);
 Result<ExitStatus> run_key_list(const KeyListOptions& options, Session& session);
 Result<ExitStatus> run_key_add(const KeyAddOptions& options, Session& session);

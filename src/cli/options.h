@@ -112,6 +112,16 @@ struct VerifyOptions {
 
 struct HistoryOptions {};
 
+struct PruneOptions {
+  bool dry_run = false;
+};
+
+struct KeepOptions {
+  std::string backup;
+  std::optional<std::string> until;
+  bool release = false;
+};
+
 struct KeyGenerateOptions {
   std::string output;
 };
@@ -135,8 +145,8 @@ struct KeyRotateOptions {
 using CommandOptions =
     std::variant<InitOptions, CheckOptions, WalPushOptions, WalGetOptions, BackupOptions,
                  ListOptions, FindOptions, IndexOptions, PlanOptions, RecoverOptions, AdoptOptions,
-                 VerifyOptions, HistoryOptions, KeyGenerateOptions, KeyListOptions, KeyAddOptions,
-                 KeyRotateOptions>;
+                 VerifyOptions, HistoryOptions, PruneOptions, KeepOptions, KeyGenerateOptions,
+                 KeyListOptions, KeyAddOptions, KeyRotateOptions>;
 
 struct Invocation {
   GlobalOptions global;

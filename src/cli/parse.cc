@@ -44,6 +44,8 @@ struct Raw {
   std::string since, until, table, kind, min_rows, limit;
   bool rebuild = false, all = false;
   bool deep = false;
+  std::string backup;
+  bool release = false;
 };
 
 void add_timeline(CLI::App& app, Raw& raw, const char* what) {
@@ -109,6 +111,17 @@ void describe_init(CLI::App& app, Raw& raw) {
                "With --apply: another program archives this cluster's WAL; end that");
   app.add_flag("--apply", raw.apply, "Set PostgreSQL's settings (ALTER SYSTEM) and reload");
   app.footer(kInitExample);
+}
+
+void describe_prune(CLI::App& app, Raw& raw) {
+  app.add_flag("--dry-run", raw.dry_run, "Show what would go, and why; remove nothing");
+}
+
+void describe_keep(CLI::App& app, Raw& raw) {
+  app.add_option("ID", raw.backup, "The backup, as `list` shows it")->type_name("")->required();
+  app.add_option("--until", raw.until, "Until then; without it, until it is released")
+      ->type_name("TIME");
+  app.add_flag("--release", raw.release, "Keep it no longer than the rules say");
 }
 
 void describe_check(CLI::App& app, Raw& raw) {
@@ -253,6 +266,8 @@ constexpr CommandShape kCommands[] = {
     {"plan", "Show what recover would do", describe_plan},
     {"recover", "Recover to an exact moment, into a new data directory", describe_recover},
     {"adopt", "Make a recovered copy the cluster", describe_adopt},
+    {"prune", "Remove the backups and WAL that no rule in [retention] keeps", describe_prune},
+    {"keep", "Keep a backup whatever the rules in [retention] say", describe_keep},
     {"index", "Show whether every WAL segment has its index, and make those again that have not",
      describe_index},
     {"verify", "Prove that every object that a recovery needs is there and undamaged",
@@ -372,6 +387,14 @@ Result<TargetOptions> read_target(const CLI::App& app, const Raw& raw) {
   target.immediate = raw.immediate;
   target.timeline = TRY(read_timeline(app, raw));
   return target;
+}
+
+Result<CommandOptions> read_keep(const CLI::App& app, const Raw& raw) {
+  KeepOptions options{raw.backup, if_given(app, "--until", raw.until), raw.release};
+  if (options.until && options.release) {
+    return usage_error("--until and --release exclude each other", "give one of them");
+  }
+  return CommandOptions(options);
 }
 
 Result<CommandOptions> read_find(const CLI::App& app, const Raw& raw) {
@@ -527,6 +550,8 @@ Result<CommandOptions> read_command(const CLI::App& app, const Raw& raw) {
   if (name == "recover") return read_recover(app, raw);
   if (name == "adopt") return read_adopt(raw);
   if (name == "verify") return CommandOptions(VerifyOptions{raw.deep});
+  if (name == "prune") return CommandOptions(PruneOptions{raw.dry_run});
+  if (name == "keep") return read_keep(app, raw);
   CHECK(name == "history");
   return CommandOptions(HistoryOptions{});
 }

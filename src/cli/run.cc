@@ -34,6 +34,8 @@ Result<ExitStatus> dispatch(const RecoverOptions& o, Session& s) { return run_re
 Result<ExitStatus> dispatch(const AdoptOptions& o, Session& s) { return run_adopt(o, s); }
 Result<ExitStatus> dispatch(const VerifyOptions& o, Session& s) { return run_verify(o, s); }
 Result<ExitStatus> dispatch(const HistoryOptions& o, Session& s) { return run_history(o, s); }
+Result<ExitStatus> dispatch(const PruneOptions& o, Session& s) { return run_prune(o, s); }
+Result<ExitStatus> dispatch(const KeepOptions& o, Session& s) { return run_keep(o, s); }
 Result<ExitStatus> dispatch(const KeyGenerateOptions& o, Session& s) {
   return run_key_generate(o, s);
 }

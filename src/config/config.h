@@ -70,6 +70,13 @@ struct Config {
 
   int verify_workers = 2;
   int verify_limit_mib_per_s = 0;  // 0: none
+  std::string retention_window;  // "14 days"; empty: no such rule
+  int retention_count = 0;
+  int retention_hourly = 0;
+  int retention_daily = 0;
+  int retention_weekly = 0;
+  int retention_monthly = 0;
+  int retention_yearly = 0;
 };
 
 // Of the places of its repository: one, or two.

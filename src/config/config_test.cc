@@ -108,6 +108,7 @@ TEST_F(ConfigTest, EveryKeyIsAlsoAVariable) {
     std::string value = key.type == ValueType::kInteger ? std::to_string(key.max)
                         : key.type == ValueType::kPath  ? "/p"
                         : key.type == ValueType::kFlag  ? "false"
+                        : key.type == ValueType::kSpan  ? "14 days"
                         : key.type == ValueType::kChoice
                             ? std::string(key.choices.substr(0, key.choices.find(',')))
                             : "text";
@@ -126,6 +127,17 @@ TEST_F(ConfigTest, EveryKeyIsAlsoAVariable) {
     } else {
       EXPECT_EQ(config.*key.text, value) << key.variable();
     }
+  }
+}
+
+TEST_F(ConfigTest, ALengthOfTimeHasAUnit) {
+  EXPECT_EQ(parse_span("14 days"), std::chrono::hours(14 * 24));
+  EXPECT_EQ(parse_span("1 day"), std::chrono::hours(24));
+  EXPECT_EQ(parse_span("36hours"), std::chrono::hours(36));
+  EXPECT_EQ(parse_span("2 weeks"), std::chrono::hours(2 * 7 * 24));
+  for (const char* text : {"", "14", "14 dys", "0 days", "-1 days", "days", "14 days ago",
+                           "99999999999999999999 days", "9223372036854775807 weeks", "1 s"}) {
+    EXPECT_EQ(parse_span(text), std::nullopt) << text;
   }
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <charconv>
 #include <vector>
 
 #include "config/closest.h"
@@ -40,6 +41,7 @@ constexpr Key flag_key(std::string_view section, std::string_view name, bool Con
   return {section, name, ValueType::kFlag, nullptr, nullptr, 0, 0, {}, nullptr, member};
 }
 
+constexpr int kMostKept = 100'000;
 constexpr int kMostPart_mib = 1024;
 constexpr int kMostUploads = 256;
 constexpr int kMostLimit = 1 << 30;
@@ -86,6 +88,13 @@ constexpr std::array kKeys{
              "promote, pause, shutdown"),
     integer_key("verify", "workers", &Config::verify_workers, 1, kMostWorkers),
     integer_key("verify", "limit_mib_per_s", &Config::verify_limit_mib_per_s, 0, kMostLimit),
+    text_key("retention", "window", ValueType::kSpan, &Config::retention_window),
+    integer_key("retention", "count", &Config::retention_count, 0, kMostKept),
+    integer_key("retention", "hourly", &Config::retention_hourly, 0, kMostKept),
+    integer_key("retention", "daily", &Config::retention_daily, 0, kMostKept),
+    integer_key("retention", "weekly", &Config::retention_weekly, 0, kMostKept),
+    integer_key("retention", "monthly", &Config::retention_monthly, 0, kMostKept),
+    integer_key("retention", "yearly", &Config::retention_yearly, 0, kMostKept),
 };
 
 bool is_choice(std::string_view choices, std::string_view value) {
@@ -119,6 +128,8 @@ bool fits(const Key& key, std::string_view value) {
       return is_name(value);
     case ValueType::kChoice:
       return is_choice(key.choices, value);
+    case ValueType::kSpan:
+      return value.empty() || parse_span(value);
     case ValueType::kInteger:
     case ValueType::kFlag:
     case ValueType::kList:
@@ -153,6 +164,8 @@ std::string Key::expected() const {
       return fmt::format("an integer from {} to {}", min, max);
     case ValueType::kList:
       return "a list of texts";
+    case ValueType::kSpan:
+      return "a length of time, such as \"14 days\" or \"36 hours\"";
     case ValueType::kFlag:
       return "true or false";
   }
@@ -227,6 +240,22 @@ Result<void> set_list(Config& config, const Key& key, std::vector<std::string> v
   }
   config.*key.list = std::move(values);
   return success();
+}
+
+std::optional<std::chrono::seconds> parse_span(std::string_view text) {
+  constexpr std::pair<std::string_view, int64_t> kUnits[] = {
+      {"second", 1}, {"minute", 60}, {"hour", 3600}, {"day", 86400}, {"week", 604800}};
+  constexpr int64_t kMost_s = int64_t{1000} * 366 * 86400;
+  int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || number <= 0) return std::nullopt;
+  std::string_view unit = text.substr(static_cast<size_t>(end - text.data()));
+  while (unit.starts_with(' ')) unit.remove_prefix(1);
+  if (unit.ends_with('s')) unit.remove_suffix(1);
+  for (const auto& [name, seconds] : kUnits) {
+    if (unit == name && number <= kMost_s / seconds) return std::chrono::seconds(number * seconds);
+  }
+  return std::nullopt;
 }
 
 void set_flag(Config& config, const Key& key, bool value) { config.*key.flag = value; }

@@ -2,6 +2,7 @@
 // follow it.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <span>
 #include <string>
@@ -20,6 +21,7 @@ enum class ValueType {
   kInteger,  // `min` to `max`
   kList,     // of texts; in the environment parted by commas
   kFlag,     // true or false
+  kSpan,     // a length of time, "14 days"
 };
 
 struct Key {
@@ -58,6 +60,8 @@ Result<void> set_text(Config& config, const Key& key, std::string_view value,
 Result<void> check_repository_url(std::string_view url, std::string_view where);
 Result<void> set_list(Config& config, const Key& key, std::vector<std::string> values,
                       std::string_view where);
+// "14 days", "36 hours"; from one second to a thousand years.
+std::optional<std::chrono::seconds> parse_span(std::string_view text);
 void set_flag(Config& config, const Key& key, bool value);
 Result<void> set_number(Config& config, const Key& key, int64_t value, std::string_view where);
 

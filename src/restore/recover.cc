@@ -6,6 +6,7 @@
 #include "catalog/backups.h"
 #include "catalog/control_file_reader.h"
 #include "catalog/events.h"
+#include "catalog/leases.h"
 #include "catalog/lineage.h"
 #include "catalog/server_commands.h"
 #include "catalog/wal_archive.h"
@@ -26,14 +27,15 @@ constexpr std::chrono::milliseconds kBetweenLooks{50};
 class Recovery {
  public:
   Recovery(const RecoverOptions& options, const PlanOptions& plan_options, const RecoveryPlan& plan,
-           FileSystem& files, store::ObjectStore& objects, Clock& clock, Progress& progress,
-           std::stop_token stop, std::string host)
+           FileSystem& files, store::ObjectStore& objects, Clock& clock, Random& random,
+           Progress& progress, std::stop_token stop, std::string host)
       : options_(options),
         plan_options_(plan_options),
         plan_(plan),
         files_(files),
         objects_(objects),
         clock_(clock),
+        random_(random),
         progress_(progress),
         stop_(std::move(stop)),
         host_(std::move(host)) {}
@@ -48,6 +50,8 @@ class Recovery {
     catalog::WalArchive archive(
         objects_, plan_options_.cluster,
         TRY(catalog::get_lineage(objects_, plan_options_.cluster, plan_.backup.system_identifier)));
+    // Until replay has reached the target.
+    const std::unique_ptr<catalog::HeldLease> lease = TRY(claim(archive));
     if (options_.start && options_.port) port_ = TRY(reserve_port(*options_.port));
     const auto ours = TRY(begin(layout.data_directory));
     reserve_timeline(archive);
@@ -74,6 +78,35 @@ class Recovery {
  private:
   double seconds_since(std::chrono::nanoseconds started) const {
     return std::chrono::duration<double>(clock_.monotonic() - started).count();
+  }
+
+  // No prune, on any host, removes from here on what the plan needs. It may have done so since the
+  // plan was made: then that is said before the first byte. A repository that cannot be written to,
+  // on the worst night, must not stop a recovery; no prune can remove from it either, or it does so
+  // with other credentials, and then a segment is missed loudly.
+  Result<std::unique_ptr<catalog::HeldLease>> claim(const catalog::WalArchive& archive) {
+    catalog::LeaseClaim claim;
+    claim.kind = catalog::LeaseKind::kRead;
+    claim.system_identifier = plan_.backup.system_identifier;
+    claim.backup = plan_.backup.id;
+    claim.what = "recover";
+    Result<std::unique_ptr<catalog::HeldLease>> lease =
+        catalog::HeldLease::take(objects_, plan_options_.cluster, claim, clock_, random_);
+    if (!lease.ok()) {
+      progress_.note("prune does not know of this recovery: " + lease.error().message);
+      return std::unique_ptr<catalog::HeldLease>();
+    }
+    TRY(catalog::check_not_condemned(objects_, plan_options_.cluster, archive.layout(),
+                                     plan_.backup.id, clock_, stop_));
+    catalog::SegmentLists lists(archive);
+    const catalog::WalChain chain = TRY(catalog::WalChain::load(lists, plan_.timeline));
+    if (plan_.end_lsn > plan_.backup.start_lsn &&
+        chain.end_of_stretch(plan_.backup.start_lsn) < plan_.end_lsn) {
+      return make_error(ErrorKind::kMissing,
+                        "WAL that this recovery needs was removed since it was planned",
+                        "run it again");
+    }
+    return lease;
   }
 
   // The directory was empty when it was checked. Held until the end, so that nobody is told to
@@ -279,6 +312,7 @@ class Recovery {
   FileSystem& files_;
   store::ObjectStore& objects_;
   Clock& clock_;
+  Random& random_;
   Progress& progress_;
   std::stop_token stop_;
   const std::string host_;
@@ -358,7 +392,7 @@ Result<RecoverReport> run_recover(const RecoverOptions& options, const PlanOptio
     progress.note("this recovery is not in the history: " + begun.error().message);
   }
   Result<RecoverReport> report = Recovery(options, plan_options, plan, files, objects, clock,
-                                          progress, std::move(stop), event.host)
+                                          random, progress, std::move(stop), event.host)
                                      .run();
   (void)recorder.end(event, report.ok() ? nullptr : &report.error());
   return report;

@@ -1,0 +1,255 @@
+#include "retention/policy.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <ctime>
+#include <limits>
+#include <set>
+
+#include "base/time_text.h"
+#include "catalog/recovery_windows.h"
+
+namespace walkback::retention {
+
+namespace {
+
+// A backup with damaged pages is kept beside a good one, and never instead of one.
+bool is_good(const catalog::BackupSummary& backup) { return backup.bad_pages == 0; }
+
+// Which hour, day, … a moment lies in, in UTC: hosts in several zones must agree.
+std::string period(Timestamp time, const char* format) {
+  const std::time_t seconds = time.unix_us / 1'000'000;
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  return fmt::format(fmt::runtime(format), parts);
+}
+
+struct Tier {
+  int Policy::*count;
+  const char* name;
+  const char* format;
+};
+constexpr Tier kTiers[] = {{&Policy::hourly, "hourly", "{:%Y-%m-%d %H:00}"},
+                           {&Policy::daily, "daily", "{:%Y-%m-%d}"},
+                           {&Policy::weekly, "weekly", "{:%G-W%V}"},
+                           {&Policy::monthly, "monthly", "{:%Y-%m}"},
+                           {&Policy::yearly, "yearly", "{:%Y}"}};
+
+class Planner {
+ public:
+  Planner(const Policy& policy, const Facts& facts, Timestamp now)
+      : policy_(policy), facts_(facts) {
+    if (policy.window) window_begin_ = now + (-*policy.window);
+    for (const catalog::BackupSummary& backup : facts.backups) plan_.decisions.push_back({backup});
+    std::ranges::sort(plan_.decisions, {}, [](const Decision& decision) {
+      return std::pair(decision.backup.stopped_at, decision.backup.id);
+    });
+    plan_.segment_bytes = facts.segment_bytes;
+    keep_pinned(now);
+  }
+
+  Plan run() && {
+    if (policy_.keeps_everything()) {
+      for (Decision& decision : plan_.decisions) {
+        decision.reasons.emplace_back("no rule in [retention] says that it may go");
+      }
+      plan_.keeps_all_wal = true;
+      return std::move(plan_);
+    }
+    keep_window();
+    keep_newest();
+    for (const Tier& tier : kTiers) keep_tier(tier);
+    keep_last_good();
+    for (const auto& [id, holder] : facts_.leased) {
+      if (Decision* decision = find(id)) {
+        decision->reasons.push_back("in use by " + holder);
+        decision->with_wal = true;
+      }
+    }
+    need_wal();
+    return std::move(plan_);
+  }
+
+ private:
+  Decision* find(const catalog::BackupId& id) {
+    const auto found = std::ranges::find(
+        plan_.decisions, id, [](const Decision& decision) { return decision.backup.id; });
+    return found == plan_.decisions.end() ? nullptr : &*found;
+  }
+
+  void keep_pinned(Timestamp now) {
+    for (const auto& [id, pin] : facts_.pins) {
+      Decision* const decision = find(id);
+      if (decision == nullptr || (pin.until && *pin.until <= now)) continue;
+      decision->reasons.push_back(pin.until ? "pinned until " + to_iso_utc(*pin.until) : "pinned");
+    }
+  }
+
+  // Whether a moment of the window may lie on this timeline, after where it left its parent.
+  bool reaches_window(const TimelineFacts& timeline) const {
+    return !timeline.last_known || *timeline.last_known >= window_begin_;
+  }
+
+  // Any moment of the window is recovered from the last good backup before it, or a later one.
+  void keep_window() {
+    if (!policy_.window) return;
+    for (Decision& decision : plan_.decisions) {
+      if (decision.backup.stopped_at < window_begin_) continue;
+      decision.reasons.emplace_back("in the recovery window");
+      decision.with_wal = true;
+    }
+    for (const TimelineFacts& timeline : facts_.timelines) {
+      if (!reaches_window(timeline)) continue;
+      if (Decision* first = last_before(timeline, window_begin_)) {
+        first->reasons.push_back(fmt::format("the recovery window on timeline {} begins with it",
+                                             timeline.history.timeline().value));
+        first->with_wal = true;
+      }
+    }
+  }
+
+  // The newest good backup of this history that ended by `time`.
+  Decision* last_before(const TimelineFacts& timeline, Timestamp time) {
+    Decision* last = nullptr;
+    for (Decision& decision : plan_.decisions) {
+      if (decision.backup.stopped_at > time || !is_good(decision.backup)) continue;
+      if (catalog::lies_on(decision.backup, timeline.history)) last = &decision;
+    }
+    return last;
+  }
+
+  void keep_newest() {
+    int left = policy_.count;
+    for (auto decision = plan_.decisions.rbegin(); decision != plan_.decisions.rend() && left > 0;
+         ++decision) {
+      if (!is_good(decision->backup)) continue;
+      decision->reasons.push_back(fmt::format("among the newest {}", policy_.count));
+      decision->with_wal = true;
+      --left;
+    }
+  }
+
+  void keep_tier(const Tier& tier) {
+    std::set<std::string> seen;
+    for (auto decision = plan_.decisions.rbegin(); decision != plan_.decisions.rend(); ++decision) {
+      if (seen.size() >= static_cast<size_t>(std::max(policy_.*tier.count, 0))) return;
+      if (!is_good(decision->backup)) continue;
+      const std::string name = period(decision->backup.stopped_at, tier.format);
+      if (seen.insert(name).second) {
+        decision->reasons.push_back(fmt::format("{}: {}", tier.name, name));
+      }
+    }
+  }
+
+  // Of the current lineage the newest good backup never goes, nor the WAL after it; where none is
+  // good, the newest. A lineage that was left behind ends when its last moment leaves the window.
+  void keep_last_good() {
+    if (plan_.decisions.empty()) return;
+    const bool has_left = !facts_.is_current && policy_.window &&
+                          std::ranges::none_of(facts_.timelines, [&](const TimelineFacts& t) {
+                            return reaches_window(t);
+                          });
+    if (has_left) return;
+    auto last = std::ranges::find_if(plan_.decisions.rbegin(), plan_.decisions.rend(),
+                                     [](const Decision& d) { return is_good(d.backup); });
+    if (last == plan_.decisions.rend()) last = plan_.decisions.rbegin();
+    last->reasons.emplace_back(is_good(last->backup) ? "the last good backup" : "the last backup");
+    last->with_wal = true;
+    // What is newer and damaged is still the newest there is.
+    Decision& newest = plan_.decisions.back();
+    if (&newest != &*last) {
+      newest.reasons.emplace_back("the newest backup");
+      newest.with_wal = true;
+    }
+    keep_last_of_current_timeline(*last);
+  }
+
+  // It may have been taken on a branch that the current timeline does not lead through.
+  void keep_last_of_current_timeline(const Decision& last) {
+    if (!facts_.is_current || facts_.timelines.empty()) return;
+    const TimelineFacts& current = facts_.timelines.back();
+    if (catalog::lies_on(last.backup, current.history)) return;
+    Decision* const own = last_before(current, {std::numeric_limits<int64_t>::max()});
+    if (own == nullptr) return;
+    own->reasons.emplace_back("the last good backup of the current timeline");
+    own->with_wal = true;
+  }
+
+  void need_wal() {
+    plan_.keeps_all_wal = facts_.history_missing;
+    for (const TimelineFacts& timeline : facts_.timelines) {
+      std::optional<pg::Lsn> from;
+      bool has_backup = false;
+      for (const Decision& decision : plan_.decisions) {
+        if (!catalog::lies_on(decision.backup, timeline.history)) continue;
+        has_backup = true;
+        if (!decision.with_wal) continue;
+        from = std::min(from.value_or(decision.backup.start_lsn), decision.backup.start_lsn);
+      }
+      const bool is_left_behind = policy_.window && !reaches_window(timeline);
+      if (from && !is_left_behind) {
+        plan_.wal.push_back({timeline.history, *from, std::nullopt});
+      } else if (from) {
+        need_leased(timeline);
+      } else if (!is_left_behind && (!has_backup || policy_.window || &timeline == current())) {
+        // A running first backup may need it, and nothing is known to make it useless.
+        plan_.wal.push_back({timeline.history, {}, std::nullopt});
+      }
+    }
+    for (const Decision& decision : plan_.decisions) {
+      if (!decision.keep()) continue;
+      const auto timeline =
+          std::ranges::find(facts_.timelines, decision.backup.timeline,
+                            [](const TimelineFacts& facts) { return facts.history.timeline(); });
+      const pg::TimelineHistory history = timeline == facts_.timelines.end()
+                                              ? pg::TimelineHistory(decision.backup.timeline)
+                                              : timeline->history;
+      plan_.wal.push_back({history, decision.backup.start_lsn, decision.backup.stop_lsn});
+    }
+  }
+
+  const TimelineFacts* current() const {
+    return facts_.is_current ? &facts_.timelines.back() : nullptr;
+  }
+
+  // A branch whose last moment has left the window goes, but for who reads it now.
+  void need_leased(const TimelineFacts& timeline) {
+    for (const auto& [id, holder] : facts_.leased) {
+      const Decision* decision = find(id);
+      if (decision != nullptr && catalog::lies_on(decision->backup, timeline.history)) {
+        plan_.wal.push_back({timeline.history, decision->backup.start_lsn, std::nullopt});
+      }
+    }
+  }
+
+  const Policy& policy_;
+  const Facts& facts_;
+  Timestamp window_begin_;
+  Plan plan_;
+};
+
+bool needs_segment(const WalNeed& need, pg::SegmentName segment, uint32_t segment_bytes) {
+  if (!need.timeline.contains(segment.timeline)) return false;
+  // A segment in which a timeline was left exists on both.
+  const pg::Lsn begin = std::max(need.from, *need.timeline.begin_of(segment.timeline));
+  std::optional<pg::Lsn> end = need.timeline.end_of(segment.timeline);
+  if (need.to) end = std::min(end.value_or(*need.to), *need.to);
+  return segment.number >= begin.value / segment_bytes &&
+         (!end || segment.number <= end->value / segment_bytes);
+}
+
+}  // namespace
+
+bool Plan::needs(pg::SegmentName segment) const {
+  return keeps_all_wal || std::ranges::any_of(wal, [&](const WalNeed& need) {
+           return needs_segment(need, segment, segment_bytes);
+         });
+}
+
+Plan plan(const Policy& policy, const Facts& facts, Timestamp now) {
+  return Planner(policy, facts, now).run();
+}
+
+}  // namespace walkback::retention

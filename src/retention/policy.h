@@ -1,0 +1,74 @@
+// What is kept and why: a pure decision, the same for `prune`, its dry run and whoever shows it.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "catalog/backup_summary.h"
+#include "catalog/pins.h"
+#include "pg/timeline_history.h"
+#include "pg/types.h"
+
+namespace walkback::retention {
+
+// Each rule keeps what it names; a backup goes when none does. With no rule nothing goes.
+struct Policy {
+  // Any moment of the last so long can be recovered.
+  std::optional<std::chrono::seconds> window;
+  int count = 0;  // of the newest backups, and all WAL since the oldest of them
+  // One backup for each of the newest so many hours, days, … that have one, the newest in it. They
+  // stand alone: of the WAL only what makes them consistent is kept for them.
+  int hourly = 0, daily = 0, weekly = 0, monthly = 0, yearly = 0;
+
+  bool keeps_everything() const {
+    return !window && count == 0 && hourly + daily + weekly + monthly + yearly == 0;
+  }
+};
+
+struct TimelineFacts {
+  pg::TimelineHistory history;
+  // The last moment it is known to have been written to; nothing: not known, perhaps now.
+  std::optional<Timestamp> last_known;
+};
+
+// Of one lineage.
+struct Facts {
+  uint32_t segment_bytes = 0;
+  bool is_current = true;  // not one that pg_upgrade or a new initdb left behind
+  std::vector<catalog::BackupSummary> backups;  // in any order
+  std::vector<TimelineFacts> timelines;         // by number: the last is the current one
+  // Of some timeline it is not known where it comes from: no WAL goes.
+  bool history_missing = false;
+  std::map<catalog::BackupId, catalog::Pin> pins;
+  std::map<catalog::BackupId, std::string> leased;  // to whom
+};
+
+struct Decision {
+  catalog::BackupSummary backup;
+  std::vector<std::string> reasons;  // to keep it; none: it goes
+  // All WAL from its start on stays, along every timeline that leads on from it.
+  bool with_wal = false;
+  bool keep() const { return !reasons.empty(); }
+};
+
+// WAL that stays: what leads to `timeline` from `from` on, or, with `to`, only that stretch.
+struct WalNeed {
+  pg::TimelineHistory timeline;
+  pg::Lsn from;
+  std::optional<pg::Lsn> to;
+};
+
+struct Plan {
+  std::vector<Decision> decisions;  // oldest first
+  bool keeps_all_wal = false;
+  std::vector<WalNeed> wal;
+  uint32_t segment_bytes = 0;
+  bool needs(pg::SegmentName segment) const;
+};
+
+Plan plan(const Policy& policy, const Facts& facts, Timestamp now);
+
+}  // namespace walkback::retention

@@ -1,0 +1,386 @@
+#include "retention/prune.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "catalog/backups.h"
+#include "catalog/events.h"
+#include "catalog/leases.h"
+#include "catalog/lineage.h"
+#include "catalog/recovery_windows.h"
+#include "catalog/wal_archive.h"
+#include "catalog/wal_chain.h"
+
+namespace walkback::retention {
+
+namespace {
+
+using catalog::BackupId;
+using catalog::BackupSummary;
+using catalog::Lease;
+using catalog::LeaseKind;
+
+// As many as a bucket removes with one request.
+constexpr size_t kAtOnce = 1000;
+constexpr size_t kSegmentNameLength = 24;
+
+struct PackObject {
+  store::ObjectKey key;
+  uint64_t bytes = 0;
+  std::array<char, 17> id{};  // 'p' or 'm', and its 128 bits: a repository may hold millions
+};
+
+// "…/packs/ab/abcdef….zst.age" -> 'p' and 16 bytes; nothing for another name.
+std::optional<std::array<char, 17>> pack_id(std::string_view sort, std::string_view hex) {
+  std::array<char, 17> id{};
+  id[0] = sort == "packs" ? 'p' : 'm';
+  if (hex.size() != 32) return std::nullopt;
+  const auto digit = [](char c) { return c >= 'a' ? c - 'a' + 10 : c - '0'; };
+  for (size_t i = 0; i < 16; ++i) {
+    const char high = hex[2 * i], low = hex[2 * i + 1];
+    const auto is_hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
+    if (!is_hex(high) || !is_hex(low)) return std::nullopt;
+    id[1 + i] = static_cast<char>(digit(high) * 16 + digit(low));
+  }
+  return id;
+}
+
+using PackIds = std::set<std::array<char, 17>>;
+
+// "packs/abcdef…", as summaries name them.
+Result<void> add_packs(const BackupSummary& backup, PackIds& ids) {
+  for (const std::string& name : backup.packs) {
+    const size_t slash = name.find('/');
+    const auto id = slash == std::string::npos
+                        ? std::nullopt
+                        : pack_id(name.substr(0, slash), name.substr(slash + 1));
+    if (!id) {
+      return make_error(
+          ErrorKind::kCorrupt,
+          fmt::format("backup {} refers to \"{}\", which is no pack's name", backup.id.text, name));
+    }
+    ids.insert(*id);
+  }
+  return success();
+}
+
+class LineagePrune {
+ public:
+  LineagePrune(const PruneOptions& options, catalog::Lineage lineage, bool is_current,
+               store::ObjectStore& objects, Clock& clock, Random& random, Progress& progress,
+               std::stop_token stop)
+      : options_(options),
+        is_current_(is_current),
+        objects_(objects),
+        archive_(objects, options.cluster, std::move(lineage)),
+        clock_(clock),
+        random_(random),
+        progress_(progress),
+        stop_(std::move(stop)),
+        now_(clock.now()) {}
+
+  Result<LineageReport> run() {
+    report_.system_identifier = archive_.lineage().system_identifier;
+    progress_.begin("reading what is there", 0);
+    Facts facts = TRY(read_facts());
+    report_.plan = plan(options_.policy, facts, now_);
+    // Phase one: say what is to go. Who comes from here on takes none of it.
+    if (!options_.dry_run) TRY(put_mark());
+    // Before the leases: whose packs are here has put its lease, or has ended.
+    TRY(list_packs());
+    TRY(respect_leases(facts));
+    TRY(sort_packs(facts));
+
+    // Phase two. The manifest first: what is no backup any more may lose its parts in any order.
+    TRY(remove_backups());
+    progress_.begin("removing packs", 0);
+    TRY(remove_all(packs_to_go_));
+    progress_.begin("removing WAL", 0);
+    TRY(remove_wal());
+    if (lease_) TRY(catalog::remove_mark(objects_, options_.cluster, lease_->id()));
+    return std::move(report_);
+  }
+
+ private:
+  Result<Facts> read_facts() {
+    Facts facts;
+    facts.segment_bytes = archive_.segment_bytes();
+    facts.is_current = is_current_;
+    facts.backups = TRY(catalog::list_backups(objects_, archive_.layout()));
+    facts.pins = TRY(catalog::list_pins(objects_, archive_.layout()));
+    catalog::SegmentLists lists(archive_);
+    for (const pg::TimelineId timeline : TRY(archive_.timelines())) {
+      const Result<catalog::WalChain> chain = catalog::WalChain::load(lists, timeline);
+      if (!chain.ok() && chain.error().kind != ErrorKind::kMissing) return chain.error();
+      if (!chain.ok()) {
+        facts.history_missing = true;
+        progress_.note("no WAL is removed: " + chain.error().message);
+        continue;
+      }
+      timelines_.push_back(timeline);
+      facts.timelines.push_back({chain->history(), last_known(*chain)});
+    }
+    // The newest may be written to at any moment.
+    if (is_current_ && !facts.timelines.empty()) facts.timelines.back().last_known.reset();
+    return facts;
+  }
+
+  // Where it cannot be read it counts as written to just now.
+  std::optional<Timestamp> last_known(const catalog::WalChain& chain) const {
+    const std::vector<catalog::WalChain::Stretch> stretches = chain.stretches();
+    if (!options_.policy.window || stretches.empty() || !chain.has_own_wal()) return std::nullopt;
+    const Result<catalog::KnownTime> known =
+        catalog::known_at_end(archive_, chain, stretches.back());
+    return known.ok() ? known->until() : std::nullopt;
+  }
+
+  Result<void> put_mark() {
+    catalog::LeaseClaim claim;
+    claim.kind = LeaseKind::kPrune;
+    claim.system_identifier = archive_.lineage().system_identifier;
+    claim.what = "prune";
+    lease_ = TRY(catalog::HeldLease::take(objects_, options_.cluster, claim, clock_, random_));
+    catalog::PruneMark mark{lease_->id(), claim.system_identifier, {}, {}};
+    for (const Decision& decision : report_.plan.decisions) {
+      if (!decision.keep()) mark.removed.push_back(decision.backup.id);
+      if (decision.keep() && !decision.with_wal) mark.thinned.push_back(decision.backup.id);
+    }
+    return catalog::put_mark(objects_, options_.cluster, mark);
+  }
+
+  // Leases seen now are older than the mark's readers: what they claim stays after all.
+  Result<void> respect_leases(Facts& facts) {
+    std::vector<Lease> leases = TRY(catalog::list_leases(objects_, options_.cluster));
+    const std::vector<catalog::PruneMark> marks =
+        TRY(catalog::list_marks(objects_, options_.cluster));
+    std::set<std::string> in_the_way;
+    for (const Lease& lease : leases) {
+      if (lease.claim.system_identifier != archive_.lineage().system_identifier) continue;
+      if (lease.claim.kind == LeaseKind::kPrune) {
+        if (!lease_ || lease.id != lease_->id()) in_the_way.insert(lease.id);
+      } else {
+        in_the_way.insert(lease.id);
+      }
+    }
+    std::set<std::string> dead;
+    if (!options_.dry_run && !in_the_way.empty()) {
+      progress_.begin("asking who uses the repository", 0);
+      dead = TRY(
+          catalog::find_dead(objects_, options_.cluster, in_the_way, clock_, stop_, lease_.get()));
+    }
+    if (!options_.dry_run) TRY(clear_the_dead(leases, marks, dead));
+    for (const Lease& lease : leases) {
+      if (!in_the_way.contains(lease.id) || dead.contains(lease.id)) continue;
+      if (lease.claim.kind == LeaseKind::kWrite) writer_lives_ = true;
+      if (!lease.claim.backup) continue;
+      facts.leased[*lease.claim.backup] =
+          fmt::format("{} on {}", lease.claim.what, lease.claim.host);
+    }
+    // A pin that was put before the mark, and after the facts were read, did not see the mark.
+    facts.pins = TRY(catalog::list_pins(objects_, archive_.layout()));
+    report_.plan = plan(options_.policy, facts, now_);
+    return success();
+  }
+
+  Result<void> clear_the_dead(const std::vector<Lease>& leases,
+                              const std::vector<catalog::PruneMark>& marks,
+                              const std::set<std::string>& dead) {
+    for (const catalog::PruneMark& mark : marks) {
+      // A mark is put after its lease and removed before it.
+      const bool has_lease = std::ranges::find(leases, mark.lease, &Lease::id) != leases.end();
+      const bool is_own = lease_ && mark.lease == lease_->id();
+      if (is_own || (has_lease && !dead.contains(mark.lease))) continue;
+      if (mark.system_identifier != archive_.lineage().system_identifier) continue;
+      TRY(catalog::remove_mark(objects_, options_.cluster, mark.lease));
+    }
+    for (const Lease& lease : leases) {
+      if (dead.contains(lease.id)) {
+        TRY(catalog::remove_lease(objects_, options_.cluster, lease));
+      }
+    }
+    return success();
+  }
+
+  Result<void> list_packs() {
+    progress_.begin("listing packs", 0);
+    const std::string backups = archive_.layout().backups_folder();
+    TRY(objects_.list(backups, "", [&](const store::ObjectInfo& info) {
+      const std::string rest = info.key.text().substr(backups.size());
+      folders_[BackupId{rest.substr(0, rest.find('/'))}].push_back(info.key);
+      return true;
+    }));
+    for (const std::string& prefix :
+         {archive_.layout().pack_prefix(), archive_.layout().map_prefix()}) {
+      const std::string sort = prefix.substr(prefix.rfind('/') + 1);
+      TRY(objects_.list(prefix + "/", "", [&](const store::ObjectInfo& info) {
+        std::string_view name = info.key.text();
+        name.remove_prefix(name.rfind('/') + 1);
+        if (const auto id = pack_id(sort, name.substr(0, name.find('.')))) {
+          packs_.push_back({info.key, info.size, *id});
+        }
+        return true;
+      }));
+    }
+    return success();
+  }
+
+  // What kept backups refer to stays. So does what nothing refers to while a backup runs.
+  Result<void> sort_packs(const Facts& facts) {
+    PackIds kept, removed;
+    for (const Decision& decision : report_.plan.decisions) {
+      TRY(add_packs(decision.backup, decision.keep() ? kept : removed));
+    }
+    // Of those that were finished since: they were not there for the plan, and stay.
+    for (const BackupSummary& backup : TRY(catalog::list_backups(objects_, archive_.layout()))) {
+      const bool is_new =
+          std::ranges::find(facts.backups, backup.id, &BackupSummary::id) == facts.backups.end();
+      if (is_new) TRY(add_packs(backup, kept));
+    }
+    for (const PackObject& pack : packs_) {
+      if (kept.contains(pack.id)) continue;
+      if (!removed.contains(pack.id) && writer_lives_) {
+        ++report_.garbage_left;
+        continue;
+      }
+      packs_to_go_.push_back(pack.key);
+      ++report_.packs_removed;
+      report_.pack_bytes += pack.bytes;
+    }
+    packs_.clear();
+    return success();
+  }
+
+  Result<void> remove_backups() {
+    progress_.begin("removing backups", 0);
+    for (const Decision& decision : report_.plan.decisions) {
+      if (decision.keep()) continue;
+      const BackupId& id = decision.backup.id;
+      TRY(remove_all({archive_.layout().manifest(id)}));
+    }
+    std::vector<store::ObjectKey> parts;
+    for (const auto& [id, keys] : folders_) {
+      const bool is_ours = std::ranges::any_of(report_.plan.decisions, [&](const Decision& d) {
+        return d.backup.id == id && !d.keep();
+      });
+      // What attempts left that did not end, and prunes that were killed at this point.
+      if (!is_ours && (writer_lives_ || TRY(objects_.info(archive_.layout().manifest(id))))) {
+        continue;
+      }
+      parts.insert(parts.end(), keys.begin(), keys.end());
+    }
+    return remove_all(parts);
+  }
+
+  // Oldest first, and a segment before its index: what remains is what the windows say.
+  Result<void> remove_wal() {
+    if (report_.plan.keeps_all_wal) return success();
+    // Of a timeline that came since nothing was decided.
+    for (const pg::TimelineId timeline : timelines_) {
+      std::vector<store::ObjectKey> segments, others;
+      TRY(objects_.list(archive_.layout().timeline_folder(timeline), "",
+                        [&](const store::ObjectInfo& info) {
+                          sort_wal(info, segments, others);
+                          return true;
+                        }));
+      TRY(remove_all(segments));
+      TRY(remove_all(others));
+    }
+    return success();
+  }
+
+  void sort_wal(const store::ObjectInfo& info, std::vector<store::ObjectKey>& segments,
+                std::vector<store::ObjectKey>& others) {
+    const std::string name = info.key.text().substr(info.key.text().rfind('/') + 1);
+    const Result<pg::SegmentName> segment =
+        pg::SegmentName::parse(name.substr(0, kSegmentNameLength), archive_.segment_bytes());
+    // Histories are small, and stay.
+    if (!segment.ok() || report_.plan.needs(*segment)) return;
+    report_.wal_bytes += info.size;
+    const bool is_segment = name.substr(kSegmentNameLength).starts_with(".zst");
+    if (is_segment) ++report_.segments_removed;
+    (is_segment ? segments : others).push_back(info.key);
+  }
+
+  Result<void> remove_all(const std::vector<store::ObjectKey>& keys) {
+    if (options_.dry_run) return success();
+    for (size_t at = 0; at < keys.size(); at += kAtOnce) {
+      if (stop_.stop_requested()) {
+        return make_error(ErrorKind::kCancelled, "interrupted while removing",
+                          "what is left is right; the next prune goes on");
+      }
+      // Somebody who took this prune for dead may rely on what it was about to remove.
+      TRY(lease_->check_held());
+      TRY(objects_.remove_all(std::span(keys).subspan(at, std::min(kAtOnce, keys.size() - at))));
+    }
+    return success();
+  }
+
+  const PruneOptions& options_;
+  const bool is_current_;
+  store::ObjectStore& objects_;
+  catalog::WalArchive archive_;
+  Clock& clock_;
+  Random& random_;
+  Progress& progress_;
+  std::stop_token stop_;
+  // One moment for both decisions: what goes is what the mark said, or less.
+  const Timestamp now_;
+  std::unique_ptr<catalog::HeldLease> lease_;
+  std::vector<pg::TimelineId> timelines_;
+  std::map<BackupId, std::vector<store::ObjectKey>> folders_;
+  std::vector<PackObject> packs_;
+  std::vector<store::ObjectKey> packs_to_go_;
+  bool writer_lives_ = false;
+  LineageReport report_;
+};
+
+Result<PruneReport> prune_all(const PruneOptions& options, store::ObjectStore& objects,
+                              Clock& clock, Random& random, Progress& progress,
+                              std::stop_token stop) {
+  PruneReport report;
+  report.dry_run = options.dry_run;
+  const std::vector<catalog::Lineage> lineages =
+      TRY(catalog::list_lineages(objects, options.cluster));
+  for (const catalog::Lineage& lineage : lineages) {
+    const bool is_current = &lineage == &lineages.back();
+    report.lineages.push_back(TRY(
+        LineagePrune(options, lineage, is_current, objects, clock, random, progress, stop).run()));
+  }
+  return report;
+}
+
+std::string in_short(const PruneReport& report) {
+  uint64_t backups = 0, segments = 0, packs = 0;
+  for (const LineageReport& lineage : report.lineages) {
+    backups += static_cast<uint64_t>(std::ranges::count_if(
+        lineage.plan.decisions, [](const Decision& decision) { return !decision.keep(); }));
+    segments += lineage.segments_removed;
+    packs += lineage.packs_removed;
+  }
+  return fmt::format("removed {} backups, {} packs, {} WAL segments", backups, packs, segments);
+}
+
+}  // namespace
+
+Result<PruneReport> run_prune(const PruneOptions& options, store::ObjectStore& objects,
+                              Clock& clock, Random& random, Progress& progress,
+                              std::stop_token stop) {
+  if (options.dry_run) return prune_all(options, objects, clock, random, progress, stop);
+  catalog::Event event = catalog::new_event("prune", clock, random);
+  catalog::EventRecorder recorder(objects, options.cluster, clock);
+  // What removes must be seen to have removed.
+  TRY(recorder.begin(event));
+  Result<PruneReport> report =
+      prune_all(options, objects, clock, random, progress, std::move(stop));
+  if (report.ok()) event.detail = in_short(*report);
+  const Result<void> recorded = recorder.end(event, report.ok() ? nullptr : &report.error());
+  if (!recorded.ok()) {
+    progress.note("the history has no end for this prune: " + recorded.error().message);
+  }
+  return report;
+}
+
+}  // namespace walkback::retention

@@ -1,0 +1,191 @@
+#include "retention/prune.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/testing/manual_clock.h"
+#include "catalog/backups.h"
+#include "catalog/leases.h"
+#include "catalog/pins.h"
+#include "catalog/testing/scratch_archive.h"
+#include "catalog/wal_chain.h"
+#include "store/testing/faulty_store.h"
+
+namespace walkback::retention {
+namespace {
+
+using catalog::at;
+using catalog::BackupId;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+constexpr std::string_view kLineage = "clusters/main/";
+
+class Prune : public testing::Test {
+ protected:
+  Prune() {
+    for (int i = 0; i < 5; ++i) {
+      const catalog::BackupSummary backup = archive.backup(first, i * 100, i * 100 + 10);
+      for (int row = 0; row < 30; ++row) first.insert(60'000);
+      first.commit(700 + static_cast<pg::Xid>(i), i * 100 + 50);
+    }
+    archive.put_all(first);
+    options.cluster = "main";
+    options.policy.window = std::chrono::seconds(150);
+    clock.jump_to(at(450));
+  }
+  std::vector<std::string> backups() {
+    std::vector<std::string> ids;
+    for (const auto& backup :
+         catalog::list_backups(archive.objects(), archive.wal().layout()).value()) {
+      ids.push_back(backup.id.text);
+    }
+    return ids;
+  }
+  Result<PruneReport> prune(store::ObjectStore& objects) {
+    return run_prune(options, objects, clock, random, progress, {});
+  }
+  std::string pack(const char* digit) {
+    std::string hex;
+    while (hex.size() < 32) hex += digit;
+    return archive.wal().layout().pack_prefix() + "/" + hex.substr(0, 2) + "/" + hex + ".zst";
+  }
+  bool there(const std::string& key) {
+    return archive.objects().info(store::ObjectKey(key)).value().has_value();
+  }
+  std::vector<std::string> names() {
+    std::vector<std::string> found;
+    EXPECT_TRUE(archive.objects()
+                    .list(kLineage, "",
+                          [&](const store::ObjectInfo& info) {
+                            if (info.key.text().find("/events/") == std::string::npos) {
+                              found.push_back(info.key.text());
+                            }
+                            return true;
+                          })
+                    .ok());
+    return found;
+  }
+  std::unique_ptr<catalog::HeldLease> lease(catalog::LeaseKind kind,
+                                            std::optional<BackupId> backup) {
+    catalog::LeaseClaim claim;
+    claim.kind = kind;
+    claim.system_identifier = archive.wal().lineage().system_identifier;
+    claim.backup = std::move(backup);
+    claim.what = "recover";
+    return catalog::HeldLease::take(archive.objects(), "main", claim, lease_clock, random).value();
+  }
+
+  catalog::ScratchArchive archive;
+  catalog::ScratchTimeline first{1};
+  PruneOptions options;
+  ManualClock clock, lease_clock;
+  SeededRandom random{5};
+  Progress& progress = silent_progress();
+};
+
+TEST_F(Prune, WhatTheWindowDoesNotNeedGoesAndAllElseStays) {
+  const auto report = prune(archive.objects());
+  ASSERT_TRUE(report.ok()) << report.error().message;
+  EXPECT_THAT(backups(), ElementsAre("backup-3", "backup-4", "backup-5"));
+  EXPECT_GT(report->lineages[0].segments_removed, 0u);
+  catalog::SegmentLists lists(archive.wal());
+  const auto chain = catalog::WalChain::load(lists, {1});
+  ASSERT_TRUE(chain.ok());
+  EXPECT_EQ(chain->stretches().size(), 1u);
+  EXPECT_LE(chain->stretches()[0].begin, archive.backups()[2].start_lsn);
+  EXPECT_EQ(chain->stretches()[0].begin.value / archive.wal().segment_bytes(),
+            archive.backups()[2].start_lsn.value / archive.wal().segment_bytes());
+  // Nothing of it is left: no lease, no mark, no index without its segment.
+  for (const std::string& name : names()) {
+    EXPECT_THAT(name, testing::Not(HasSubstr("/leases/")));
+    EXPECT_THAT(name, testing::Not(HasSubstr("backup-1/")));
+  }
+}
+
+TEST_F(Prune, ADryRunSaysTheSameAndChangesNothing) {
+  const std::vector<std::string> before = names();
+  options.dry_run = true;
+  const auto said = prune(archive.objects());
+  ASSERT_TRUE(said.ok());
+  EXPECT_EQ(names(), before);
+  options.dry_run = false;
+  const auto did = prune(archive.objects());
+  ASSERT_TRUE(did.ok());
+  EXPECT_EQ(said->lineages[0].segments_removed, did->lineages[0].segments_removed);
+  EXPECT_EQ(said->lineages[0].wal_bytes, did->lineages[0].wal_bytes);
+}
+
+TEST_F(Prune, WithoutARuleOnlyGarbageGoes) {
+  options.policy = {};
+  ASSERT_TRUE(archive.objects().put(store::ObjectKey(pack("a")), as_bytes("garbage")).ok());
+  ASSERT_TRUE(prune(archive.objects()).ok());
+  EXPECT_EQ(backups().size(), 5u);
+  EXPECT_FALSE(there(pack("a")));
+}
+
+TEST_F(Prune, GarbageStaysWhileABackupRuns) {
+  ASSERT_TRUE(archive.objects().put(store::ObjectKey(pack("a")), as_bytes("its own")).ok());
+  std::unique_ptr<catalog::HeldLease> backup = lease(catalog::LeaseKind::kWrite, std::nullopt);
+  // It moves between two looks.
+  class MovingClock final : public Clock {
+   public:
+    MovingClock(ManualClock& clock, catalog::HeldLease& lease) : clock_(clock), lease_(lease) {}
+    Timestamp now() override { return clock_.now(); }
+    std::chrono::nanoseconds monotonic() override { return clock_.monotonic(); }
+    void sleep(std::chrono::nanoseconds duration) override {
+      clock_.sleep(duration);
+      EXPECT_TRUE(lease_.claim_backup({"backup-1"}).ok());
+    }
+    ManualClock& clock_;
+    catalog::HeldLease& lease_;
+  } moving(clock, *backup);
+  auto report = run_prune(options, archive.objects(), moving, random, progress, {});
+  ASSERT_TRUE(report.ok()) << report.error().message;
+  EXPECT_EQ(report->lineages[0].garbage_left, 1u);
+  EXPECT_TRUE(there(pack("a")));
+  backup.reset();
+  ASSERT_TRUE(prune(archive.objects()).ok());
+  EXPECT_FALSE(there(pack("a")));
+}
+
+TEST_F(Prune, APinnedBackupStaysWithTheWalThatMakesItConsistent) {
+  ASSERT_TRUE(
+      catalog::put_pin(archive.objects(), archive.wal().layout(), {"backup-1"}, {}, random).ok());
+  ASSERT_TRUE(prune(archive.objects()).ok());
+  EXPECT_THAT(backups(), ElementsAre("backup-1", "backup-3", "backup-4", "backup-5"));
+  EXPECT_TRUE(archive.wal().has(first.file(1)).value());
+}
+
+// Whatever call on the repository is the last one of a prune: no backup that is listed lacks its
+// WAL, and the next prune ends where an undisturbed one does.
+TEST_F(Prune, KilledAnywhereItLeavesARightRepository) {
+  ASSERT_TRUE(archive.objects().put(store::ObjectKey(pack("a")), as_bytes("garbage")).ok());
+  int failed = 0;
+  for (uint64_t seed = 1; seed <= 60; ++seed) {
+    auto faulty = store::make_faulty_store(archive.objects(), {seed, 8});
+    clock.jump_to(at(450));
+    if (!prune(*faulty).ok()) ++failed;
+    catalog::SegmentLists lists(archive.wal());
+    const auto chain = catalog::WalChain::load(lists, {1});
+    ASSERT_TRUE(chain.ok());
+    const std::vector<std::string> listed = backups();
+    for (const char* needed : {"backup-3", "backup-4", "backup-5"}) {
+      EXPECT_THAT(listed, testing::Contains(needed)) << "seed " << seed;
+    }
+    for (const auto& backup : archive.backups()) {
+      if (std::ranges::find(listed, backup.id.text) == listed.end()) continue;
+      EXPECT_GE(chain->end_of_stretch(backup.start_lsn), backup.stop_lsn)
+          << "seed " << seed << ": " << backup.id.text;
+    }
+  }
+  EXPECT_GT(failed, 0);
+  clock.jump_to(at(450));
+  const auto last = prune(archive.objects());
+  ASSERT_TRUE(last.ok()) << last.error().message;
+  EXPECT_THAT(backups(), ElementsAre("backup-3", "backup-4", "backup-5"));
+  EXPECT_FALSE(there(pack("a")));
+}
+
+}  // namespace
+}  // namespace walkback::retention
