@@ -178,10 +178,10 @@ class Backup {
 
     // Had prune taken us for dead, packs that this manifest names could be gone.
     TRY(lease->check_held());
-    if (parent != nullptr && !TRY(objects_.info(layout.manifest(parent->summary.id)))) {
+    if (parent_id && !TRY(objects_.info(layout.manifest(*parent_id)))) {
       return make_error(ErrorKind::kConflict,
                         fmt::format("backup {}, which this one builds on, was removed meanwhile",
-                                    parent->summary.id.text),
+                                    parent_id->text),
                         "take the backup again");
     }
     // The manifest last: with it the backup exists, and all it names is durable.

@@ -28,7 +28,9 @@
 namespace walkback::catalog {
 
 enum class LeaseKind {
-  kRead,   // a recovery: its backup, and all WAL from its start on
+  // A recovery: its backup, and all WAL from its start on. Without a backup (a verification): all
+  // backups there are.
+  kRead,
   kWrite,  // a backup: its parent likewise, and packs that nothing refers to yet
   kPrune,  // holds no more than its own mark
 };

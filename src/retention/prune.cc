@@ -175,9 +175,12 @@ class LineagePrune {
     for (const Lease& lease : leases) {
       if (!in_the_way.contains(lease.id) || dead.contains(lease.id)) continue;
       if (lease.claim.kind == LeaseKind::kWrite) writer_lives_ = true;
-      if (!lease.claim.backup) continue;
-      facts.leased[*lease.claim.backup] =
-          fmt::format("{} on {}", lease.claim.what, lease.claim.host);
+      const std::string who = fmt::format("{} on {}", lease.claim.what, lease.claim.host);
+      if (lease.claim.backup) {
+        facts.leased[*lease.claim.backup] = who;
+      } else if (lease.claim.kind == LeaseKind::kRead) {
+        for (const BackupSummary& backup : facts.backups) facts.leased[backup.id] = who;
+      }
     }
     // A pin that was put before the mark, and after the facts were read, did not see the mark.
     facts.pins = TRY(catalog::list_pins(objects_, archive_.layout()));

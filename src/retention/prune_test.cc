@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "base/testing/manual_clock.h"
 #include "catalog/backups.h"
 #include "catalog/leases.h"
@@ -20,6 +22,23 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 constexpr std::string_view kLineage = "clusters/main/";
+
+// Calls somebody whenever prune waits.
+class WatchedClock final : public Clock {
+ public:
+  WatchedClock(ManualClock& clock, std::function<void()> on_sleep)
+      : clock_(clock), on_sleep_(std::move(on_sleep)) {}
+  Timestamp now() override { return clock_.now(); }
+  std::chrono::nanoseconds monotonic() override { return clock_.monotonic(); }
+  void sleep(std::chrono::nanoseconds duration) override {
+    clock_.sleep(duration);
+    on_sleep_();
+  }
+
+ private:
+  ManualClock& clock_;
+  std::function<void()> on_sleep_;
+};
 
 class Prune : public testing::Test {
  protected:
@@ -128,18 +147,7 @@ TEST_F(Prune, GarbageStaysWhileABackupRuns) {
   ASSERT_TRUE(archive.objects().put(store::ObjectKey(pack("a")), as_bytes("its own")).ok());
   std::unique_ptr<catalog::HeldLease> backup = lease(catalog::LeaseKind::kWrite, std::nullopt);
   // It moves between two looks.
-  class MovingClock final : public Clock {
-   public:
-    MovingClock(ManualClock& clock, catalog::HeldLease& lease) : clock_(clock), lease_(lease) {}
-    Timestamp now() override { return clock_.now(); }
-    std::chrono::nanoseconds monotonic() override { return clock_.monotonic(); }
-    void sleep(std::chrono::nanoseconds duration) override {
-      clock_.sleep(duration);
-      EXPECT_TRUE(lease_.claim_backup({"backup-1"}).ok());
-    }
-    ManualClock& clock_;
-    catalog::HeldLease& lease_;
-  } moving(clock, *backup);
+  WatchedClock moving(clock, [&] { EXPECT_TRUE(backup->claim_backup({"backup-1"}).ok()); });
   auto report = run_prune(options, archive.objects(), moving, random, progress, {});
   ASSERT_TRUE(report.ok()) << report.error().message;
   EXPECT_EQ(report->lineages[0].garbage_left, 1u);
@@ -147,6 +155,21 @@ TEST_F(Prune, GarbageStaysWhileABackupRuns) {
   backup.reset();
   ASSERT_TRUE(prune(archive.objects()).ok());
   EXPECT_FALSE(there(pack("a")));
+}
+
+TEST_F(Prune, WhileAVerificationRunsNoBackupGoes) {
+  std::unique_ptr<catalog::HeldLease> verify = lease(catalog::LeaseKind::kRead, std::nullopt);
+  WatchedClock moving(clock, [&] {
+    lease_clock.sleep(catalog::kLeaseRenewal);
+    EXPECT_TRUE(verify->renew_if_due().ok());
+  });
+  const std::vector<std::string> before = backups();
+  ASSERT_TRUE(run_prune(options, archive.objects(), moving, random, progress, {}).ok());
+  EXPECT_EQ(backups(), before);
+  EXPECT_TRUE(archive.wal().has(first.file(1)).value());
+  verify.reset();
+  ASSERT_TRUE(prune(archive.objects()).ok());
+  EXPECT_NE(backups(), before);
 }
 
 TEST_F(Prune, APinnedBackupStaysWithTheWalThatMakesItConsistent) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "catalog/events.h"
+#include "catalog/leases.h"
 #include "catalog/lineage.h"
 #include "verify/backups.h"
 #include "verify/reading.h"
@@ -20,11 +21,13 @@ constexpr size_t kTried = 4;
 class Verify {
  public:
   Verify(const VerifyOptions& options, store::ObjectStore& objects, store::ObjectStore& beneath,
-         Clock& clock, Progress& progress, std::stop_token stop, RunIdentity identity)
+         Clock& clock, Random& random, Progress& progress, std::stop_token stop,
+         RunIdentity identity)
       : options_(options),
         objects_(objects),
         beneath_(beneath),
         clock_(clock),
+        random_(random),
         progress_(progress),
         stop_(stop),
         limit_(clock, options.limit_bytes_per_s, stop),
@@ -60,6 +63,7 @@ class Verify {
  private:
   Result<void> verify(const catalog::Lineage& lineage, const std::vector<catalog::Event>& events) {
     const catalog::WalArchive archive(objects_, options_.cluster, lineage);
+    const std::unique_ptr<catalog::HeldLease> lease = claim(lineage);
     const std::unique_ptr<Memory> memory =
         TRY(Memory::load(objects_, archive.layout(), identity_, clock_));
     if (memory->resumes()) report_.resumed_from = memory->since();
@@ -93,6 +97,18 @@ class Verify {
     return success();
   }
 
+  // What is removed meanwhile must not be missed. A prune that had begun goes on; what it takes is
+  // found missing, and by the next run is not.
+  std::unique_ptr<catalog::HeldLease> claim(const catalog::Lineage& lineage) {
+    catalog::LeaseClaim claim;
+    claim.system_identifier = lineage.system_identifier;
+    claim.what = "verify";
+    auto lease = catalog::HeldLease::take(objects_, options_.cluster, claim, clock_, random_);
+    if (lease.ok()) return std::move(lease).value();
+    progress_.note("prune does not know of this run: " + lease.error().message);
+    return nullptr;
+  }
+
   Result<bool> opens_none(const BackupCheck& backups, const WalCheck& wal) {
     if (!objects_.encrypted()) return false;
     std::vector<store::ObjectKey> keys = backups.newest_packs(kTried);
@@ -113,6 +129,7 @@ class Verify {
   store::ObjectStore& objects_;
   store::ObjectStore& beneath_;
   Clock& clock_;
+  Random& random_;
   Progress& progress_;
   const std::stop_token stop_;
   RateLimit limit_;
@@ -171,7 +188,7 @@ Result<VerifyReport> run_verify(const VerifyOptions& options, store::ObjectStore
   const Result<void> begun = recorder.begin(event);
   if (!begun.ok()) progress.note("the history does not have this run: " + begun.error().message);
 
-  Verify verify(options, objects, beneath, clock, progress, std::move(stop),
+  Verify verify(options, objects, beneath, clock, random, progress, std::move(stop),
                 {event.id, event.started_at, options.deep});
   Result<VerifyReport> report = verify.run();
 
