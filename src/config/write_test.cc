@@ -99,6 +99,19 @@ encryption = "none"
 [recovery]
 # workers = 2
 # action = "promote"
+
+[verify]
+# workers = 2
+# limit_mib_per_s = 0
+
+[retention]
+# window = ""
+# count = 0
+# hourly = 0
+# daily = 0
+# weekly = 0
+# monthly = 0
+# yearly = 0
 )");
 }
 

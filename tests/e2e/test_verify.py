@@ -1,9 +1,11 @@
 """verify: whatever happens to an object of a real backup or its WAL is found, and nothing is called proved that was not opened."""
 
 import os
+import signal
 
 import pytest
 
+from harness.cluster import wait_until
 from harness.trees import damaged
 
 REPOSITORIES = ("file", "file-age")
@@ -51,6 +53,11 @@ def objects(wb):
         and path.name != "lineage.json"
         and ".settings." not in path.name
     )
+
+
+def records(wb):
+    """Those of what was verified."""
+    return list(wb.repository.glob("clusters/*/*/verified/*"))
 
 
 class exchanged:
@@ -166,14 +173,18 @@ def test_without_the_owners_key_bytes_are_compared_and_nothing_is_called_proved(
 
 
 def test_killed_it_goes_on_where_it_was(production, wb, filled):
-    """At 1 MiB a second, so that there is a middle to be killed in; a record is written every ten seconds."""
+    """At 1 MiB a second, so that there is a middle to be killed in: once its first record is there."""
     production.start()
     production.sql("CREATE TABLE noise AS SELECT gen_random_uuid() AS a, gen_random_uuid() AS b FROM generate_series(1, 400000)")
     wb.backup()
     production.archive_everything()
     slow = {"WALKBACK_VERIFY_LIMIT_MIB_PER_S": "1", "WALKBACK_VERIFY_WORKERS": "1"}
     filled.environment |= slow
-    assert filled.killed("verify", "--deep", after_s=14) is None, "it was quicker than that"
+    process = filled.start("verify", "--deep")
+    wait_until(lambda: records(filled) or process.poll() is not None, "a record of the verification")
+    process.kill()
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL, "it was quicker than that"
     for variable in slow:
         filled.environment.pop(variable)
     rest = verify(filled, "--deep")

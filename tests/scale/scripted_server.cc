@@ -81,14 +81,16 @@ class ScriptedServer final : public pgconn::Connection {
   // The next of the database, as many as are asked for at once.
   pgconn::Table relations(uint64_t after) const {
     constexpr uint64_t kAtOnce = 10'000;
-    pgconn::Table table{{"schema", "oid", "relname", "tablespace", "file", "kind", "rows"}, {}};
+    pgconn::Table table{
+        {"schema", "oid", "relname", "tablespace", "file", "kind", "rows", "parent"}, {}};
     const uint64_t first = (database_ - kFirstDatabase) * kFilesInDatabase;
     const uint64_t end = std::min(first + kFilesInDatabase, size_.files);
     for (uint64_t i = first; i < end && table.rows.size() < kAtOnce; ++i) {
       const pg::Oid number = GeneratedFile{false, i}.relation().number;
       if (number <= after) continue;
       const std::string oid = std::to_string(number);
-      table.rows.push_back({"2200", oid, "payments_of_tenant_" + oid, "1663", oid, "r", "12"});
+      table.rows.push_back(
+          {"2200", oid, "payments_of_tenant_" + oid, "1663", oid, "r", "12", std::nullopt});
     }
     return table;
   }
