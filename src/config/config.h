@@ -70,7 +70,7 @@ struct Config {
 
   int verify_workers = 2;
   int verify_limit_mib_per_s = 0;  // 0: none
-  std::string retention_window;  // "14 days"; empty: no such rule
+  std::string retention_window;    // "14 days"; empty: no such rule
   int retention_count = 0;
   int retention_hourly = 0;
   int retention_daily = 0;
