@@ -28,6 +28,7 @@ struct FileInfo {
   uint32_t mode = 0;  // permission bits
   uint64_t device = 0;
   uint64_t inode = 0;
+  uint64_t links = 1;  // names that a file has
   uint32_t owner = 0;  // uid
   Timestamp modified;
 };

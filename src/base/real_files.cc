@@ -140,6 +140,7 @@ FileInfo info_of(const struct stat& status) {
   info.mode = status.st_mode & 07777;
   info.device = status.st_dev;
   info.inode = status.st_ino;
+  info.links = status.st_nlink;
   info.owner = status.st_uid;
   info.modified.unix_us =
       int64_t{status.st_mtim.tv_sec} * 1'000'000 + status.st_mtim.tv_nsec / 1000;

@@ -28,6 +28,8 @@ Json json_of(const restore::OtherTimeline& other);
 Json json_of(const restore::Tablespace& tablespace);
 Json json_of(const restore::RecoveryPlan::ReplayedTablespace& tablespace);
 Json json_of(const restore::ReplayedPlace& replayed);
+Json json_of(const restore::DeltaSurvey& delta);
+Json json_of(const restore::RecoverReport::Delta& delta);
 Json json_of(const restore::SettingChange& change);
 Json json_of(const setup::ServerSetting& setting);
 Json json_of(const catalog::Event& event);
@@ -126,6 +128,26 @@ Json json_of(const restore::ReplayedPlace& replayed) {
 Json json_of(const restore::RecoveryPlan::ReplayedTablespace& tablespace) {
   return {
       {"oid", tablespace.oid}, {"location", tablespace.location}, {"lsn", json_of(tablespace.lsn)}};
+}
+
+Json json_of(const restore::DeltaSurvey& delta) {
+  return {{"unfinished", delta.reused.pg_control.empty()},
+          {"bytes_there", delta.bytes_there},
+          {"files_there", delta.files_there},
+          {"removed", list_of(delta.goes)},
+          {"bytes_removed", delta.bytes_going},
+          {"kept_directory", delta.kept_directory},
+          {"kept_wal", list_of(delta.kept_wal)},
+          {"kept_configuration", list_of(delta.kept_configuration)},
+          {"left_alone", list_of(delta.left_alone)}};
+}
+
+Json json_of(const restore::RecoverReport::Delta& delta) {
+  Json json = json_of(delta.survey);
+  json["bytes_right"] = delta.bytes_right;
+  json["bytes_written"] = delta.bytes_written;
+  json["bytes_fetched"] = delta.bytes_fetched;
+  return json;
 }
 
 Json json_of(const restore::SettingChange& change) {
@@ -302,12 +324,14 @@ std::string plan_json(const restore::RecoveryPlan& plan) {
   return to_text({{"plan", json_of(plan)}});
 }
 
-std::string dry_run_json(const restore::RecoveryPlan& plan, const restore::TargetLayout& layout) {
+std::string dry_run_json(const restore::RecoveryPlan& plan, const restore::CheckedTarget& target) {
+  const restore::TargetLayout& layout = target.layout;
   return to_text({{"plan", json_of(plan)},
                   {"layout",
                    {{"data_directory", layout.data_directory},
                     {"tablespaces", list_of(layout.tablespaces)},
-                    {"replayed_tablespaces", list_of(layout.replayed)}}}});
+                    {"replayed_tablespaces", list_of(layout.replayed)}}},
+                  {"delta", json_of(target.delta)}});
 }
 
 std::string recover_json(const restore::RecoverReport& report, const Error* error) {
@@ -326,6 +350,7 @@ std::string recover_json(const restore::RecoverReport& report, const Error* erro
              {{"restore_s", report.restore_s},
               {"replay_s", report.replay_s},
               {"total_s", report.total_s}}},
+            {"delta", json_of(report.delta)},
             {"setting_changes", list_of(report.setting_changes)}};
   if (error) json["error"] = json_of(*error);
   return to_text(json);

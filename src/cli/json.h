@@ -35,7 +35,7 @@ std::string backup_json(const backup::BackupReport& report, const Error* error);
 std::string list_json(const catalog::Listing& listing, const std::vector<std::string>& unreadable);
 std::string plan_json(const restore::RecoveryPlan& plan);
 // A dry run also says where everything would lie.
-std::string dry_run_json(const restore::RecoveryPlan& plan, const restore::TargetLayout& layout);
+std::string dry_run_json(const restore::RecoveryPlan& plan, const restore::CheckedTarget& target);
 // With an error beside it when the target was not reached.
 std::string recover_json(const restore::RecoverReport& report, const Error* error);
 std::string adopt_json(const restore::AdoptReport& report);

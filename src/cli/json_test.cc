@@ -113,10 +113,18 @@ TEST(Json, ATargetIsTimeXidAndLsnWhicheverWasGiven) {
 TEST(Json, DryRun) {
   expect_golden(
       "dry_run.json",
-      dry_run_json(sample_plan(), {"/srv/pg-1547", {{16401, "/srv/pg-1547.tablespaces/16401"}}}));
+      dry_run_json(sample_plan(),
+                   {{"/srv/pg-1547", {{16401, "/srv/pg-1547.tablespaces/16401"}}, {}}, {}}));
 }
 
 TEST(Json, Recover) { expect_golden("recover.json", recover_json(sample_recovery(), nullptr)); }
+
+TEST(Json, RecoverOntoADirectory) {
+  restore::RecoverReport report = sample_recovery();
+  report.delta =
+      restore::RecoverReport::Delta{sample_delta(), 40'000'000'000, 900'000'000, 310'000'000};
+  expect_golden("recover_delta.json", recover_json(report, nullptr));
+}
 
 TEST(Json, RecoverWithoutAServer) {
   restore::RecoverReport report = sample_recovery();

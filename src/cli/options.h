@@ -99,6 +99,7 @@ struct RecoverOptions {
   std::optional<restore::RecoveryAction> action;
   std::vector<restore::TablespaceMapping> tablespaces;
   bool start = true;
+  bool delta = false;
   bool dry_run = false;
 };
 

@@ -38,7 +38,7 @@ struct Raw {
   bool latest = false, immediate = false;
   std::string into, port, action;
   std::vector<std::string> tablespaces, recipients;
-  bool no_start = false, dry_run = false;
+  bool no_start = false, dry_run = false, delta = false;
   std::string output, recipient, retire;
   bool host = false;
   std::string since, until, table, kind, min_rows, limit;
@@ -185,6 +185,8 @@ void describe_recover(CLI::App& app, Raw& raw) {
                  "Put the tablespace that was at OLD at NEW (repeatable; default: beside DIR)")
       ->type_name("OLD=NEW")
       ->allow_extra_args(false);
+  app.add_flag("--delta", raw.delta,
+               "DIR may be a stopped data directory of this cluster: only what differs is fetched");
   app.add_flag("--no-start", raw.no_start, "Restore and write the settings, start no server");
   app.add_flag("--dry-run", raw.dry_run, "Show the plan, check the directory, write nothing");
 }
@@ -474,6 +476,7 @@ Result<CommandOptions> read_recover(const CLI::App& app, const Raw& raw) {
     options.tablespaces.push_back(TRY(read_mapping(mapping)));
   }
   options.start = !raw.no_start;
+  options.delta = raw.delta;
   options.dry_run = raw.dry_run;
   return CommandOptions(std::move(options));
 }

@@ -138,9 +138,10 @@ TEST(Parse, EveryTarget) {
 }
 
 TEST(Parse, Recover) {
-  auto recover = options<RecoverOptions>(
-      {"recover", "--before-xid", "748", "--into", "/srv/pg-1547", "--port", "5433", "--action",
-       "pause", "--tablespace", "/a=/b", "--tablespace", "/c=/d", "--no-start", "--dry-run"});
+  auto recover =
+      options<RecoverOptions>({"recover", "--before-xid", "748", "--into", "/srv/pg-1547", "--port",
+                               "5433", "--action", "pause", "--tablespace", "/a=/b", "--tablespace",
+                               "/c=/d", "--delta", "--no-start", "--dry-run"});
   EXPECT_EQ(recover.into, "/srv/pg-1547");
   EXPECT_EQ(recover.port, 5433);
   EXPECT_EQ(recover.action, restore::RecoveryAction::kPause);
@@ -149,12 +150,14 @@ TEST(Parse, Recover) {
   EXPECT_EQ(recover.tablespaces[1].to, "/d");
   EXPECT_FALSE(recover.start);
   EXPECT_TRUE(recover.dry_run);
+  EXPECT_TRUE(recover.delta);
 }
 
 TEST(Parse, RecoverStartsUnlessToldOtherwise) {
   auto recover = options<RecoverOptions>({"recover", "--latest", "--into", "x"});
   EXPECT_TRUE(recover.start);
   EXPECT_FALSE(recover.dry_run);
+  EXPECT_FALSE(recover.delta);
   EXPECT_EQ(recover.port, std::nullopt);
   EXPECT_EQ(recover.action, std::nullopt);
 }

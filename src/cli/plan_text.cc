@@ -14,6 +14,7 @@ using restore::TargetKind;
 
 // A plan lists a few of many records: enough to see what they are.
 constexpr size_t kShownRecords = 5;
+constexpr size_t kShownNames = 10;
 
 std::string describe(const PlanRecord& record) {
   std::string text = record.what;
@@ -87,8 +88,8 @@ std::string describe_tablespaces(const RecoveryPlan& plan,
   for (size_t i = 0; i < plan.tablespaces.size(); ++i) {
     if (i > 0) text += "\n";
     text += fmt::format("{}  {}", plan.tablespaces[i].oid, plan.tablespaces[i].location);
-    if (destination && i < destination->layout.tablespaces.size()) {
-      text += " -> " + destination->layout.tablespaces[i].location;
+    if (destination && i < destination->target.layout.tablespaces.size()) {
+      text += " -> " + destination->target.layout.tablespaces[i].location;
     }
   }
   return text;
@@ -113,6 +114,44 @@ std::string describe_disk(const RecoveryPlan& plan, const std::optional<Destinat
 
 std::string joined(const std::vector<std::string>& lines) {
   return fmt::format("{}", fmt::join(lines, "\n"));
+}
+
+// The first of many; --json has all.
+std::string some_of(const std::vector<std::string>& names) {
+  std::string text;
+  for (size_t i = 0; i < names.size() && i < kShownNames; ++i) text += "\n" + printable(names[i]);
+  if (names.size() > kShownNames) {
+    text +=
+        fmt::format("\nand {} more: --json names them", human_count(names.size() - kShownNames));
+  }
+  return text;
+}
+
+void add_delta(Fields& fields, const restore::DeltaSurvey& delta) {
+  fields.add(
+      "there",
+      fmt::format(
+          "{} in {} of the backup: pages that are right are not fetched{}",
+          human_bytes(delta.bytes_there), counted(delta.files_there, "file"),
+          delta.reused.pg_control.empty() ? "\nleft by a recovery that was not finished" : ""));
+  if (!delta.goes.empty()) {
+    fields.add("removed", fmt::format("{} that PostgreSQL made and the backup has not{}",
+                                      counted(delta.goes.size(), "name"), some_of(delta.goes)));
+  }
+  std::string kept = delta.kept_directory;
+  if (!delta.kept_wal.empty()) {
+    kept += fmt::format("\nfrom pg_wal, not in the archive: {}{}",
+                        counted(delta.kept_wal.size(), "file"), some_of(delta.kept_wal));
+  }
+  if (!delta.kept_configuration.empty()) {
+    kept += "\ncopies of pg_control and the configuration";
+  }
+  fields.add("kept in", kept);
+  if (!delta.left_alone.empty()) {
+    fields.add("left alone",
+               fmt::format("{}, not PostgreSQL's{}", counted(delta.left_alone.size(), "name"),
+                           some_of(delta.left_alone)));
+  }
 }
 
 }  // namespace
@@ -149,9 +188,12 @@ std::string plan_text(const RecoveryPlan& plan, const std::optional<Destination>
   }
   fields.add("replay", fmt::format("{} of WAL from {}, to LSN {}", human_bytes(plan.wal_bytes),
                                    counted(plan.segments, "segment"), plan.end_lsn.text()));
-  fields.add("fetch", human_bytes(plan.fetch_bytes) + " from the repository");
-  if (destination) fields.add("into", destination->layout.data_directory);
+  const bool is_delta = destination && destination->target.delta;
+  fields.add("fetch", fmt::format("{}{} from the repository", is_delta ? "at most " : "",
+                                  human_bytes(plan.fetch_bytes)));
+  if (destination) fields.add("into", destination->target.layout.data_directory);
   fields.add("disk", describe_disk(plan, destination));
+  if (destination && destination->target.delta) add_delta(fields, *destination->target.delta);
   if (!plan.tablespaces.empty()) {
     fields.add("tablespaces", describe_tablespaces(plan, destination));
   }

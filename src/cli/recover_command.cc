@@ -52,6 +52,7 @@ restore::RecoverOptions recover_options(const RecoverOptions& options, const con
   recover.action = options.action.value_or(configured_action(config));
   recover.tablespaces = options.tablespaces;
   recover.start = options.start;
+  recover.delta = options.delta;
   recover.workers = config.recovery_workers;
   recover.server_binaries = config.bin_dir;
   recover.neighbours.live_pgdata = config.pgdata;
@@ -113,19 +114,20 @@ Result<ExitStatus> run_recover(const RecoverOptions& options, Session& session) 
   auto store = TRY(session.open_repository(config, Access::kReadData));
   TRY(session.check_cluster(*store, config));
   restore::RecoveryPlan plan = TRY(make_plan(planned, *store, stop, session));
-  restore::TargetLayout layout = TRY(restore::check_recovery(recover, plan, env.files));
+  const restore::CheckedTarget checked =
+      TRY(restore::check_recovery(recover, planned, plan, env.files, *store, env.clock));
 
-  Destination destination{layout, free_space(env.files, layout.data_directory)};
+  Destination destination{checked, free_space(env.files, checked.layout.data_directory)};
   if (options.dry_run) {
     session.result(plan_text(plan, destination) + "\nThis was a dry run: nothing was written.\n",
-                   dry_run_json(plan, layout));
+                   dry_run_json(plan, checked));
     return ExitStatus::kDone;
   }
   // The plan is shown before the first byte is written.
   session.show(plan_text(plan, destination) + "\n");
 
-  auto report = TRY(restore::run_recover(recover, planned, plan, env.files, *store, env.clock,
-                                         env.random, session.progress(), stop));
+  auto report = TRY(restore::run_recover(recover, planned, plan, checked, env.files, *store,
+                                         env.clock, env.random, session.progress(), stop));
   if (!report.started || report.reached) {
     session.result(recover_text(report, recover.action, session.suggestion()),
                    recover_json(report, nullptr));

@@ -31,6 +31,18 @@ std::string describe_took(const RecoverReport& report) {
                      counted(report.segments_replayed, "segment"));
 }
 
+std::string describe_delta(const RecoverReport::Delta& delta) {
+  std::string text = fmt::format("{} were right already, {} were written, {} fetched",
+                                 human_bytes(delta.bytes_right), human_bytes(delta.bytes_written),
+                                 human_bytes(delta.bytes_fetched));
+  const size_t wal = delta.survey.kept_wal.size();
+  if (wal > 0) text += fmt::format("\n{} that the archive has not", counted(wal, "WAL file"));
+  text += fmt::format("{} kept in {}",
+                      wal > 0 ? " and the old configuration are" : "\nthe old configuration is",
+                      delta.survey.kept_directory);
+  return text;
+}
+
 std::string describe_changes(const std::vector<restore::SettingChange>& changes) {
   std::vector<std::string> lines;
   for (const auto& change : changes) {
@@ -148,6 +160,7 @@ std::string recover_text(const RecoverReport& report, RecoveryAction action,
   }
   if (report.new_timeline) fields.add("timeline", std::to_string(report.new_timeline->value));
   fields.add("took", describe_took(report));
+  if (report.delta) fields.add("delta", describe_delta(*report.delta));
   if (!report.setting_changes.empty()) {
     fields.add("changed", describe_changes(report.setting_changes));
   }

@@ -53,7 +53,7 @@ std::string target_phrase(const restore::RecoveryPlan& plan);
 
 // Where the copy would lie and what is free there; only recover knows.
 struct Destination {
-  restore::TargetLayout layout;
+  restore::CheckedTarget target;
   std::optional<DiskSpace> disk;
 };
 std::string plan_text(const restore::RecoveryPlan& plan,

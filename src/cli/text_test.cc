@@ -1,6 +1,7 @@
 // Golden texts: what a person reads at 3:47 PM.
 #include "cli/text.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -31,14 +32,33 @@ class Text : public testing::Test {
 const Suggestion kPlain("walkback", "");
 
 Destination destination() {
-  return {{"/srv/pg-1547", {{16401, "/srv/pg-1547.tablespaces/16401"}}},
-          DiskSpace{130'000'000'000, 200'000'000'000}};
+  restore::CheckedTarget target;
+  target.layout = {"/srv/pg-1547", {{16401, "/srv/pg-1547.tablespaces/16401"}}, {}};
+  return {target, DiskSpace{130'000'000'000, 200'000'000'000}};
 }
 
 TEST_F(Text, Plan) { expect_golden("plan.txt", plan_text(sample_plan())); }
 
 TEST_F(Text, PlanWithADestination) {
   expect_golden("plan_destination.txt", plan_text(sample_plan(), destination()));
+}
+
+TEST_F(Text, PlanOntoADirectory) {
+  Destination onto = destination();
+  onto.target.delta = sample_delta();
+  expect_golden("plan_delta.txt", plan_text(sample_plan(), onto));
+  for (int i = 0; i < 20; ++i) onto.target.delta->goes.push_back(fmt::format("base/5/{}", i));
+  EXPECT_THAT(plan_text(sample_plan(), onto), HasSubstr("and 14 more: --json names them"));
+  onto.target.delta->reused.pg_control.clear();
+  EXPECT_THAT(plan_text(sample_plan(), onto), HasSubstr("left by a recovery"));
+}
+
+TEST_F(Text, RecoverOntoADirectory) {
+  restore::RecoverReport report = sample_recovery();
+  report.delta =
+      restore::RecoverReport::Delta{sample_delta(), 40'000'000'000, 900'000'000, 310'000'000};
+  expect_golden("recover_delta.txt",
+                recover_text(report, restore::RecoveryAction::kPromote, kPlain));
 }
 
 TEST_F(Text, PlanWithEverythingThereIsToSay) {

@@ -119,6 +119,33 @@ Result<void> FrameDecoder::decode(ByteView frame, MutableBytes content) {
   return success();
 }
 
+Result<void> FrameDecoder::decode_beginning(ByteView frame, MutableBytes beginning) {
+  ZSTD_DCtx* const context = state_->context.get();
+  // Of whatever was left half-way before.
+  CHECK(!ZSTD_isError(ZSTD_DCtx_reset(context, ZSTD_reset_session_only)));
+  // The checksum is not reached, so it need not be computed: ZSTD_d_forceIgnoreChecksum,
+  // since 1.4.7. A library that knows it by another number computes it, and that is all.
+  constexpr auto kIgnoreChecksum = ZSTD_d_experimentalParam3;
+  (void)ZSTD_DCtx_setParameter(context, kIgnoreChecksum, 1);
+  ZSTD_inBuffer in{frame.data(), frame.size(), 0};
+  ZSTD_outBuffer out{beginning.data(), beginning.size(), 0};
+  const char* problem = nullptr;
+  while (out.pos < out.size) {
+    const size_t before = in.pos + out.pos;
+    const size_t wanted = ZSTD_decompressStream(context, &out, &in);
+    if (ZSTD_isError(wanted)) {
+      problem = ZSTD_getErrorName(wanted);
+      break;
+    }
+    if (wanted == 0 || in.pos + out.pos == before) break;
+  }
+  CHECK(!ZSTD_isError(ZSTD_DCtx_reset(context, ZSTD_reset_session_and_parameters)));
+  if (problem != nullptr) return corrupt(std::string("a zstd frame does not decode: ") + problem);
+  if (out.pos == out.size) return success();
+  return corrupt("a zstd frame holds " + std::to_string(out.pos) + " bytes, " +
+                 std::to_string(out.size) + " or more were expected");
+}
+
 struct StreamDecoder::State {
   Decompressor context;
   size_t wanted = 0;  // zstd's hint: 0 when a frame is complete and flushed

@@ -65,6 +65,10 @@ class FrameDecoder {
   // their checksum, is kCorrupt.
   Result<void> decode(ByteView frame, MutableBytes content);
 
+  // Fills `beginning` with the first bytes of the frame, and decodes little more than those. The
+  // frame's checksum is at its end and not looked at: the caller knows what should be there.
+  Result<void> decode_beginning(ByteView frame, MutableBytes beginning);
+
  private:
   struct State;
   std::unique_ptr<State> state_;

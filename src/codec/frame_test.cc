@@ -93,6 +93,31 @@ TEST_F(FrameTest, OnlyExactlyTheExpectedContentIsAccepted) {
   EXPECT_EQ(content_of(frame, 3001).error().kind, ErrorKind::kCorrupt);
 }
 
+TEST_F(FrameTest, ItsBeginningComesWithoutTheRest) {
+  for (const Bytes& content : {text_like(500000), noise(500000), Bytes(500000)}) {
+    const Bytes frame = frame_of(content);
+    for (size_t size : {1u, 8192u, 131072u, 131073u, 400000u, 499999u, 500000u}) {
+      Bytes beginning(size);
+      ASSERT_TRUE(decoder.decode_beginning(frame, beginning).ok()) << size;
+      EXPECT_TRUE(std::equal(beginning.begin(), beginning.end(), content.begin())) << size;
+      // What was left half-way disturbs nothing.
+      EXPECT_EQ(content_of(frame, content.size()).value(), content) << size;
+    }
+  }
+}
+
+TEST_F(FrameTest, ABeginningThatIsNotThereIsCorrupt) {
+  const Bytes frame = frame_of(text_like(100000));
+  Bytes beginning(100001);
+  EXPECT_EQ(decoder.decode_beginning(frame, beginning).error().kind, ErrorKind::kCorrupt);
+  beginning.resize(90000);
+  EXPECT_EQ(
+      decoder.decode_beginning(ByteView(frame).first(frame.size() / 4), beginning).error().kind,
+      ErrorKind::kCorrupt);
+  EXPECT_EQ(decoder.decode_beginning(noise(1000), beginning).error().kind, ErrorKind::kCorrupt);
+  EXPECT_EQ(content_of(frame, 100000).value(), text_like(100000));
+}
+
 TEST_F(FrameTest, TwoFramesOrATrailingByteAreNotOneFrame) {
   const Bytes frame = frame_of(text_like(3000));
   Bytes twice = frame;

@@ -6,6 +6,7 @@
 #include "base/task_group.h"
 #include "codec/frame.h"
 #include "pipeline/file_restore.h"
+#include "pipeline/pages_there.h"
 #include "pipeline/piece_feed.h"
 #include "repo/pack.h"
 
@@ -22,22 +23,47 @@ constexpr uint32_t kLargestRead = 4 << 20;
 // Smaller writes are better left for the kernel to gather.
 constexpr uint64_t kWorthWriteback = 256 << 10;
 
+// A frame of which this part or less at its end is not needed is decoded whole.
+constexpr uint64_t kMuch = 8;
+
 // What the workers share.
-struct Restoring {
+class Restoring {
+ public:
+  Restoring(FileSystem& target, Progress& watcher, repo::PackReader& from)
+      : files(target), progress(watcher), packs(from) {}
+
   FileSystem& files;
   Progress& progress;
   repo::PackReader& packs;
 
-  std::atomic<uint64_t> files_created{0};
+  std::atomic<uint64_t> files_restored{0};
   std::atomic<uint64_t> bytes_fetched{0};
   std::atomic<uint64_t> bytes_written{0};
+  std::atomic<uint64_t> bytes_right{0};
 
-  Result<std::shared_ptr<FileRestore>> create(TargetFile target) {
-    std::unique_ptr<File> file = TRY(files.create(target.path, target.mode));
+  Result<std::shared_ptr<FileRestore>> open(TargetFile target) {
+    std::unique_ptr<File> file;
+    if (target.may_exist) file = TRY(open_there(target));
+    const bool was_there = file != nullptr;
+    if (!was_there) file = TRY(files.create(target.path, target.mode));
     // The size at once: pieces are written side by side, and an empty file is done.
-    if (target.map.file_bytes > 0) TRY(file->truncate(target.map.file_bytes));
-    ++files_created;
-    return std::make_shared<FileRestore>(std::move(target), std::move(file));
+    const uint64_t size = was_there ? TRY(file->size()) : 0;
+    if (size != target.map.file_bytes) TRY(file->truncate(target.map.file_bytes));
+    ++files_restored;
+    return std::make_shared<FileRestore>(std::move(target), std::move(file), was_there);
+  }
+
+ private:
+  // Null when none is there, or none any more.
+  Result<std::unique_ptr<File>> open_there(const TargetFile& target) {
+    const std::optional<FileInfo> there = TRY(files.link_status(target.path));
+    if (!there) return std::unique_ptr<File>();
+    if (there->type != FileType::kRegular || there->links > 1) {
+      TRY(files.remove(target.path));
+      return std::unique_ptr<File>();
+    }
+    if (there->mode != target.mode) TRY(files.set_mode(target.path, target.mode));
+    return files.open_write(target.path);
   }
 };
 
@@ -62,6 +88,12 @@ class Worker {
 
   Result<void> restore(FileRestore& file, uint32_t piece) {
     std::vector<Use> uses = file.uses(piece);
+    if (file.was_there()) {
+      const uint64_t right =
+          TRY(pages_there_.leave_out_right(file.file(), file.target().map, uses));
+      restoring_.bytes_right += right;
+      restoring_.progress.add_bytes(right);
+    }
     // In the packs' order, so that neighbours are found; two workers' packs take turns in one file.
     std::sort(uses.begin(), uses.end(),
               [&](const Use& a, const Use& b) { return location(file, a) < location(file, b); });
@@ -102,18 +134,44 @@ class Worker {
   }
 
   Result<void> restore_frame(FileRestore& file, const Use& use, ByteView stored) {
-    const repo::Frame& frame = file.target().map.frames[use.frame];
-    const MutableBytes content = grow(content_, frame.content_bytes);
+    const repo::PageMap& map = file.target().map;
+    const repo::Frame& frame = map.frames[use.frame];
     if (codec::hash_frame(stored) != frame.stored_hash) {
       return damaged(frame, "its bytes do not match their checksum");
     }
-    Result<void> decoded = decoder_.decode(stored, content);
+    const uint64_t wanted = end_of_wanted(use, map);
+    const bool all = map.page_hashes.empty() || wanted > frame.content_bytes / kMuch * (kMuch - 1);
+    const MutableBytes content = grow(content_, all ? frame.content_bytes : wanted);
+    Result<void> decoded =
+        all ? decoder_.decode(stored, content) : decoder_.decode_beginning(stored, content);
     if (!decoded.ok()) return damaged(frame, decoded.error().message);
-    if (codec::hash_content(content) != frame.hash) {
+    if (all ? codec::hash_content(content) != frame.hash : !holds_its_pages(use, map, content)) {
       return damaged(frame, "its content does not match its checksum");
     }
-    for (const uint32_t run : use.runs) TRY(write(file, file.target().map.runs[run], content));
+    for (const repo::Run& run : use.runs) TRY(write(file, run, content));
     return success();
+  }
+
+  // Up to where of its content a frame is needed.
+  static uint64_t end_of_wanted(const Use& use, const repo::PageMap& map) {
+    uint64_t blocks = 0;
+    for (const repo::Run& run : use.runs) {
+      blocks = std::max<uint64_t>(blocks, uint64_t{run.frame_block} + run.block_count);
+    }
+    return std::min<uint64_t>(blocks * map.block_bytes, map.frames[use.frame].content_bytes);
+  }
+
+  static bool holds_its_pages(const Use& use, const repo::PageMap& map, ByteView content) {
+    for (const repo::Run& run : use.runs) {
+      for (uint32_t i = 0; i < run.block_count; ++i) {
+        const uint64_t from = uint64_t{run.frame_block + i} * map.block_bytes;
+        const uint64_t size = std::min<uint64_t>(map.block_bytes, content.size() - from);
+        if (codec::hash_page(content.subspan(from, size)) != map.page_hashes[run.first_block + i]) {
+          return false;
+        }
+      }
+    }
+    return true;
   }
 
   Result<void> write(FileRestore& file, const repo::Run& run, ByteView content) {
@@ -145,6 +203,7 @@ class Worker {
   Restoring& restoring_;
   const int number_;
   codec::FrameDecoder decoder_;
+  PagesThere pages_there_;
   Bytes range_;    // frames as stored
   Bytes content_;  // of one frame
 };
@@ -156,15 +215,16 @@ Result<CopyOutResult> copy_out(FileSystem& files, store::ObjectStore& objects, T
                                std::stop_token stop) {
   CHECK(options.workers > 0);
   repo::PackReader packs(objects, options.pack_prefix);
-  Restoring restoring{files, progress, packs};
+  Restoring restoring(files, progress, packs);
   Feed feed([&] { return source.next(); },
-            [&](TargetFile target) { return restoring.create(std::move(target)); });
+            [&](TargetFile target) { return restoring.open(std::move(target)); });
   TaskGroup workers(stop);
   for (int i = 0; i < options.workers; ++i) {
     workers.start([&, i](std::stop_token token) { return Worker(restoring, i).run(feed, token); });
   }
   TRY(workers.wait());
-  return CopyOutResult{restoring.files_created, restoring.bytes_fetched, restoring.bytes_written};
+  return CopyOutResult{restoring.files_restored, restoring.bytes_fetched, restoring.bytes_written,
+                       restoring.bytes_right};
 }
 
 }  // namespace walkback::pipeline

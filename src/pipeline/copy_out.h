@@ -15,10 +15,14 @@
 namespace walkback::pipeline {
 
 struct TargetFile {
-  std::string path;  // does not exist yet; its directory does
+  std::string path;  // its directory exists; it does not yet, unless it may
   std::string name;  // in the backup, for messages
   uint32_t mode = 0600;
   repo::PageMap map;
+  // A file there is made what the map says, and only what of it is not yet is fetched and written.
+  // A symbolic link there, or one of several names of a file, goes: what others see through it
+  // stays as it is.
+  bool may_exist = false;
 };
 
 // Called from one thread at a time.
@@ -37,10 +41,12 @@ struct CopyOutResult {
   uint64_t files = 0;
   uint64_t bytes_fetched = 0;  // from the repository
   uint64_t bytes_written = 0;
+  uint64_t bytes_right = 0;  // were there already
 };
 
-// Every frame is checked against its hash before one byte of it is written; an error names the file
-// and the pack. Write-back is started but nothing is durable yet: the caller syncs the file systems
+// Every frame is checked against its hash before one byte of it is written; where only pages of its
+// beginning are wanted, its stored bytes and each of these pages are. An error names the file and
+// the pack. Write-back is started but nothing is durable yet: the caller syncs the file systems
 // once.
 Result<CopyOutResult> copy_out(FileSystem& files, store::ObjectStore& objects, TargetSource& source,
                                const CopyOutOptions& options, Progress& progress,

@@ -4,8 +4,8 @@
 
 namespace walkback::pipeline {
 
-FileRestore::FileRestore(TargetFile target, std::unique_ptr<File> file)
-    : target_(std::move(target)), file_(std::move(file)) {
+FileRestore::FileRestore(TargetFile target, std::unique_ptr<File> file, bool was_there)
+    : target_(std::move(target)), file_(std::move(file)), was_there_(was_there) {
   group_runs_by_frame();
   cut_into_pieces();
 }
@@ -38,9 +38,11 @@ void FileRestore::cut_into_pieces() {
 std::vector<FileRestore::Use> FileRestore::uses(uint32_t piece) const {
   std::vector<Use> uses;
   for (uint32_t i = pieces_[piece].begin; i < pieces_[piece].end; ++i) {
-    const uint32_t frame = frames_[i];
-    uses.push_back({frame, std::span(runs_).subspan(runs_begin_[frame],
-                                                    runs_begin_[frame + 1] - runs_begin_[frame])});
+    Use use{.frame = frames_[i], .runs = {}};
+    for (uint32_t at = runs_begin_[use.frame]; at < runs_begin_[use.frame + 1]; ++at) {
+      use.runs.push_back(target_.map.runs[runs_[at]]);
+    }
+    uses.push_back(std::move(use));
   }
   return uses;
 }

@@ -5,8 +5,10 @@
 #include <charconv>
 #include <set>
 
+#include "pg/data_directory.h"
 #include "pipeline/copy_out.h"
 #include "restore/replayed_tablespaces.h"
+#include "restore/unfinished.h"
 
 namespace walkback::restore {
 
@@ -45,14 +47,19 @@ class Places {
 // Follows the manifest: makes directories as they come, hands out files.
 class ManifestFiles final : public pipeline::TargetSource {
  public:
-  ManifestFiles(catalog::ManifestReader& manifest, const TargetLayout& layout, FileSystem& files)
-      : manifest_(manifest), layout_(layout), places_(layout), files_(files) {}
+  ManifestFiles(catalog::ManifestReader& manifest, const TargetLayout& layout, Onto onto,
+                FileSystem& files)
+      : manifest_(manifest), layout_(layout), places_(layout), onto_(onto), files_(files) {}
 
   Result<std::optional<pipeline::TargetFile>> next() override {
     while (std::optional<catalog::ManifestEntry> entry = TRY(manifest_.next())) {
       if (auto* directory = std::get_if<catalog::ManifestDirectory>(&*entry)) {
-        TRY(files_.make_directory(places_.path_of(directory->name), directory->mode));
+        TRY(make(*directory));
       } else if (auto* file = std::get_if<catalog::ManifestFile>(&*entry)) {
+        // Of another recovery, which was ended after its last step but one.
+        if (join_path(layout_.data_directory, file->name) == mark_path(layout_.data_directory)) {
+          continue;
+        }
         return std::optional(TRY(target_of(std::move(*file))));
       } else {
         conclusion_ = std::get<catalog::ManifestConclusion>(std::move(*entry));
@@ -65,11 +72,27 @@ class ManifestFiles final : public pipeline::TargetSource {
   std::optional<catalog::ManifestConclusion> conclusion() && { return std::move(conclusion_); }
 
  private:
+  Result<void> make(const catalog::ManifestDirectory& directory) {
+    const std::string path = places_.path_of(directory.name);
+    if (onto_ == Onto::kSomeOfIt && !pg::contents_left_out(directory.name)) {
+      // Nothing is written through a link: what it leads to is not the backup's.
+      const std::optional<FileInfo> there = TRY(files_.link_status(path));
+      if (there && there->type == FileType::kSymlink) TRY(files_.remove(path));
+    }
+    if (TRY(files_.make_directory(path, directory.mode)) || onto_ == Onto::kNothing) {
+      return success();
+    }
+    const std::optional<FileInfo> there = TRY(files_.status(path));
+    if (!there || there->mode == directory.mode) return success();
+    return files_.set_mode(path, directory.mode);
+  }
+
   Result<pipeline::TargetFile> target_of(catalog::ManifestFile file) {
     pipeline::TargetFile target;
     target.name = file.name;
     target.mode = file.mode;
     target.map = std::move(file.map);
+    target.may_exist = onto_ == Onto::kSomeOfIt;
     if (file.place == catalog::Place::kConfiguration) {
       target.path = join_path(layout_.data_directory, file.name);
       TRY(make_directories(files_, parent_path(target.path), kDirectoryMode));
@@ -89,36 +112,56 @@ class ManifestFiles final : public pipeline::TargetSource {
   catalog::ManifestReader& manifest_;
   const TargetLayout& layout_;
   const Places places_;
+  const Onto onto_;
   FileSystem& files_;
   std::set<std::string> configuration_;
   std::optional<catalog::ManifestConclusion> conclusion_;
 };
 
-}  // namespace
+// In one step where another is there: a recovery that is ended and begun again finds in pg_tblspc
+// where each tablespace's files lie.
+Result<void> link_tablespace(FileSystem& files, const std::string& links,
+                             const Tablespace& tablespace) {
+  const std::string path = join_path(links, std::to_string(tablespace.oid));
+  const std::optional<FileInfo> there = TRY(files.link_status(path));
+  if (!there) return files.make_symlink(tablespace.location, path);
+  const bool is_link = there->type == FileType::kSymlink;
+  if (is_link && TRY(files.read_symlink(path)) == tablespace.location) return success();
+  const std::string next = path + ".new";
+  if (TRY(files.link_status(next))) TRY(files.remove(next));
+  TRY(files.make_symlink(tablespace.location, next));
+  return files.rename(next, path);
+}
 
-Result<catalog::ManifestConclusion> materialize(const TargetLayout& layout,
-                                                const catalog::LineageLayout& lineage,
-                                                const catalog::BackupId& backup, int workers,
-                                                FileSystem& files, store::ObjectStore& objects,
-                                                Progress& progress, std::stop_token stop) {
-  TRY(make_directories(files, layout.data_directory, kDirectoryMode));
-  // An empty directory that was there may be open to others; PostgreSQL refuses that.
-  TRY(files.set_mode(layout.data_directory, kDirectoryMode));
-  TRY(files.make_directory(join_path(layout.data_directory, "pg_tblspc"), kDirectoryMode));
-  TRY(make_replayed_tablespaces(files, layout));
+Result<void> link_tablespaces(FileSystem& files, const TargetLayout& layout) {
+  const std::string links = join_path(layout.data_directory, "pg_tblspc");
+  TRY(files.make_directory(links, kDirectoryMode));
   for (const Tablespace& tablespace : layout.tablespaces) {
     TRY(make_directories(files, tablespace.location, kDirectoryMode));
-    TRY(files.make_symlink(tablespace.location,
-                           fmt::format("{}/pg_tblspc/{}", layout.data_directory, tablespace.oid)));
+    TRY(link_tablespace(files, links, tablespace));
   }
+  return files.sync_directory(links);
+}
+
+}  // namespace
+
+Result<Materialized> materialize(const TargetLayout& layout, const catalog::LineageLayout& lineage,
+                                 const catalog::BackupId& backup, Onto onto, int workers,
+                                 FileSystem& files, store::ObjectStore& objects, Progress& progress,
+                                 std::stop_token stop) {
+  TRY(make_directories(files, layout.data_directory, kDirectoryMode));
+  // A directory that was there may be open to others; PostgreSQL refuses that.
+  TRY(files.set_mode(layout.data_directory, kDirectoryMode));
+  TRY(make_replayed_tablespaces(files, layout));
+  TRY(link_tablespaces(files, layout));
   std::unique_ptr<catalog::ManifestReader> manifest =
       TRY(catalog::open_manifest(objects, lineage, backup));
-  ManifestFiles source(*manifest, layout, files);
-  TRY(pipeline::copy_out(files, objects, source, {workers, lineage.pack_prefix()}, progress,
-                         std::move(stop)));
+  ManifestFiles source(*manifest, layout, onto, files);
+  const pipeline::CopyOutResult copied = TRY(pipeline::copy_out(
+      files, objects, source, {workers, lineage.pack_prefix()}, progress, std::move(stop)));
   std::optional<catalog::ManifestConclusion> conclusion = std::move(source).conclusion();
   CHECK(conclusion.has_value());
-  return *std::move(conclusion);
+  return Materialized{*std::move(conclusion), copied};
 }
 
 Result<void> sync_layout(const TargetLayout& layout, FileSystem& files) {
@@ -131,6 +174,8 @@ Result<void> sync_layout(const TargetLayout& layout, FileSystem& files) {
   TRY(sync(layout.data_directory));
   for (const Tablespace& tablespace : layout.tablespaces) TRY(sync(tablespace.location));
   for (const ReplayedPlace& replayed : layout.replayed) TRY(sync(replayed.place));
+  // It may lie on a disk of its own.
+  TRY(sync(join_path(layout.data_directory, "pg_wal")));
   // The directory's own name, in case that its parent lies on another file system.
   return files.sync_directory(parent_path(layout.data_directory));
 }

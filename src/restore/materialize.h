@@ -9,18 +9,32 @@
 #include "base/result.h"
 #include "catalog/layout.h"
 #include "catalog/manifest.h"
+#include "pipeline/copy_out.h"
 #include "restore/target_directory.h"
 #include "store/object_store.h"
 
 namespace walkback::restore {
 
+// What is there before.
+enum class Onto {
+  kNothing,
+  // A directory of the same cluster, where start_delta() took away what is not in the backup: what
+  // is right stays.
+  kSomeOfIt,
+};
+
+struct Materialized {
+  catalog::ManifestConclusion conclusion;
+  pipeline::CopyOutResult copied;
+};
+
 // Makes the layout's directories, tablespace links and all files but pg_control and backup_label,
-// which are returned: whoever calls decides when a server may start here. Nothing is durable yet.
-Result<catalog::ManifestConclusion> materialize(const TargetLayout& layout,
-                                                const catalog::LineageLayout& lineage,
-                                                const catalog::BackupId& backup, int workers,
-                                                FileSystem& files, store::ObjectStore& objects,
-                                                Progress& progress, std::stop_token stop);
+// which are returned: whoever calls decides when a server may start here. Of these only the links
+// are durable yet.
+Result<Materialized> materialize(const TargetLayout& layout, const catalog::LineageLayout& lineage,
+                                 const catalog::BackupId& backup, Onto onto, int workers,
+                                 FileSystem& files, store::ObjectStore& objects, Progress& progress,
+                                 std::stop_token stop);
 
 // Makes everything below the layout durable: one call for each file system it lies on.
 Result<void> sync_layout(const TargetLayout& layout, FileSystem& files);

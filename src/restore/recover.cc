@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "catalog/backups.h"
 #include "catalog/control_file_reader.h"
 #include "catalog/events.h"
@@ -11,12 +13,14 @@
 #include "catalog/server_commands.h"
 #include "catalog/wal_archive.h"
 #include "catalog/wal_chain.h"
+#include "restore/delta_start.h"
 #include "restore/host_memory.h"
 #include "restore/materialize.h"
 #include "restore/replayed_tablespaces.h"
 #include "restore/server.h"
 #include "restore/server_commands.h"
 #include "restore/superusers.h"
+#include "restore/unfinished.h"
 
 namespace walkback::restore {
 
@@ -24,14 +28,75 @@ namespace {
 
 constexpr std::chrono::milliseconds kBetweenLooks{50};
 
+Result<void> check_user(const RecoverOptions& options) {
+  if (!options.start || geteuid() != 0) return success();
+  return make_error(
+      ErrorKind::kDenied, "PostgreSQL does not run as root",
+      "run this as the user who is to own the copy: sudo -u postgres walkback recover …");
+}
+
+Result<void> check_port(const RecoverOptions& options) {
+  if (!options.start || !options.port) return success();
+  return check_port_is_free(*options.port);
+}
+
+// Nothing without --delta, or where the directory is empty.
+Result<std::optional<ReusedDirectory>> reused_of(const RecoverOptions& options,
+                                                 const RecoveryPlan& plan, FileSystem& files) {
+  if (!options.delta) return std::optional<ReusedDirectory>();
+  const TargetLayout layout = TRY(lay_out_target(options.into, {}, {}));
+  return look_at_reused(files, layout.data_directory, plan.backup.system_identifier);
+}
+
+// Of what lies in a reused directory's places, what is of this recovery's.
+ReusedPlaces places_of(const ReusedDirectory& reused, const TargetLayout& layout) {
+  ReusedPlaces places{
+      .all = reused.directories(layout.data_directory),
+      .may_hold_files = {layout.data_directory},
+      .kept = {},
+  };
+  for (const Tablespace& there : reused.tablespaces) {
+    const auto has_oid = [&](const Tablespace& t) { return t.oid == there.oid; };
+    const auto wanted = std::ranges::find_if(layout.tablespaces, has_oid);
+    // One that is not in the backup is emptied of what PostgreSQL had in it.
+    const bool is_used = wanted == layout.tablespaces.end() || wanted->location == there.location;
+    if (is_used) places.may_hold_files.push_back(there.location);
+  }
+  return places;
+}
+
+// What may have changed since: who runs where, and what is free.
+Result<void> check_places(const RecoverOptions& options, const RecoveryPlan& plan,
+                          const CheckedTarget& checked, FileSystem& files) {
+  TargetNeed need;
+  need.data_directory_bytes = plan.restore_bytes;
+  need.tablespace_bytes.assign(checked.layout.tablespaces.size(), 0);
+  ReusedPlaces reused;
+  if (checked.delta) {
+    reused = places_of(checked.delta->reused, checked.layout);
+    reused.kept = parent_path(checked.delta->kept_directory);
+    const uint64_t there = checked.delta->bytes_there + checked.delta->bytes_going;
+    need.data_directory_bytes -= std::min(need.data_directory_bytes, there);
+  }
+  TRY(check_target(files, checked.layout, need, options.neighbours, reused));
+  TRY(check_port(options));
+  TRY(check_replayed_tablespaces(files, plan, checked.layout));
+  if (options.start) {
+    TRY(check_user(options));
+    TRY(find_server_binaries(options.server_binaries, plan.backup.server_version_num / 10000));
+  }
+  return success();
+}
+
 class Recovery {
  public:
   Recovery(const RecoverOptions& options, const PlanOptions& plan_options, const RecoveryPlan& plan,
-           FileSystem& files, store::ObjectStore& objects, Clock& clock, Random& random,
-           Progress& progress, std::stop_token stop, std::string host)
+           const CheckedTarget& checked, FileSystem& files, store::ObjectStore& objects,
+           Clock& clock, Random& random, Progress& progress, std::stop_token stop, std::string host)
       : options_(options),
         plan_options_(plan_options),
         plan_(plan),
+        checked_(checked),
         files_(files),
         objects_(objects),
         clock_(clock),
@@ -44,7 +109,8 @@ class Recovery {
     const auto started = clock_.monotonic();
     report_.plan = plan_;
     report_.segments_replayed = 0;
-    const TargetLayout layout = TRY(check_recovery(options_, plan_, files_));
+    const TargetLayout& layout = checked_.layout;
+    TRY(check_again());
     report_.data_directory = layout.data_directory;
     report_.layout = layout;
     catalog::WalArchive archive(
@@ -56,10 +122,18 @@ class Recovery {
     const auto ours = TRY(begin(layout.data_directory));
     reserve_timeline(archive);
 
-    progress_.begin("restoring files", plan_.restore_bytes);
-    const catalog::ManifestConclusion conclusion =
-        TRY(unfinished(materialize(layout, archive.layout(), plan_.backup.id, options_.workers,
-                                   files_, objects_, progress_, stop_)));
+    progress_.begin(checked_.delta ? "comparing and restoring files" : "restoring files",
+                    plan_.restore_bytes);
+    const Onto onto = checked_.delta ? Onto::kSomeOfIt : Onto::kNothing;
+    const Materialized restored =
+        TRY(unfinished(materialize(layout, archive.layout(), plan_.backup.id, onto,
+                                   options_.workers, files_, objects_, progress_, stop_)));
+    const catalog::ManifestConclusion& conclusion = restored.conclusion;
+    if (checked_.delta) {
+      report_.delta =
+          RecoverReport::Delta{*checked_.delta, restored.copied.bytes_right,
+                               restored.copied.bytes_written, restored.copied.bytes_fetched};
+    }
     TRY(unfinished(write_settings(layout)));
     TRY(unfinished(replace_file(files_, join_path(layout.data_directory, "backup_label"),
                                 as_bytes(conclusion.backup_label), 0600)));
@@ -68,6 +142,7 @@ class Recovery {
     TRY(unfinished(sync_layout(layout, files_)));
     // pg_control last: until it exists, PostgreSQL cannot start on a half-written directory.
     TRY(unfinished(write_control_file(layout.data_directory, conclusion.pg_control, files_)));
+    TRY(remove_mark(files_, layout.data_directory));
     report_.restore_s = seconds_since(started);
 
     if (options_.start) TRY(on_restored(replay()));
@@ -109,18 +184,40 @@ class Recovery {
     return lease;
   }
 
-  // The directory was empty when it was checked. Held until the end, so that nobody is told to
-  // remove what we are writing; and from here on what is in it is ours.
+  // The plan was shown meanwhile, and somebody may have thought about it.
+  Result<void> check_again() const {
+    TRY(check_places(options_, plan_, checked_, files_));
+    const std::optional<ReusedDirectory> reused = TRY(reused_of(options_, plan_, files_));
+    const bool is_as_it_was = reused.has_value() == checked_.delta.has_value() &&
+                              (!reused || reused->pg_control == checked_.delta->reused.pg_control);
+    if (is_as_it_was) return success();
+    return make_error(ErrorKind::kConflict,
+                      fmt::format("{} is not as it was a moment ago: somebody else is at it",
+                                  checked_.layout.data_directory),
+                      "see what it is, and run this again");
+  }
+
+  // Held until the end, so that nobody is told to remove what we are writing; and from here on what
+  // is in the directory is ours.
   Result<std::unique_ptr<DirectoryLock>> begin(const std::string& directory) {
     TRY(make_directories(files_, directory, 0700));
     std::unique_ptr<DirectoryLock> lock = TRY(files_.lock_directory(directory));
     if (!lock) return unfinished_restore(files_, directory);
-    if (!TRY(files_.list(directory)).empty()) {
+    if (checked_.delta) {
+      progress_.begin("putting aside what is not in the archive", 0);
+      Result<void> begun = start_delta(files_, directory, *checked_.delta);
+      // Where a server was started meanwhile, nothing has begun.
+      if (!begun.ok() && begun.error().kind == ErrorKind::kConflict)
+        return std::move(begun).error();
+      TRY(unfinished(std::move(begun)));
+      if (TRY(is_recovered_copy(files_, directory))) return lock;
+    } else if (!TRY(files_.list(directory)).empty()) {
       return make_error(ErrorKind::kConflict,
                         fmt::format("{} was empty a moment ago: somebody else fills it", directory),
                         "recover into another directory");
     }
     TRY(begin_copy(files_, directory));
+    if (!checked_.delta) TRY(write_mark(files_, directory, {plan_.backup.system_identifier, ""}));
     return lock;
   }
 
@@ -128,7 +225,9 @@ class Recovery {
   Result<T> unfinished(Result<T> result) const {
     if (result.ok()) return result;
     Error error = std::move(result).error();
-    const std::string what = how_to_remove(files_, report_.data_directory);
+    // What --delta began with is somebody's data directory: that is never to be removed.
+    const std::string what = checked_.delta ? "the same command goes on with it"
+                                            : how_to_remove(files_, report_.data_directory);
     error.hint = error.hint.empty() ? what : error.hint + "; " + what;
     return error;
   }
@@ -309,6 +408,7 @@ class Recovery {
   const RecoverOptions& options_;
   const PlanOptions& plan_options_;
   const RecoveryPlan& plan_;
+  const CheckedTarget& checked_;
   FileSystem& files_;
   store::ObjectStore& objects_;
   Clock& clock_;
@@ -341,49 +441,47 @@ std::string describe(const RecoveryTarget& target) {
   return std::string(kind);
 }
 
-Result<void> check_user(const RecoverOptions& options) {
-  if (!options.start || geteuid() != 0) return success();
-  return make_error(
-      ErrorKind::kDenied, "PostgreSQL does not run as root",
-      "run this as the user who is to own the copy: sudo -u postgres walkback recover …");
-}
-
-Result<void> check_port(const RecoverOptions& options) {
-  if (!options.start || !options.port) return success();
-  return check_port_is_free(*options.port);
-}
-
 }  // namespace
 
 Result<void> check_destination(const RecoverOptions& options, FileSystem& files) {
   TRY(check_user(options));
   // Its tablespaces are not known yet.
   const TargetLayout layout = TRY(lay_out_target(options.into, {}, {}));
-  TRY(check_target(files, layout, {}, options.neighbours));
+  ReusedPlaces places;
+  if (options.delta) {
+    const std::optional<ReusedDirectory> reused =
+        TRY(look_at_reused(files, layout.data_directory, {}));
+    if (reused) places = places_of(*reused, layout);
+  }
+  TRY(check_target(files, layout, {}, options.neighbours, places));
   return check_port(options);
 }
 
-Result<TargetLayout> check_recovery(const RecoverOptions& options, const RecoveryPlan& plan,
-                                    FileSystem& files) {
-  TargetLayout layout = TRY(lay_out_target(options.into, plan.tablespaces, options.tablespaces,
-                                           replayed_locations(plan)));
-  TargetNeed need;
-  need.data_directory_bytes = plan.restore_bytes;
-  need.tablespace_bytes.assign(layout.tablespaces.size(), 0);
-  TRY(check_target(files, layout, need, options.neighbours));
-  TRY(check_port(options));
-  TRY(check_replayed_tablespaces(files, plan, layout));
-  if (options.start) {
-    TRY(check_user(options));
-    TRY(find_server_binaries(options.server_binaries, plan.backup.server_version_num / 10000));
+Result<CheckedTarget> check_recovery(const RecoverOptions& options, const PlanOptions& plan_options,
+                                     const RecoveryPlan& plan, FileSystem& files,
+                                     store::ObjectStore& objects, Clock& clock) {
+  CheckedTarget checked;
+  std::optional<ReusedDirectory> reused = TRY(reused_of(options, plan, files));
+  const std::vector<Tablespace> there = reused ? reused->tablespaces : std::vector<Tablespace>();
+  checked.layout = TRY(lay_out_target(options.into, plan.tablespaces, options.tablespaces,
+                                      replayed_locations(plan), there));
+  if (reused) {
+    const catalog::WalArchive archive(
+        objects, plan_options.cluster,
+        TRY(catalog::get_lineage(objects, plan_options.cluster, plan.backup.system_identifier)));
+    const std::string kept =
+        TRY(choose_kept_directory(files, checked.layout.data_directory, clock.now()));
+    checked.delta = TRY(survey_directory(files, objects, archive, plan.backup.id, checked.layout,
+                                         *std::move(reused), kept));
   }
-  return layout;
+  TRY(check_places(options, plan, checked, files));
+  return checked;
 }
 
 Result<RecoverReport> run_recover(const RecoverOptions& options, const PlanOptions& plan_options,
-                                  const RecoveryPlan& plan, FileSystem& files,
-                                  store::ObjectStore& objects, Clock& clock, Random& random,
-                                  Progress& progress, std::stop_token stop) {
+                                  const RecoveryPlan& plan, const CheckedTarget& checked,
+                                  FileSystem& files, store::ObjectStore& objects, Clock& clock,
+                                  Random& random, Progress& progress, std::stop_token stop) {
   catalog::Event event = catalog::new_event("recover", clock, random);
   event.detail = fmt::format("{} from backup {} into {}", describe(plan.target),
                              plan.backup.id.text, options.into);
@@ -391,8 +489,8 @@ Result<RecoverReport> run_recover(const RecoverOptions& options, const PlanOptio
   if (Result<void> begun = recorder.begin(event); !begun.ok()) {
     progress.note("this recovery is not in the history: " + begun.error().message);
   }
-  Result<RecoverReport> report = Recovery(options, plan_options, plan, files, objects, clock,
-                                          random, progress, std::move(stop), event.host)
+  Result<RecoverReport> report = Recovery(options, plan_options, plan, checked, files, objects,
+                                          clock, random, progress, std::move(stop), event.host)
                                      .run();
   (void)recorder.end(event, report.ok() ? nullptr : &report.error());
   return report;

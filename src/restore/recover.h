@@ -11,6 +11,7 @@
 #include "base/progress.h"
 #include "base/random.h"
 #include "base/result.h"
+#include "restore/delta_survey.h"
 #include "restore/plan.h"
 #include "restore/recovered_settings.h"
 #include "restore/target_directory.h"
@@ -23,6 +24,8 @@ struct RecoverOptions {
   RecoveryAction action = RecoveryAction::kPromote;
   std::vector<TablespaceMapping> tablespaces;
   bool start = true;  // --no-start: everything but starting the server
+  // --delta: `into` may be a stopped data directory of the same cluster.
+  bool delta = false;
   int workers = 2;
   std::string server_binaries;  // configured directory, may be empty
   Neighbours neighbours;        // the cluster of the configuration and the repository
@@ -49,22 +52,40 @@ struct RecoverReport {
   uint64_t segments_replayed = 0;
   double restore_s = 0, replay_s = 0, total_s = 0;
   std::vector<SettingChange> setting_changes;
+  // With --delta, where there was something to go on from.
+  struct Delta {
+    DeltaSurvey survey;
+    uint64_t bytes_right = 0;    // were as they are in the backup
+    uint64_t bytes_written = 0;  // were not
+    uint64_t bytes_fetched = 0;  // for those
+  };
+  std::optional<Delta> delta;
 };
 
-// The second step of the command: make_plan() was called before and shown. On failure a
-// half-restored directory has no pg_control, so no server starts on it; it is left as it is and
-// named. When it is the server that fails, the hint says how to go on with what was restored.
+// What was found of a recovery's destination, before the first write.
+struct CheckedTarget {
+  TargetLayout layout;
+  // With --delta, where the directory is not empty.
+  std::optional<DeltaSurvey> delta;
+};
+
+// The second step of the command: make_plan() was called before and shown, and `checked` is what
+// check_recovery() said. On failure a half-restored directory has no pg_control, so no server
+// starts on it; it is left as it is and named. When it is the server that fails, the hint says how
+// to go on with what was restored.
 Result<RecoverReport> run_recover(const RecoverOptions& options, const PlanOptions& plan_options,
-                                  const RecoveryPlan& plan, FileSystem& files,
-                                  store::ObjectStore& objects, Clock& clock, Random& random,
-                                  Progress& progress, std::stop_token stop);
+                                  const RecoveryPlan& plan, const CheckedTarget& checked,
+                                  FileSystem& files, store::ObjectStore& objects, Clock& clock,
+                                  Random& random, Progress& progress, std::stop_token stop);
 
 // What can be refused before anything is known of the plan: the directory, the user, the port.
 Result<void> check_destination(const RecoverOptions& options, FileSystem& files);
 
 // The checks of run_recover() that come before the first write: directory, space, paths, CREATE
-// TABLESPACE that replay would run on this host, server binaries. --dry-run ends after them.
-Result<TargetLayout> check_recovery(const RecoverOptions& options, const RecoveryPlan& plan,
-                                    FileSystem& files);
+// TABLESPACE that replay would run on this host, server binaries; and what --delta would do to each
+// file. --dry-run ends after them.
+Result<CheckedTarget> check_recovery(const RecoverOptions& options, const PlanOptions& plan_options,
+                                     const RecoveryPlan& plan, FileSystem& files,
+                                     store::ObjectStore& objects, Clock& clock);
 
 }  // namespace walkback::restore

@@ -17,6 +17,8 @@
 #include "base/check.h"
 #include "base/shell.h"
 #include "restore/recovered_settings.h"
+#include "restore/running_servers.h"
+#include "restore/unfinished.h"
 
 namespace walkback::restore {
 
@@ -104,10 +106,14 @@ Result<void> check_mappings(const std::vector<Tablespace>& saved,
 }
 
 Result<std::string> new_location(const std::string& data_directory, const Tablespace& tablespace,
-                                 const std::vector<TablespaceMapping>& mappings) {
+                                 const std::vector<TablespaceMapping>& mappings,
+                                 const std::vector<Tablespace>& reused) {
   for (const TablespaceMapping& mapping : mappings) {
     if (tidy_path(mapping.from) != tidy_path(tablespace.location)) continue;
     return absolute_path(mapping.to, "the new place of tablespace " + mapping.from);
+  }
+  for (const Tablespace& there : reused) {
+    if (there.oid == tablespace.oid) return there.location;
   }
   return fmt::format("{}.tablespaces/{}", data_directory, tablespace.oid);
 }
@@ -182,16 +188,26 @@ struct LivePlace {
 
 // What the symbolic links in `directory` lead to: tablespaces, a pg_wal elsewhere.
 Result<void> add_link_targets(FileSystem& files, const std::string& directory,
-                              std::string_view what, std::vector<LivePlace>& live) {
+                              std::string_view what, std::string_view whose,
+                              std::vector<LivePlace>& live) {
   for (const DirectoryEntry& entry : TRY(files.list(directory))) {
     if (entry.type != FileType::kSymlink) continue;
     std::string path = join_path(directory, entry.name);
     std::optional<FileInfo> info = TRY(files.status(path));
     if (!info || info->type != FileType::kDirectory) continue;
     Place place = TRY(locate(files, TRY(files.canonical(path))));
-    live.push_back({std::move(place), fmt::format("{} {} of the live cluster", what, entry.name)});
+    live.push_back({std::move(place), fmt::format("{} {} of {}", what, entry.name, whose)});
   }
   return success();
+}
+
+Result<void> add_places_of(FileSystem& files, const std::string& pgdata, std::string_view whose,
+                           std::vector<LivePlace>& live) {
+  live.push_back({TRY(locate(files, pgdata)), fmt::format("{}'s data directory", whose)});
+  TRY(add_link_targets(files, pgdata, "the directory", whose, live));
+  const std::string tablespaces = join_path(pgdata, "pg_tblspc");
+  if (!TRY(files.status(tablespaces))) return success();
+  return add_link_targets(files, tablespaces, "the tablespace", whose, live);
 }
 
 Result<std::vector<LivePlace>> live_places(FileSystem& files, const std::string& pgdata) {
@@ -200,13 +216,20 @@ Result<std::vector<LivePlace>> live_places(FileSystem& files, const std::string&
   std::optional<FileInfo> info = TRY(files.status(pgdata));
   // A lost cluster may be recovered to where it was.
   if (!info || info->type != FileType::kDirectory || TRY(files.list(pgdata)).empty()) return live;
-  live.push_back({TRY(locate(files, pgdata)), "the live cluster's data directory"});
-  TRY(add_link_targets(files, pgdata, "the directory", live));
-  std::string tablespaces = join_path(pgdata, "pg_tblspc");
-  if (TRY(files.status(tablespaces))) {
-    TRY(add_link_targets(files, tablespaces, "the tablespace", live));
-  }
+  TRY(add_places_of(files, pgdata, "the live cluster", live));
   return live;
+}
+
+// Whatever the configuration says: what is reused may be a copy whose links lead to another
+// cluster's tablespaces.
+Result<void> add_running_clusters(FileSystem& files, std::vector<LivePlace>& places) {
+  for (const std::string& directory : TRY(running_data_directories(files))) {
+    // It may have been stopped and removed since.
+    const Result<void> added =
+        add_places_of(files, directory, "the running cluster in " + directory, places);
+    if (!added.ok() && added.error().kind != ErrorKind::kMissing) return added;
+  }
+  return success();
 }
 
 // A copy inside the repository would be lost with it and hidden in it, and the other way round.
@@ -431,28 +454,34 @@ std::optional<int> process_in_pid_file(std::string_view text) {
 
 Result<TargetLayout> lay_out_target(std::string_view into, const std::vector<Tablespace>& saved,
                                     const std::vector<TablespaceMapping>& mappings,
-                                    const std::vector<std::string>& replayed) {
+                                    const std::vector<std::string>& replayed,
+                                    const std::vector<Tablespace>& reused) {
   TargetLayout layout;
   layout.data_directory = TRY(absolute_path(into, "the directory to recover into"));
   std::vector<Tablespace> known = saved;
   for (const std::string& location : replayed) known.push_back({0, location});
   TRY(check_mappings(known, mappings));
   for (const Tablespace& tablespace : saved) {
-    std::string location = TRY(new_location(layout.data_directory, tablespace, mappings));
+    std::string location = TRY(new_location(layout.data_directory, tablespace, mappings, reused));
     layout.tablespaces.push_back({tablespace.oid, std::move(location)});
   }
   for (const std::string& location : replayed) {
+    bool mapped = false;
     for (const TablespaceMapping& mapping : mappings) {
       if (tidy_path(mapping.from) != tidy_path(location)) continue;
       std::string place = TRY(absolute_path(mapping.to, "the new place of tablespace " + location));
       layout.replayed.push_back({location, std::move(place)});
+      mapped = true;
     }
+    const bool is_reused =
+        std::ranges::find(reused, tidy_path(location), &Tablespace::location) != reused.end();
+    if (!mapped && is_reused) layout.replayed.push_back({location, location});
   }
   return layout;
 }
 
 Result<void> check_target(FileSystem& files, const TargetLayout& layout, const TargetNeed& need,
-                          const Neighbours& neighbours) {
+                          const Neighbours& neighbours, const ReusedPlaces& reused) {
   CHECK(need.tablespace_bytes.size() == layout.tablespaces.size());
   std::vector<Place> places;
   for (const std::string& directory : directories_of(layout)) {
@@ -462,35 +491,70 @@ Result<void> check_target(FileSystem& files, const TargetLayout& layout, const T
   needed_bytes.insert(needed_bytes.end(), need.tablespace_bytes.begin(),
                       need.tablespace_bytes.end());
   needed_bytes.resize(places.size());
-  std::vector<LivePlace> others = TRY_CONTEXT(live_places(files, neighbours.live_pgdata),
-                                              "looking at the live cluster's directories");
+  std::vector<Place> reused_places, may_hold_files;
+  for (const std::string& directory : reused.all) {
+    reused_places.push_back(TRY(locate(files, directory)));
+  }
+  for (const std::string& directory : reused.may_hold_files) {
+    may_hold_files.push_back(TRY(locate(files, directory)));
+  }
+  const auto is_the_same = [](const Place& one, const Place& other) {
+    return one.exists && other.exists && one.chain.front() == other.chain.front();
+  };
+  std::string live_pgdata = neighbours.live_pgdata;
+  if (!reused_places.empty()) {
+    TRY(check_is_stopped(files, reused_places.front().ancestor));
+    const std::optional<FileInfo> live = TRY(files.status(live_pgdata));
+    // It is not live any more.
+    if (live && Identity{live->device, live->inode} == reused_places.front().chain.front()) {
+      live_pgdata.clear();
+    }
+  }
+  std::vector<LivePlace> others =
+      TRY_CONTEXT(live_places(files, live_pgdata), "looking at the live cluster's directories");
+  if (!reused_places.empty()) TRY(add_running_clusters(files, others));
   for (const std::string& repository : neighbours.repositories) {
     TRY(add_repository(files, repository, others));
+  }
+  for (const Place& place : reused_places) TRY(check_apart_from(place, others));
+  if (!reused.kept.empty()) {
+    const Place kept = TRY(locate(files, reused.kept));
+    TRY(check_apart_from(kept, others));
+    TRY(check_may_write(kept));
   }
   for (const Place& place : places) {
     TRY(check_apart_from(place, others));
     TRY(check_no_cluster_around(files, place));
-    TRY(check_empty(files, place));
+    const auto is_place = [&](const Place& other) { return is_the_same(place, other); };
+    if (std::ranges::none_of(may_hold_files, is_place)) TRY(check_empty(files, place));
     TRY(check_may_write(place));
   }
   TRY(check_apart_from_each_other(places));
   for (const ReplayedPlace& replayed : layout.replayed) {
-    TRY(check_replayed(files, replayed, others, neighbours.live_pgdata));
+    TRY(check_replayed(files, replayed, others, live_pgdata));
   }
   return check_space(files, places, needed_bytes);
 }
 
 Result<bool> is_unfinished_restore(FileSystem& files, const std::string& directory) {
-  if (!TRY(is_recovered_copy(files, directory))) return false;
-  return !TRY(files.status(join_path(directory, "global/pg_control"))).has_value();
+  if (TRY(files.status(join_path(directory, "global/pg_control")))) return false;
+  if (TRY(is_recovered_copy(files, directory))) return true;
+  return TRY(files.link_status(mark_path(directory))).has_value();
 }
 
 std::string how_to_remove(FileSystem& files, const std::string& directory) {
+  const Result<std::optional<UnfinishedMark>> mark = read_mark(files, directory);
+  const bool goes_on = mark.ok() && mark->has_value();
+  // What it began with is somebody's data directory.
+  if (goes_on && !(*mark)->kept_directory.empty()) {
+    return "the same command with --delta goes on with it";
+  }
   std::string what = shell_word(directory);
   const std::string tablespaces = directory + ".tablespaces";
   const auto there = files.status(tablespaces);
   if (there.ok() && *there) what += " " + shell_word(tablespaces);
-  return fmt::format("remove it, `rm -r {}`, and recover again", what);
+  return fmt::format("{}remove it, `rm -r {}`, and recover again",
+                     goes_on ? "the same command with --delta goes on with it; or " : "", what);
 }
 
 Error unfinished_restore(FileSystem& files, const std::string& directory) {

@@ -38,13 +38,15 @@ struct TargetLayout {
   std::vector<ReplayedPlace> replayed;  // those that were mapped
 };
 
-// Every tablespace of the backup gets its new place: mapped, or else DATA_DIRECTORY's sibling
-// "DATA_DIRECTORY.tablespaces/OID" so that a copy never shares a path with the original by default.
-// `replayed` are the locations that the WAL to be replayed makes: those that are not mapped get no
-// place. A mapping whose OLD matches no tablespace is kInvalid and lists those there are.
+// Every tablespace of the backup gets its new place: mapped, or where the directory that is reused
+// has it (`reused`), or else DATA_DIRECTORY's sibling "DATA_DIRECTORY.tablespaces/OID" so that a
+// copy never shares a path with the original by default. `replayed` are the locations that the WAL
+// to be replayed makes: those that are neither mapped nor reused get no place. A mapping whose OLD
+// matches no tablespace is kInvalid and lists those there are.
 Result<TargetLayout> lay_out_target(std::string_view into, const std::vector<Tablespace>& saved,
                                     const std::vector<TablespaceMapping>& mappings,
-                                    const std::vector<std::string>& replayed = {});
+                                    const std::vector<std::string>& replayed = {},
+                                    const std::vector<Tablespace>& reused = {});
 
 struct TargetNeed {
   uint64_t data_directory_bytes = 0;
@@ -57,22 +59,31 @@ struct Neighbours {
   std::vector<std::string> repositories;  // their directories
 };
 
+// What a recovery goes on from (reused_directory.h): its directories, the data directory first, and
+// which of them need not be empty; and where it keeps what is not in the backup.
+struct ReusedPlaces {
+  std::vector<std::string> all;
+  std::vector<std::string> may_hold_files;
+  std::string kept;
+};
+
 // kConflict when any directory of the layout exists and is not empty, belongs to a running server
 // (postmaster.pid names a living process), lies inside a data directory or a tablespace of the live
 // cluster or inside the repository (or holds one), or two of them are the same, or when a replayed
 // location is there or is what a tablespace of the live cluster links to; kDenied when this
 // user may not make it, or does not own it; kNoSpace when their file systems have less than `need`
-// free. Writes nothing.
+// free. What is reused may be the cluster's own directory, if that is stopped, and shares nothing
+// with any cluster that runs on this host. Writes nothing.
 Result<void> check_target(FileSystem& files, const TargetLayout& layout, const TargetNeed& need,
-                          const Neighbours& neighbours);
+                          const Neighbours& neighbours, const ReusedPlaces& reused = {});
 
-// Whether a recovery into `directory` began and was never finished: it can only be removed.
+// Whether a recovery into `directory` began and was never finished.
 Result<bool> is_unfinished_restore(FileSystem& files, const std::string& directory);
-// kConflict that says so, and what to remove; or, while another recovery is at it (it holds the
-// directory's lock), to leave it alone.
+// kConflict that says so, and how to go on or what to remove; or, while another recovery is at it
+// (it holds the directory's lock), to leave it alone.
 Error unfinished_restore(FileSystem& files, const std::string& directory);
 
-// The hint of it: for who knows that the restore is his own.
+// The hint of it, for who knows that the restore is his own.
 std::string how_to_remove(FileSystem& files, const std::string& directory);
 
 // Whether `pgdata`'s postmaster.pid names a living postmaster. A stale file is not one.

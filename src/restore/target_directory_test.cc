@@ -5,16 +5,21 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "pgconn/testing/scratch_cluster.h"
 #include "restore/recovered_settings.h"
+#include "restore/running_servers.h"
+#include "restore/unfinished.h"
 
 namespace walkback::restore {
 namespace {
 
 namespace fs = std::filesystem;
+using namespace std::chrono_literals;
 using pgconn::testing::ScratchCluster;
 using pgconn::testing::ScratchDirectory;
 using ::testing::AllOf;
@@ -161,6 +166,23 @@ TEST_F(CheckTarget, AnUnfinishedRestoreIsToBeRemoved) {
   EXPECT_THAT(check("copy"), HasSubstr("is not empty"));
 }
 
+TEST_F(CheckTarget, AnUnfinishedRestoreWithAMarkIsGoneOnWith) {
+  fs::create_directories(scratch_ / "copy");
+  ASSERT_TRUE(write_mark(system_files(), scratch_ / "copy", {{7312}, ""}).ok());
+  EXPECT_THAT(check("copy"), HasSubstr("is an unfinished restore"));
+  EXPECT_THAT(unfinished_restore(system_files(), scratch_ / "copy").hint,
+              AllOf(HasSubstr("--delta"), HasSubstr("rm -r")));
+  ASSERT_TRUE(write_mark(system_files(), scratch_ / "copy", {{7312}, "/srv/copy.kept/1"}).ok());
+  const auto mark = read_mark(system_files(), scratch_ / "copy").value();
+  EXPECT_EQ(mark->system_identifier.value, 7312u);
+  EXPECT_EQ(mark->kept_directory, "/srv/copy.kept/1");
+  // It began with somebody's files.
+  EXPECT_THAT(unfinished_restore(system_files(), scratch_ / "copy").hint,
+              AllOf(HasSubstr("--delta"), Not(HasSubstr("rm -r"))));
+  ASSERT_TRUE(remove_mark(system_files(), scratch_ / "copy").ok());
+  EXPECT_FALSE(read_mark(system_files(), scratch_ / "copy").value().has_value());
+}
+
 // To remove it would be to remove what another writes.
 TEST_F(CheckTarget, ARestoreThatGoesOnIsLeftAlone) {
   fs::create_directories(scratch_ / "copy");
@@ -248,6 +270,56 @@ TEST_F(RunningServer, IsRecognisedAndNoLongerOnceItStopped) {
   EXPECT_FALSE(find_running_server(system_files(), cluster.pgdata()).value().has_value());
   EXPECT_TRUE(fs::exists(cluster.pgdata() + "/postmaster.pid"));
   EXPECT_FALSE(running(cluster.pgdata())) << "a stale pid file is no server";
+}
+
+TEST_F(RunningServer, OnlyWhatIsStoppedIsGoneOnFrom) {
+  ScratchCluster cluster;
+  const std::string pgdata = cluster.pgdata();
+  EXPECT_TRUE(check_is_stopped(system_files(), pgdata).ok());
+  cluster.start();
+  EXPECT_THAT(check_is_stopped(system_files(), pgdata).error().message,
+              HasSubstr("running server"));
+  const std::string canonical = system_files().canonical(pgdata).value();
+  EXPECT_THAT(running_data_directories(system_files()).value(), ::testing::Contains(canonical));
+  // Without its word it is still seen at work, and by its shared memory.
+  fs::rename(pgdata + "/postmaster.pid", pgdata + "/aside");
+  EXPECT_THAT(check_is_stopped(system_files(), pgdata).error().message,
+              HasSubstr("processes of a server"));
+  fs::rename(pgdata + "/aside", pgdata + "/postmaster.pid");
+  cluster.crash();
+  // Its other processes end when they notice that the postmaster is gone.
+  const auto is_stopped = [&] { return check_is_stopped(system_files(), pgdata).ok(); };
+  for (int i = 0; i < 600 && !is_stopped(); ++i) std::this_thread::sleep_for(50ms);
+  EXPECT_TRUE(is_stopped());
+}
+
+// A cluster that was copied, links and all: what it would write to is another's.
+TEST_F(CheckTarget, ACopiesTablespacesThatAreTheLiveClustersAreNotReused) {
+  fs::create_directories(scratch_ / "stale/pg_tblspc");
+  fs::create_directory_symlink(scratch_ / "live_ts", scratch_ / "stale/pg_tblspc/16390");
+  const TargetLayout layout{scratch_ / "stale", {{16390, scratch_ / "live_ts"}}, {}};
+  const ReusedPlaces reused{{scratch_ / "stale", scratch_ / "live_ts"},
+                            {scratch_ / "stale", scratch_ / "live_ts"},
+                            scratch_ / "stale.kept"};
+  const TargetNeed need{1, {0}};
+  const auto checked = check_target(system_files(), layout, need, {scratch_ / "live", {}}, reused);
+  ASSERT_FALSE(checked.ok());
+  EXPECT_THAT(checked.error().message, HasSubstr("tablespace 16390 of the live cluster"));
+}
+
+TEST_F(CheckTarget, TheClustersOwnDirectoryIsReusedOnlyWhenThatIsWhatIsAskedFor) {
+  const TargetLayout layout{scratch_ / "live", {{16390, scratch_ / "live_ts"}}, {}};
+  const Neighbours neighbours{scratch_ / "live", {scratch_ / "repo"}};
+  const TargetNeed need{1, {0}};
+  EXPECT_FALSE(check_target(system_files(), layout, need, neighbours).ok());
+  ReusedPlaces reused{{scratch_ / "live", scratch_ / "live_ts", scratch_ / "live_wal"},
+                      {scratch_ / "live", scratch_ / "live_ts"},
+                      scratch_ / "live.kept"};
+  const auto checked = check_target(system_files(), layout, need, neighbours, reused);
+  EXPECT_TRUE(checked.ok()) << checked.error().message;
+  // And what is not said to hold files of ours must be empty.
+  reused.may_hold_files.pop_back();
+  EXPECT_FALSE(check_target(system_files(), layout, need, neighbours, reused).ok());
 }
 
 TEST_F(RunningServer, AnotherProcessWithItsNumberIsNotOne) {

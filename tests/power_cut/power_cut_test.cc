@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "archive/wal_push.h"
 #include "backup/backup.h"
 #include "base/testing/seeded_random.h"
@@ -11,6 +13,7 @@
 #include "catalog/wal_archive.h"
 #include "repo/repository.h"
 #include "restore/recover.h"
+#include "restore/unfinished.h"
 #include "scripted_cluster.h"
 #include "store/file_store.h"
 
@@ -59,7 +62,7 @@ class PowerCut : public testing::TestWithParam<Failure> {
     }
 
     Result<restore::RecoverReport> recover(const catalog::BackupSummary& summary,
-                                           const std::string& into) {
+                                           const std::string& into, bool delta = false) {
       restore::RecoveryPlan plan;
       plan.backup = summary;
       plan.timeline = {1};
@@ -68,13 +71,16 @@ class PowerCut : public testing::TestWithParam<Failure> {
       options.into = into;
       options.port = 5433;
       options.start = false;
+      options.delta = delta;
       options.neighbours.live_pgdata = kPgdata;
       options.program = "/usr/bin/walkback";
       options.config_path = "/etc/walkback/walkback.toml";
       restore::PlanOptions plan_options;
       plan_options.cluster = kCluster;
-      return restore::run_recover(options, plan_options, plan, files, *objects, clock, random,
-                                  silent_progress(), {});
+      const restore::CheckedTarget checked =
+          TRY(restore::check_recovery(options, plan_options, plan, files, *objects, clock));
+      return restore::run_recover(options, plan_options, plan, checked, files, *objects, clock,
+                                  random, silent_progress(), {});
     }
 
     std::vector<catalog::BackupSummary> listed() {
@@ -156,6 +162,20 @@ TEST_P(PowerCut, EveryListedBackupIsRestoredWholeAndAnAcknowledgedOneIsListed) {
                   });
 }
 
+// The owner's file, the mark, and files that were to be renamed.
+std::string other_than_marks(const std::string& names) {
+  std::string others;
+  for (size_t begin = 0; begin < names.size();) {
+    const size_t end = names.find(' ', begin);
+    const std::string name = names.substr(begin, end - begin);
+    const bool is_mark = name == "mine.txt" || name.starts_with("walkback.") ||
+                         name.find(".tmp-") != std::string::npos;
+    if (!is_mark) others += name + " ";
+    begin = end + 1;
+  }
+  return others;
+}
+
 // A rename that a power cut ended in may show both names. PostgreSQL knows no file by the old one.
 void remove_second_name_of_pg_control(FileSystem& files) {
   for (const DirectoryEntry& entry : files.list("/restored/global").value()) {
@@ -165,6 +185,13 @@ void remove_second_name_of_pg_control(FileSystem& files) {
               read_file(files, "/restored/global/pg_control").value());
     files.remove(path).value();
   }
+}
+
+// A recovery that ended between its last two steps left it beside pg_control, which counts.
+void remove_mark_of_an_unfinished_one(FileSystem& files, bool acknowledged) {
+  if (!files.status(restore::mark_path("/restored")).value()) return;
+  ASSERT_FALSE(acknowledged);
+  restore::remove_mark(files, "/restored").value();
 }
 
 TEST_P(PowerCut, ADirectoryWithPgControlIsWhole) {
@@ -181,10 +208,91 @@ TEST_P(PowerCut, ADirectoryWithPgControlIsWhole) {
         ASSERT_TRUE(can_start || !acknowledged);
         if (!can_start) return;
         remove_second_name_of_pg_control(world.files);
+        remove_mark_of_an_unfinished_one(world.files, acknowledged);
         ASSERT_EQ(differences(world.files, kPgdata, "/restored"), "");
         // Without these PostgreSQL would start as if it had crashed, on pages of many moments.
         ASSERT_TRUE(world.files.status("/restored/backup_label").value().has_value());
         ASSERT_TRUE(world.files.status("/restored/recovery.signal").value().has_value());
+      });
+}
+
+// A server of the same cluster that went on, was stopped, and had a segment that it never archived.
+constexpr std::string_view kNeverArchived = "000000010000000000000004";
+
+void make_directory_to_go_on_from(SimulatedFiles& files, const std::string& directory) {
+  files.make_directory(directory, 0700).value();
+  copy_tree(files, std::string(kPgdata), files, directory).value();
+  auto change = [&](const std::string& name, uint64_t offset) {
+    const Bytes other = SeededRandom(offset).bytes(900);
+    auto file = files.open_write(join_path(directory, name)).value();
+    file->write_at(offset, other).value();
+  };
+  auto add = [&](const std::string& name, ByteView content) {
+    auto file = files.create(join_path(directory, name), 0600).value();
+    file->write_at(0, content).value();
+  };
+  change("base/5/1259", 8000);
+  change("base/5/16384", 70 * 8192 + 100);
+  change("base/5/16390", 0);
+  files.open_write(join_path(directory, "base/5/1259_vm")).value()->truncate(0).value();
+  add("base/5/16399", SeededRandom(4).bytes(8192));
+  add("pg_xact/0001", SeededRandom(5).bytes(8192));
+  change("postgresql.conf", 22);
+  add("mine.txt", as_bytes("the owner's"));
+  Bytes segment = read_file(files, join_path(join_path(directory, "pg_wal"), kSegment)).value();
+  segment[10] = std::byte{0x40};  // 0/400000
+  std::ranges::copy(SeededRandom(6).bytes(5000), segment.begin() + 40);
+  add("pg_wal/" + std::string(kNeverArchived), segment);
+  files.sync_file_system("/").value();
+}
+
+// Its content is in the one place or, after it was moved, in the other.
+bool is_kept_somewhere(SimulatedFiles& files, const Bytes& segment) {
+  auto holds = [&](const std::string& directory) {
+    const auto content = read_file(files, directory + "/pg_wal/" + std::string(kNeverArchived));
+    return content.ok() && *content == segment;
+  };
+  if (holds("/onto")) return true;
+  const auto kept = files.list("/onto.kept");
+  if (!kept.ok()) return false;
+  return std::ranges::any_of(*kept,
+                             [&](const auto& entry) { return holds("/onto.kept/" + entry.name); });
+}
+
+TEST_P(PowerCut, ADeltaLosesNothingStartsNothingHalfDoneAndIsGoneOnWith) {
+  at_every_moment(
+      [](World& world) {
+        ASSERT_TRUE(world.push().ok());
+        ASSERT_TRUE(world.backup().ok());
+        make_directory_to_go_on_from(world.files, "/onto");
+        make_directory_to_go_on_from(world.files, "/before");
+      },
+      [](World& world) {
+        const auto report = world.recover(world.listed().front(), "/onto", true);
+        EXPECT_TRUE(report.ok() || world.files.failed()) << report.error().message;
+        return report.ok();
+      },
+      [](World& world, bool acknowledged) {
+        const std::string wal = "/before/pg_wal/" + std::string(kNeverArchived);
+        const Bytes segment = read_file(world.files, wal).value();
+        ASSERT_TRUE(is_kept_somewhere(world.files, segment));
+        const bool can_start = world.files.status("/onto/global/pg_control").value().has_value();
+        ASSERT_TRUE(can_start || !acknowledged);
+        if (can_start) {
+          // As it was before, or as it is when all is done.
+          const bool is_done = world.files.status("/onto/recovery.signal").value().has_value();
+          EXPECT_EQ(
+              other_than_marks(differences(world.files, is_done ? kPgdata : "/before", "/onto")),
+              "");
+          if (is_done) {
+            ASSERT_TRUE(world.files.status("/onto/backup_label").value().has_value());
+          }
+        }
+        const auto again = world.recover(world.listed().front(), "/onto", true);
+        ASSERT_TRUE(again.ok()) << again.error().message;
+        ASSERT_EQ(differences(world.files, kPgdata, "/onto"), "mine.txt ");
+        ASSERT_TRUE(world.files.list("/onto/pg_wal").value().size() <= 2);
+        ASSERT_TRUE(is_kept_somewhere(world.files, segment));
       });
 }
 

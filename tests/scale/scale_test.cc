@@ -147,9 +147,12 @@ class World {
     options.neighbours.live_pgdata = pgdata();
     options.program = "/usr/bin/walkback";
     options.config_path = "/etc/walkback/walkback.toml";
+    const auto checked =
+        restore::check_recovery(options, plan_options(), *plan, *files_, objects, system_clock());
+    if (!checked.ok()) return checked.error().message;
     const auto report =
-        restore::run_recover(options, plan_options(), *plan, *files_, objects, system_clock(),
-                             system_random(), silent_progress(), {});
+        restore::run_recover(options, plan_options(), *plan, *checked, *files_, objects,
+                             system_clock(), system_random(), silent_progress(), {});
     if (!report.ok()) return report.error().message;
     const GeneratedFiles::Restored& restored = files_->restored();
     if (restored.wrong > 0) return fmt::format("{} files are not as they were", restored.wrong);

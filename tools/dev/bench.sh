@@ -4,11 +4,11 @@ run_bench() {
   setup test bench
   build_release
   case ${1:-} in
-    against_pgbackrest | incremental)
+    against_pgbackrest | incremental | delta_restore)
       part=$1
       shift
       "bench/$part" "$@"
       ;;
-    *) bench/against_pgbackrest "$@" && bench/incremental "$@" ;;
+    *) bench/against_pgbackrest "$@" && bench/incremental "$@" && bench/delta_restore "$@" ;;
   esac
 }

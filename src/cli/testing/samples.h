@@ -57,6 +57,21 @@ inline restore::RecoveryPlan sample_plan() {
   return plan;
 }
 
+inline restore::DeltaSurvey sample_delta() {
+  restore::DeltaSurvey delta;
+  delta.reused.pg_control = Bytes(8192);
+  delta.files_there = 1187;
+  delta.bytes_there = 41'000'000'000;
+  delta.goes = {"base/5/16402", "pg_replslot/old/state", "pg_replslot/old",
+                "pg_wal/000000010000000000000003"};
+  delta.bytes_going = 16'785'408;
+  delta.kept_directory = "/srv/pg-1547.kept/20261122T150000Z";
+  delta.kept_wal = {"000000010000000000000006", "000000010000000000000007"};
+  delta.kept_configuration = {"pg_hba.conf", "postgresql.conf"};
+  delta.left_alone = {"notes.txt"};
+  return delta;
+}
+
 inline restore::RecoverReport sample_recovery() {
   restore::RecoverReport report;
   report.plan = sample_plan();
