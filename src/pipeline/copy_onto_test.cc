@@ -221,6 +221,23 @@ TEST_F(CopyOntoTest, ADamagedFrameIsFoundAndNotWritten) {
   }
 }
 
+// Of a frame whose first page alone is wanted the rest is not decoded, so its hash says nothing.
+TEST_F(CopyOntoTest, AWholeFrameOfOtherPagesIsFoundThoughOnePageOfItIsWanted) {
+  const Bytes relation = pages(8);
+  add_relation("16384", relation);
+  back_up().value();
+  repo::PageMap& map = copied.at("16384").map;
+  ASSERT_EQ(map.frames.size(), 2u);
+  map.frames[0].location = map.frames[1].location;
+  map.frames[0].stored_hash = map.frames[1].stored_hash;
+  const Bytes wrong = with_other_pages(relation, {0});
+  there("16384", wrong);
+  const Result<CopyOutResult> result = restore_onto();
+  ASSERT_FALSE(result.ok());
+  EXPECT_EQ(result.error().kind, ErrorKind::kCorrupt);
+  expect_there("16384", wrong);
+}
+
 // A file of several backups, by seed: its blocks lie in runs of any length in frames of many packs.
 TEST_F(CopyOntoTest, AnyStateOfAFileBecomesTheBackups) {
   const Seeds seeds = test_seeds(20);
