@@ -200,7 +200,7 @@ class Bench:
         if os.path.exists(self.configuration):
             os.remove(self.configuration)
         run([self.walkback, "--quiet", "--config", self.configuration, "init", "--pgdata", self.pgdata,
-             "--repository", f"file://{self.repository}", "--encryption", "none", "--apply",
+             "--repository", f"file://{self.repository}", "--new-repository", "--encryption", "none", "--apply",
              "--conninfo", f"host={self.work} port={self.port} user=postgres dbname=postgres"])
 
     def pgbackrest(self, *arguments):
