@@ -4,9 +4,9 @@ that only that directory had is lost."""
 import os
 import random
 import shutil
-import time
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
