@@ -38,8 +38,9 @@ class SharedManifest final : public pipeline::CopiedFileSink {
   const std::vector<BadPage>& bad_pages() const { return bad_pages_; }
   uint64_t files() const { return files_; }
   uint64_t bytes() const { return bytes_; }
-  // Of pages, that what was added needs. After settle().
+  // What the packs that were written now are, as they lie in the store.
   void note(const std::vector<repo::PackFinisher::Stored>& written) { pack_uses_.note(written); }
+  // Of pages, that what was added needs. After settle().
   std::vector<catalog::ManifestPack> packs() const { return pack_uses_.packs(); }
 
  private:

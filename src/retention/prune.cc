@@ -258,18 +258,18 @@ class LineagePrune {
 
   Result<void> remove_backups() {
     progress_.begin("removing backups", 0);
+    std::set<BackupId> removed;
     for (const Decision& decision : report_.plan.decisions) {
       if (decision.keep()) continue;
       const BackupId& id = decision.backup.id;
       TRY(remove_all({archive_.layout().manifest(id)}));
+      removed.insert(id);
     }
     std::vector<store::ObjectKey> parts;
     for (const auto& [id, keys] : folders_) {
-      const bool is_ours = std::ranges::any_of(report_.plan.decisions, [&](const Decision& d) {
-        return d.backup.id == id && !d.keep();
-      });
       // What attempts left that did not end, and prunes that were killed at this point.
-      if (!is_ours && (writer_lives_ || TRY(objects_.info(archive_.layout().manifest(id))))) {
+      if (!removed.contains(id) &&
+          (writer_lives_ || TRY(objects_.info(archive_.layout().manifest(id))))) {
         continue;
       }
       parts.insert(parts.end(), keys.begin(), keys.end());
