@@ -1,11 +1,11 @@
 #include "catalog/events.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <map>
 
+#include "base/host_name.h"
 #include "catalog/backups.h"
 #include "catalog/json.h"
 #include "catalog/layout.h"
@@ -69,11 +69,6 @@ Result<void> decode_end(ByteView bytes, const store::ObjectKey& key, Event& even
     event.backup = TRY(decode_summary(as_bytes(json["backup"].dump()), key.text()));
   }
   return success();
-}
-
-std::string host_name() {
-  char name[256] = {};
-  return gethostname(name, sizeof(name) - 1) == 0 ? name : "";
 }
 
 // Nothing when it was pruned while we read.

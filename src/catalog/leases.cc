@@ -12,6 +12,7 @@
 #include <mutex>
 #include <thread>
 
+#include "base/host_name.h"
 #include "catalog/json.h"
 
 namespace walkback::catalog {
@@ -132,11 +133,6 @@ bool has_ended_here(const std::string& process) {
   if (slash == std::string::npos) return false;
   const auto number = static_cast<pid_t>(std::strtol(rest.c_str(), nullptr, 10));
   return number > 0 && start_of_process(number) != rest.substr(slash + 1);
-}
-
-std::string host_name() {
-  char name[256] = {};
-  return gethostname(name, sizeof(name) - 1) == 0 ? name : "";
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/host_name.h"
 #include "base/shell.h"
 #include "cli/commands.h"
 #include "cli/json.h"

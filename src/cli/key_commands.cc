@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "base/host_name.h"
 #include "cli/commands.h"
 #include "cli/errors.h"
 #include "cli/key_options.h"

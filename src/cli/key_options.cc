@@ -1,9 +1,6 @@
 #include "cli/key_options.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
-
-#include <array>
 
 namespace walkback::cli {
 
@@ -22,11 +19,6 @@ std::string key_file_beside(const std::string& config_path, std::string_view who
   std::string_view stem = config_path;
   if (stem.ends_with(kToml)) stem.remove_suffix(kToml.size());
   return fmt::format("{}.{}.key", stem, whose);
-}
-
-std::string host_name() {
-  std::array<char, 256> name{};
-  return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
 }
 
 }  // namespace walkback::cli

@@ -16,7 +16,4 @@ Result<keys::Options> key_options(const config::Config& config, uint32_t user_id
 // "/etc/walkback/walkback.toml" and "host" give "/etc/walkback/walkback.host.key".
 std::string key_file_beside(const std::string& config_path, std::string_view whose);
 
-// For people; empty when the host has none.
-std::string host_name();
-
 }  // namespace walkback::cli
