@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "backup/changed_files.h"
@@ -10,7 +11,9 @@
 #include "backup/parent.h"
 #include "backup/server_session.h"
 #include "backup/shared_manifest.h"
+#include "backup/standby.h"
 #include "backup/wait_for_wal.h"
+#include "backup/wal_origin.h"
 #include "catalog/control_file_reader.h"
 #include "catalog/events.h"
 #include "catalog/leases.h"
@@ -70,7 +73,11 @@ class Backup {
     catalog::WalArchive archive(
         objects_, options_.cluster,
         TRY(catalog::get_lineage(objects_, options_.cluster, control.system_identifier)));
-    TRY(check_archives_here(facts_, archive));
+    const std::unique_ptr<WalOrigin> origin = TRY(find_wal_origin(archive));
+    const std::string pg_wal = join_path(options_.pgdata, "pg_wal");
+    WalWait wal(archive, *origin, files_, pg_wal, clock_, options_.archive_timeout, progress_,
+                stop_);
+    if (facts_.in_recovery) TRY(check_wal_arrives(archive, control, wal));
     const catalog::LineageLayout& layout = archive.layout();
     // Before the first pack: what nothing refers to yet is ours while this is held.
     catalog::LeaseClaim claim;
@@ -124,30 +131,42 @@ class Backup {
     const pipeline::CopyInResult copied = TRY(pipeline::copy_in(
         files_, objects_, clock_, random_, source, shared, copy, progress_, stop_));
 
-    // pg_control after all other files: its checkpoint is then never older than one of theirs.
-    const Bytes pg_control = TRY(catalog::read_control_file(files_, options_.pgdata)).bytes;
+    // pg_control after all other files: its checkpoint, and at a standby the point up to which
+    // replay must go, are then never older than one of theirs.
+    const catalog::ControlFileBytes pg_control =
+        TRY(catalog::read_control_file(files_, options_.pgdata));
+    std::optional<Replayed> replayed;
+    if (facts_.in_recovery) replayed = TRY(how_far_replayed(connection_));
     timings.copy_s = stopwatch.lap();
 
     progress_.begin("ending backup mode", 0);
     const BackupStop backup_stop = TRY(stop_backup_mode(connection_));
     timings.stop_s = stopwatch.lap();
-    const Timestamp stopped_at = clock_.now();
-    TRY(shared.settle(backup_stop.lsn));
+    const pg::BackupLabel label = TRY(pg::parse_backup_label(backup_stop.label_file));
+    BackupEnd end{backup_stop.lsn, backup_stop.lsn, clock_.now()};
+    if (replayed) {
+      end = TRY(end_at_standby(pg_control.control, *replayed, label, files_, pg_wal));
+    }
+    TRY(shared.settle(end.lsn));
     std::optional<catalog::BackupId> parent_id;
-    if (parent != nullptr) parent_id = parent->summary.id;
+    if (parent != nullptr) {
+      parent_id = parent->summary.id;
+      // Its pages may be as new as that. Its WAL is in the repository.
+      if (parent->summary.stop_lsn > end.lsn) {
+        end.lsn = parent->summary.stop_lsn;
+        end.time = std::max(end.time, parent->summary.stopped_at);
+      }
+    }
     // What follows takes memory for each pack, and the parent's files took it for each file.
     changed.reset();
     choice.parent.reset();
-    const pg::BackupLabel label = TRY(pg::parse_backup_label(backup_stop.label_file));
 
     const catalog::ManifestWriter::MapsStored maps = TRY(manifest->finish_maps());
     timings.copy_s += stopwatch.lap();
 
     // The backup is of use only with the WAL up to its stop; it is not listed before that is safe.
     progress_.begin("waiting for its WAL in the repository", 0);
-    TRY(wait_for_wal(archive, files_, join_path(options_.pgdata, "pg_wal"), connection_,
-                     label.timeline, start_lsn, backup_stop.lsn, clock_, options_.archive_timeout,
-                     progress_, stop_));
+    TRY(wal.until(label.timeline, start_lsn, end.wal_until));
     timings.wal_wait_s = stopwatch.lap();
 
     catalog::BackupSummary summary;
@@ -158,10 +177,11 @@ class Backup {
     summary.server_version_num = facts_.version_num;
     summary.wal_segment_bytes = archive.segment_bytes();
     summary.started_at = started_at;
-    summary.stopped_at = stopped_at;
+    summary.stopped_at = end.time;
     summary.timeline = label.timeline;
     summary.start_lsn = start_lsn;
-    summary.stop_lsn = backup_stop.lsn;
+    summary.stop_lsn = end.lsn;
+    summary.from_standby = label.from_standby;
     summary.files = shared.files();
     summary.bytes_raw = shared.bytes();
     summary.bytes_read = copied.bytes_read;
@@ -189,7 +209,7 @@ class Backup {
     conclusion.files = shared.files();
     conclusion.bytes = shared.bytes();
     conclusion.backup_label = backup_stop.label_file;
-    conclusion.pg_control = pg_control;
+    conclusion.pg_control = pg_control.bytes;
     conclusion.tablespaces = walk.tablespaces();
     conclusion.block_bytes = control.block_bytes;
     conclusion.relation_segment_blocks = control.relation_segment_blocks;
@@ -204,6 +224,15 @@ class Backup {
   }
 
  private:
+  // Whose archiver the backup's WAL comes by, once it is known that it does.
+  Result<std::unique_ptr<WalOrigin>> find_wal_origin(const catalog::WalArchive& archive) {
+    if (facts_.in_recovery) {
+      return primarys_archiver(connection_, options_.connect_to_primary, archive, progress_);
+    }
+    TRY(check_archives_here(facts_, archive));
+    return own_archiver(connection_, archive);
+  }
+
   // Written as they come, and finished with the backup. A backup without names is a backup: WAL
   // then speaks in numbers of what is dropped later.
   Result<std::unique_ptr<catalog::NamesWriter>> read_names(const store::ObjectKey& key) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "backup/wal_origin.h"
 #include "base/clock.h"
 #include "base/file_system.h"
 #include "base/progress.h"
@@ -27,6 +28,9 @@ struct BackupOptions {
   int compression_level = 3;
   // How long the server's archiver may take for the last segment the backup needs.
   std::chrono::seconds archive_timeout{300};
+  // At a standby: where it is not empty, the primary is asked to end the WAL segment that the
+  // backup ends in.
+  ConnectToPrimary connect_to_primary;
   // For the names of what other databases hold.
   catalog::ConnectTo connect_to;
 };

@@ -20,8 +20,13 @@ bool is_gone_or_unreadable(const Error& error) {
 }
 
 // A cluster that was made with another program: its system identifier says so before, usually.
-std::string why_incomparable(const catalog::ManifestConclusion& parent,
+std::string why_incomparable(const catalog::BackupSummary& summary,
+                             const catalog::ManifestConclusion& parent,
                              const pg::ControlFile& control) {
+  if (summary.system_identifier != control.system_identifier) {
+    return fmt::format("{} is of another cluster, whose system identifier is {}", summary.id.text,
+                       summary.system_identifier.value);
+  }
   if (parent.block_bytes != control.block_bytes ||
       parent.relation_segment_blocks != control.relation_segment_blocks) {
     return "its pages or relation segments are of another size";
@@ -45,14 +50,17 @@ Result<ParentChoice> choose_parent(store::ObjectStore& objects, const catalog::W
   std::vector<catalog::BackupSummary> backups =
       TRY(catalog::list_backups(objects, archive.layout(), note));
   std::erase_if(backups, [&](const catalog::BackupSummary& backup) {
-    return !catalog::lies_on(backup, chain->history()) || backup.stop_lsn > start_lsn;
+    return !catalog::lies_on(backup, chain->history()) || backup.start_lsn > start_lsn;
   });
   if (backups.empty()) {
     return ParentChoice{std::nullopt,
                         fmt::format("there is no backup yet that timeline {} leads on from",
                                     control.timeline.value)};
   }
-  std::ranges::sort(backups, std::ranges::greater(), &catalog::BackupSummary::start_lsn);
+  // By LSN: clocks go wrong, and those of two hosts differ.
+  std::ranges::sort(backups, std::ranges::greater(), [](const catalog::BackupSummary& backup) {
+    return std::pair(backup.start_lsn, backup.stop_lsn);
+  });
   std::string reason;
   for (size_t i = 0; i < std::min(kMostTried, backups.size()); ++i) {
     const catalog::BackupSummary& backup = backups[i];
@@ -64,7 +72,7 @@ Result<ParentChoice> choose_parent(store::ObjectStore& objects, const catalog::W
       progress.note(reason);
       continue;
     }
-    reason = why_incomparable(index->conclusion(), control);
+    reason = why_incomparable(backup, index->conclusion(), control);
     if (!reason.empty()) continue;
     Changes changes = TRY(
         find_changes(archive, *chain, backup, start_lsn, files, join_path(pgdata, "pg_wal"), stop));

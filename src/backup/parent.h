@@ -29,7 +29,9 @@ struct ParentChoice {
 };
 
 // The newest backup that the cluster's present timeline leads through and whose manifest can be
-// read, and what changed since. `control` is as after the new backup's checkpoint, whose redo point
+// read, and what changed since. It may end after `start_lsn`, at a standby that has replayed less,
+// or that makes no restartpoint between two backups: then the new one is not consistent before that
+// end either. `control` is as after the new backup's checkpoint, whose redo point
 // is `start_lsn`. What stands in the way is said in the reason; errors are those of reaching the
 // repository.
 Result<ParentChoice> choose_parent(store::ObjectStore& objects, const catalog::WalArchive& archive,

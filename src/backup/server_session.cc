@@ -49,17 +49,7 @@ Result<ServerFacts> read_server_facts(pgconn::Connection& connection) {
   return facts;
 }
 
-Result<void> check_server_facts(const ServerFacts& facts, const std::string& pgdata,
-                                FileSystem& files) {
-  if (facts.version_num < 130000) {
-    return make_error(ErrorKind::kUnsupported,
-                      fmt::format("the server is PostgreSQL {}", facts.version_num / 10000),
-                      "walkback works with PostgreSQL 13 and later");
-  }
-  if (facts.in_recovery) {
-    return make_error(ErrorKind::kUnsupported, "the server is a standby",
-                      "run `walkback backup` against the primary");
-  }
+Result<void> check_archives(const ServerFacts& facts) {
   if (facts.archive_mode == "off" && facts.archive_mode_pending) {
     return make_error(
         ErrorKind::kInvalid,
@@ -78,6 +68,18 @@ Result<void> check_server_facts(const ServerFacts& facts, const std::string& pgd
     return make_error(ErrorKind::kInvalid, "the server's archive_command is empty",
                       "run `walkback init --apply`: it sets the command and proves that it works");
   }
+  return success();
+}
+
+Result<void> check_server_facts(const ServerFacts& facts, const std::string& pgdata,
+                                FileSystem& files) {
+  if (facts.version_num < 130000) {
+    return make_error(ErrorKind::kUnsupported,
+                      fmt::format("the server is PostgreSQL {}", facts.version_num / 10000),
+                      "walkback works with PostgreSQL 13 and later");
+  }
+  // A standby's WAL is archived by its primary.
+  if (!facts.in_recovery) TRY(check_archives(facts));
   if (facts.data_directory.empty() ||
       TRY(catalog::is_server_directory(files, facts.data_directory, pgdata))) {
     return success();

@@ -27,8 +27,10 @@ struct ServerFacts {
 };
 Result<ServerFacts> read_server_facts(pgconn::Connection& connection);
 
-// kInvalid, with what to do, when the server cannot be backed up as it is: archiving off, another
-// data directory than the configuration's, a standby.
+// kInvalid, with what to do, where WAL is not archived at all.
+Result<void> check_archives(const ServerFacts& facts);
+// kInvalid, with what to do, when the server cannot be backed up as it is: archiving off, unless it
+// is a standby, another data directory than the configuration's.
 Result<void> check_server_facts(const ServerFacts& facts, const std::string& pgdata,
                                 FileSystem& files);
 
@@ -43,10 +45,10 @@ struct BackupStop {
 Result<pg::Lsn> start_backup_mode(pgconn::Connection& connection, const std::string& label);
 Result<BackupStop> stop_backup_mode(pgconn::Connection& connection);
 
-// The archiver's last failure since `since`, as a sentence; nothing when there was none.
 // The name of the last file that the server's archiver calls archived, wherever that was; "" when
 // there was none since its statistics were reset.
 Result<std::string> last_archived(pgconn::Connection& connection);
+// What its archiver failed at since it last succeeded, as a sentence; nothing when it did not.
 Result<std::optional<std::string>> last_archive_failure(pgconn::Connection& connection);
 
 }  // namespace walkback::backup

@@ -32,6 +32,7 @@ std::string encode_summary(const BackupSummary& summary) {
   json["wal_segment_bytes"] = summary.wal_segment_bytes;
   json["started_at"] = to_iso_utc(summary.started_at);
   json["stopped_at"] = to_iso_utc(summary.stopped_at);
+  json["from_standby"] = summary.from_standby;
   json["timeline"] = summary.timeline.value;
   json["start_lsn"] = summary.start_lsn.text();
   json["stop_lsn"] = summary.stop_lsn.text();
@@ -60,6 +61,8 @@ Result<BackupSummary> decode_summary(ByteView bytes, std::string_view name) {
   summary.wal_segment_bytes = static_cast<uint32_t>(fields.number("wal_segment_bytes", 1u << 30));
   summary.started_at = fields.time("started_at");
   summary.stopped_at = fields.time("stopped_at");
+  // Backups of before it was written are of primaries.
+  if (fields.has("from_standby")) summary.from_standby = fields.boolean("from_standby");
   summary.timeline.value = static_cast<uint32_t>(fields.number("timeline", UINT32_MAX));
   summary.start_lsn = fields.lsn("start_lsn");
   summary.stop_lsn = fields.lsn("stop_lsn");

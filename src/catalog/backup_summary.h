@@ -30,7 +30,10 @@ struct BackupSummary {
   int server_version_num = 0;  // 150018
   uint32_t wal_segment_bytes = 0;
   Timestamp started_at;
+  // Of one from a standby, the time of the last transaction it had replayed, by the primary's
+  // clock.
   Timestamp stopped_at;
+  bool from_standby = false;
   pg::TimelineId timeline;
   pg::Lsn start_lsn;  // the redo point replay begins at
   pg::Lsn stop_lsn;   // consistent from here on

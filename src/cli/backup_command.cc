@@ -24,6 +24,8 @@ Result<ExitStatus> run_backup(const BackupOptions& options, Session& session) {
   backup.compression_level = config.backup_compression_level;
   backup.archive_timeout = std::chrono::seconds(config.archive_timeout_s);
   backup.connect_to = session.connect_to(config);
+  if (!config.primary_conninfo.empty())
+    backup.connect_to_primary = session.connect_to_primary(config);
 
   std::stop_token stop = session.watch_interrupts(OnInterrupt::kAskToStop);
   Env& env = session.env();

@@ -151,8 +151,9 @@ std::string backup_text(const backup::BackupReport& report) {
   fields.add("read", fmt::format("{}: {}", human_bytes(backup.bytes_read), what_was_read(report)));
   fields.add("stored",
              human_bytes(backup.bytes_stored) + ratio(backup.bytes_read, backup.bytes_stored));
-  fields.add("WAL", fmt::format("{} to {} on timeline {}", backup.start_lsn.text(),
-                                backup.stop_lsn.text(), backup.timeline.value));
+  fields.add("WAL", fmt::format("{} to {} on timeline {}{}", backup.start_lsn.text(),
+                                backup.stop_lsn.text(), backup.timeline.value,
+                                backup.from_standby ? ", replayed by a standby" : ""));
   return fmt::format("Backup {}, {}\n\n{}", backup.id.text, catalog::backup_type_name(backup.type),
                      fields.text());
 }

@@ -58,6 +58,7 @@ Json json_of(const catalog::BackupSummary& backup) {
           {"label", backup.label},
           {"started_at", json_of(backup.started_at)},
           {"stopped_at", json_of(backup.stopped_at)},
+          {"from_standby", backup.from_standby},
           {"start_lsn", json_of(backup.start_lsn)},
           {"stop_lsn", json_of(backup.stop_lsn)},
           {"timeline", json_of(backup.timeline)},

@@ -149,6 +149,18 @@ catalog::ConnectTo Session::connect_to(const config::Config& config) {
   };
 }
 
+backup::ConnectToPrimary Session::connect_to_primary(const config::Config& config) {
+  return [this, conninfo = config.primary_conninfo]() {
+    auto connection = env_.connect({.conninfo = conninfo});
+    if (connection.ok()) return connection;
+    return decltype(connection)(
+        std::move(connection)
+            .error()
+            .with_context("connecting to the primary")
+            .with_hint("postgresql.primary_conninfo in the configuration says how to reach it"));
+  };
+}
+
 Result<void> Session::catch_up(store::ObjectStore& store, store::CatchUpExtent extent,
                                std::chrono::nanoseconds at_most) {
   const store::CatchUp caught_up =

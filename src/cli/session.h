@@ -6,6 +6,7 @@
 #include <stop_token>
 #include <string>
 
+#include "backup/wal_origin.h"
 #include "base/progress.h"
 #include "catalog/server_names.h"
 #include "cli/env.h"
@@ -55,6 +56,7 @@ class Session {
   Result<std::unique_ptr<store::ObjectStore>> open_beneath(const config::Config& config);
   Result<std::unique_ptr<pgconn::Connection>> connect(const config::Config& config);
   catalog::ConnectTo connect_to(const config::Config& config);  // its other databases
+  backup::ConnectToPrimary connect_to_primary(const config::Config& config);
 
   // Of a repository in two places, after what had to be done. Fails when a required place lacks
   // something.

@@ -94,7 +94,7 @@ Result<void> apply_variable(const Key& key, const std::string& name, std::string
 Result<void> check_modes(FileSystem& files, const std::string& path, const Config& config) {
   auto info = TRY(files.status(path));
   if (!info) return success();
-  if (holds_password(config.conninfo) && (info->mode & kReadableByOthers)) {
+  if (holds_password(config) && (info->mode & kReadableByOthers)) {
     return make_error(ErrorKind::kDenied,
                       fmt::format("{} holds a password and can be read by everybody (mode {:04o})",
                                   path, info->mode),
@@ -123,6 +123,10 @@ Result<std::optional<Config>> load_file(FileSystem& files, const std::string& pa
 }
 
 }  // namespace
+
+bool holds_password(const Config& config) {
+  return holds_password(config.conninfo) || holds_password(config.primary_conninfo);
+}
 
 std::vector<std::string> repository_urls(const Config& config) {
   std::vector<std::string> urls{config.repository_url};

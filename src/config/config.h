@@ -23,9 +23,10 @@ inline constexpr std::string_view kDefaultPath = "/etc/walkback/walkback.toml";
 struct Config {
   std::string cluster = "main";
 
-  std::string pgdata;    // absolute; empty when not set
-  std::string conninfo;  // libpq's form; empty means libpq's own defaults
-  std::string bin_dir;   // absolute; empty means: found by version
+  std::string pgdata;            // absolute; empty when not set
+  std::string conninfo;          // libpq's form; empty means libpq's own defaults
+  std::string primary_conninfo;  // at a standby, of its primary; empty when not set
+  std::string bin_dir;           // absolute; empty means: found by version
 
   std::string repository_url;  // "file:///path" or "s3://bucket/prefix"
   std::string encryption;      // "age" or "none"
@@ -81,6 +82,9 @@ struct Config {
 
 // Of the places of its repository: one, or two.
 std::vector<std::string> repository_urls(const Config& config);
+
+// In one of its connection strings.
+bool holds_password(const Config& config);
 
 // NAME=VALUE pairs of the process, as a parameter.
 using Environment = std::vector<std::pair<std::string, std::string>>;

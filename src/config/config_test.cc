@@ -297,6 +297,15 @@ TEST_F(ConfigTest, AFileWithAPasswordThatEverybodyCanReadIsRefused) {
   EXPECT_THAT(config.error().message, Not(HasSubstr("hunter2")));
 }
 
+TEST_F(ConfigTest, ThePrimarysPasswordIsOneToo) {
+  std::string text(kWithPassword);
+  text.replace(text.find("conninfo"), 8, "primary_conninfo");
+  write(text, 0644);
+  auto config = load_with();
+  ASSERT_FALSE(config.ok());
+  EXPECT_EQ(config.error().kind, ErrorKind::kDenied);
+}
+
 TEST_F(ConfigTest, AFileWithAPasswordThatFewCanReadIsFine) {
   for (mode_t mode : {0600, 0640}) {
     write(kWithPassword, mode);

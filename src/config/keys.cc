@@ -50,6 +50,7 @@ constexpr std::array kKeys{
     text_key("cluster", "name", ValueType::kName, &Config::cluster),
     text_key("postgresql", "pgdata", ValueType::kPath, &Config::pgdata),
     text_key("postgresql", "conninfo", ValueType::kText, &Config::conninfo),
+    text_key("postgresql", "primary_conninfo", ValueType::kText, &Config::primary_conninfo),
     text_key("postgresql", "bin_dir", ValueType::kPath, &Config::bin_dir),
     text_key("repository", "url", ValueType::kText, &Config::repository_url),
     text_key("repository", "encryption", ValueType::kChoice, &Config::encryption, "age, none"),

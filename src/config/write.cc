@@ -67,7 +67,7 @@ std::string line(const Key& key, const Config& config) {
 }
 
 Error conflict(const std::string& path, const Key& key, const Config& there, const Config& wanted) {
-  bool secret = key.name == "conninfo";
+  const bool secret = key.name.ends_with("conninfo");
   auto shown = [&](const Config& config) {
     return secret ? quoted(mask_conninfo(config.*key.text)) : value_text(key, config);
   };
@@ -126,7 +126,7 @@ Result<WriteOutcome> write_if_absent(FileSystem& files, const std::string& path,
                                      const Config& config) {
   Result<Bytes> there = read_file(files, path, kLargestFile);
   if (!there.ok() && there.error().kind == ErrorKind::kMissing) {
-    uint32_t mode = holds_password(config.conninfo) ? 0600 : 0644;
+    uint32_t mode = holds_password(config) ? 0600 : 0644;
     Result<bool> created = create_whole(files, path, render(config), mode);
     if (!created.ok()) {
       return std::move(created).error().with_hint(

@@ -76,6 +76,7 @@ name = "main"
 [postgresql]
 pgdata = "/srv/pg"
 # conninfo = ""
+# primary_conninfo = ""
 # bin_dir = ""
 
 [repository]
@@ -123,6 +124,12 @@ TEST_F(WriteTest, TheServersUserMayReadIt) {
 
 TEST_F(WriteTest, APasswordIsForTheOwnerOnly) {
   config_.conninfo = "password=hunter2";
+  ASSERT_TRUE(write().ok());
+  EXPECT_EQ(mode(), 0600u);
+}
+
+TEST_F(WriteTest, ThePrimarysPasswordIsToo) {
+  config_.primary_conninfo = "password=hunter2";
   ASSERT_TRUE(write().ok());
   EXPECT_EQ(mode(), 0600u);
 }

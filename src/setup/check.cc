@@ -33,8 +33,14 @@ class ServerCheck {
        fmt::format("system identifier {}, PostgreSQL {}.{}", lineage->system_identifier.value,
                    parts_.connection.server_version() / 10000,
                    parts_.connection.server_version() % 10000));
-    note("settings", settings());
-    note("archiver", archiver());
+    const Result<std::string> in_recovery =
+        pgconn::query_text(parts_.connection, "SELECT pg_is_in_recovery()::text");
+    if (in_recovery.ok() && *in_recovery == "true") {
+      ok("role", "a standby: its primary archives, and is to be checked there");
+    } else {
+      note("settings", settings());
+      note("archiver", archiver());
+    }
     note("rights", rights());
     if (server_.prove_archiving && archives_) prove(*lineage);
     return std::move(findings_);

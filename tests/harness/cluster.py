@@ -79,6 +79,33 @@ class Cluster:
         cluster.configure(**{**where, **SMALL_AND_QUICK, **settings})
         return cluster
 
+    def make_standby(self, pgdata, restore_command=None, streams=True, **settings):
+        """A copy of this running cluster that follows it: as it streams, out of an archive, or both."""
+        standby = Cluster(pgdata)
+        standby.sockets.mkdir(exist_ok=True)
+        subprocess.run(
+            [BINARIES / "pg_basebackup", "-D", standby.pgdata, "-X", "stream", "-c", "fast", "-h", self.sockets, "-p", str(self.port),
+             "-U", self.user],
+            check=True, capture_output=True, text=True, timeout=120,
+        )  # fmt: skip
+        (standby.pgdata / "standby.signal").touch()
+        # Streaming begins anew every few hundred milliseconds while it cannot.
+        where = {"port": standby.port, "unix_socket_directories": standby.sockets, "wal_retrieve_retry_interval": "100ms"}
+        if streams:
+            where["primary_conninfo"] = f"host={self.sockets} port={self.port} user={self.user}"
+        if restore_command:
+            where["restore_command"] = restore_command
+        standby.configure(**{**where, **settings})
+        return standby
+
+    def make_copy(self, pgdata):
+        """Of this stopped cluster: a clone with the same settings but for where it listens."""
+        clone = Cluster(pgdata)
+        shutil.copytree(self.pgdata, clone.pgdata, symlinks=True)
+        clone.sockets.mkdir()
+        clone.configure(port=clone.port, unix_socket_directories=clone.sockets)
+        return clone
+
     def configure(self, **settings):
         with open(self.config_dir / "postgresql.conf", "a") as conf:
             conf.writelines(f"{name} = {quoted(value)}\n" for name, value in settings.items())
@@ -99,9 +126,9 @@ class Cluster:
 
     # Running it
 
-    def start(self, timeout_s=60):
+    def start(self, timeout_s=60, options=""):
         outcome = subprocess.run(
-            [BINARIES / "pg_ctl", "start", "-w", "-t", str(timeout_s), "-D", self.config_dir, "-l", self.log],
+            [BINARIES / "pg_ctl", "start", "-w", "-t", str(timeout_s), "-D", self.config_dir, "-l", self.log, "-o", options],
             stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout_s + 10,
         )  # fmt: skip
         assert outcome.returncode == 0, f"{outcome.stdout}{outcome.stderr}\n{self.last_log()}"
@@ -192,6 +219,25 @@ class Cluster:
 
     def timeline(self):
         return self.value("SELECT timeline_id FROM pg_control_checkpoint()")
+
+    def replayed(self):
+        return self.value("SELECT pg_last_wal_replay_lsn()")
+
+    def catch_up(self, primary):
+        """Waits until this standby has replayed what the primary has flushed."""
+        return self.replay_to(primary.lsn())
+
+    def replay_to(self, lsn, timeout_s=60):
+        wait_until(
+            lambda: self.value("SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn", lsn),
+            lambda: f"{self.pgdata.name} to replay up to {lsn}; it is at {self.replayed()}:\n{self.last_log(8)}",
+            timeout_s,
+        )
+        return self
+
+    def promote(self):
+        assert self.value("SELECT pg_promote(true, 60)")
+        return self
 
     def switch_wal(self):
         """Ends the segment, and returns its name. A record first: an empty segment is not switched."""

@@ -52,6 +52,17 @@ class Walkback:
         self.repository = self.store.path
         self.environment = {**self.store.environment, **(environment or {})}
 
+    def at(self, cluster, name, **keys):
+        """The same repository, from the host of another of the cluster's servers: a configuration of its own."""
+        text = self.config.read_text()
+        text = re.sub(r'(?m)^pgdata = .*$', f'pgdata = "{cluster.pgdata}"', text)
+        text = re.sub(r'(?m)^conninfo = .*$', f'conninfo = "{cluster.conninfo}"', text)
+        for key, value in keys.items():
+            text = re.sub(rf'(?m)^# {key} = .*$', f'{key} = "{value}"', text)
+        config = self.config.with_name(f"{name}.toml")
+        config.write_text(text)
+        return Walkback(config, self.store, self.environment)
+
     # Running it
 
     def command(self, *arguments, as_json=True):
