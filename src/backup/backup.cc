@@ -8,6 +8,7 @@
 #include "backup/changed_files.h"
 #include "backup/data_directory_walk.h"
 #include "backup/links.h"
+#include "backup/lost_parent.h"
 #include "backup/parent.h"
 #include "backup/server_session.h"
 #include "backup/shared_manifest.h"
@@ -57,6 +58,20 @@ class Backup {
         stop_(std::move(stop)) {}
 
   Result<BackupReport> run(const catalog::BackupId& id, Timestamp started_at) {
+    if (options_.full) no_parent_ = "--full";
+    Result<BackupReport> report = attempt(id, started_at);
+    const std::optional<Error> lost = lost_parent_.why();
+    if (report.ok() || !lost || stop_.stop_requested()) return report;
+    // What was copied so far refers to what the parent has.
+    no_parent_ = "the backup that this one was built on is gone or damaged: " + lost->message;
+    progress_.note("begins again and reads everything: " + no_parent_);
+    // Where it was not ended; else the server refuses, and that is as well.
+    (void)stop_backup_mode(connection_);
+    return attempt(id, started_at);
+  }
+
+ private:
+  Result<BackupReport> attempt(const catalog::BackupId& id, Timestamp started_at) {
     const auto started = clock_.monotonic();
     facts_ = TRY(read_server_facts(connection_));
     TRY(check_server_facts(facts_, options_.pgdata, files_));
@@ -120,7 +135,7 @@ class Backup {
     std::optional<ChangedFiles> changed;
     if (parent != nullptr) {
       changed.emplace(walk, *parent, pg::version_of_catalog(control.catalog_version).value(),
-                      control.relation_segment_blocks,
+                      control.relation_segment_blocks, lost_parent_,
                       [&](const catalog::ManifestRecord& file) { return shared.take_over(file); });
     }
     pipeline::FileSource& source = changed ? static_cast<pipeline::FileSource&>(*changed) : walk;
@@ -189,6 +204,7 @@ class Backup {
     summary.bad_pages = shared.bad_pages().size();
     shared.note(copied.packs);
     const std::vector<catalog::ManifestPack> packs = shared.packs();
+    if (parent_id) TRY(check_parent_stayed(layout, *parent_id, packs, maps.packs));
     for (const auto& pack : packs) summary.packs.push_back("packs/" + pack.id.text());
     for (const auto& pack : maps.packs) summary.packs.push_back("maps/" + pack.id.text());
     summary.duration_s = std::chrono::duration<double>(clock_.monotonic() - started).count();
@@ -198,12 +214,6 @@ class Backup {
 
     // Had prune taken us for dead, packs that this manifest names could be gone.
     TRY(lease->check_held());
-    if (parent_id && !TRY(objects_.info(layout.manifest(*parent_id)))) {
-      return make_error(ErrorKind::kConflict,
-                        fmt::format("backup {}, which this one builds on, was removed meanwhile",
-                                    parent_id->text),
-                        "take the backup again");
-    }
     // The manifest last: with it the backup exists, and all it names is durable.
     catalog::ManifestConclusion conclusion;
     conclusion.files = shared.files();
@@ -223,7 +233,6 @@ class Backup {
     return report;
   }
 
- private:
   // Whose archiver the backup's WAL comes by, once it is known that it does.
   Result<std::unique_ptr<WalOrigin>> find_wal_origin(const catalog::WalArchive& archive) {
     if (facts_.in_recovery) {
@@ -258,7 +267,7 @@ class Backup {
   }
 
   Result<ParentChoice> choose(const catalog::WalArchive& archive, pg::Lsn start_lsn) {
-    if (options_.full) return ParentChoice{std::nullopt, "--full"};
+    if (!no_parent_.empty()) return ParentChoice{std::nullopt, no_parent_};
     progress_.begin("looking for what changed", 0);
     // After the checkpoint it knows of a promotion.
     const pg::ControlFile control =
@@ -284,6 +293,25 @@ class Backup {
     return success();
   }
 
+  // Nothing that was taken over may have been removed meanwhile: the lease keeps prune off, but not
+  // people, nor a prune that was suspended in the middle.
+  Result<void> check_parent_stayed(const catalog::LineageLayout& layout,
+                                   const catalog::BackupId& parent,
+                                   const std::vector<catalog::ManifestPack>& packs,
+                                   const std::vector<catalog::ManifestPack>& maps) {
+    const auto check = [&]() -> Result<void> {
+      if (!TRY(objects_.info(layout.manifest(parent)))) {
+        return make_error(ErrorKind::kMissing,
+                          fmt::format("backup {} was removed meanwhile", parent.text));
+      }
+      TRY(check_packs_are_there(objects_, layout, packs));
+      return check_packs_are_there(objects_, layout, maps);
+    };
+    Result<void> stayed = check();
+    if (!stayed.ok()) lost_parent_.see(stayed.error());
+    return stayed;
+  }
+
   // For the progress line only: what is left out or grows makes it a little wrong, and 0 is "not
   // known".
   uint64_t database_bytes() {
@@ -301,6 +329,8 @@ class Backup {
   Progress& progress_;
   std::stop_token stop_;
   ServerFacts facts_;
+  std::string no_parent_;  // why there must be none; empty where there may be one
+  LostParent lost_parent_;
 };
 
 catalog::Event attempt(const BackupOptions& options, Clock& clock, Random& random) {

@@ -9,11 +9,12 @@
 namespace walkback::backup {
 
 ChangedFiles::ChangedFiles(pipeline::FileSource& walk, const Parent& parent, pg::Version version,
-                           uint32_t relation_segment_blocks, Unchanged unchanged)
+                           uint32_t relation_segment_blocks, LostParent& lost, Unchanged unchanged)
     : walk_(walk),
       parent_(parent),
       version_(version),
       relation_segment_blocks_(relation_segment_blocks),
+      lost_(lost),
       unchanged_(std::move(unchanged)) {}
 
 Result<std::optional<pipeline::SourceFile>> ChangedFiles::next() {
@@ -35,7 +36,11 @@ Result<std::optional<pipeline::SourceFile>> ChangedFiles::next() {
     }
     pipeline::ParentCopy parent;
     if (blocks) parent.blocks = std::make_shared<pipeline::BlocksToRead>(*std::move(blocks));
-    parent.map = [this, known = *std::move(record)] { return parent_.files.map_of(known); };
+    parent.map = [this, known = *std::move(record)] {
+      Result<repo::PageMap> map = parent_.files.map_of(known);
+      if (!map.ok()) lost_.see(map.error());
+      return map;
+    };
     file->parent = std::move(parent);
     return file;
   }

@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 
+#include "backup/lost_parent.h"
 #include "backup/parent.h"
 #include "base/result.h"
 #include "catalog/manifest.h"
@@ -17,9 +18,9 @@ class ChangedFiles final : public pipeline::FileSource {
   // Is given each file that did not change, as the new manifest is to have it.
   using Unchanged = std::function<Result<void>(const catalog::ManifestRecord&)>;
 
-  // All outlive it.
+  // All outlive it. `lost` sees why a map of the parent's cannot be had.
   ChangedFiles(pipeline::FileSource& walk, const Parent& parent, pg::Version version,
-               uint32_t relation_segment_blocks, Unchanged unchanged);
+               uint32_t relation_segment_blocks, LostParent& lost, Unchanged unchanged);
 
   Result<std::optional<pipeline::SourceFile>> next() override;
 
@@ -31,6 +32,7 @@ class ChangedFiles final : public pipeline::FileSource {
   const Parent& parent_;
   const pg::Version version_;
   const uint32_t relation_segment_blocks_;
+  LostParent& lost_;
   const Unchanged unchanged_;
 };
 

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
+#include "backup/lost_parent.h"
 #include "catalog/backups.h"
 #include "catalog/recovery_windows.h"
-#include "catalog/unreadable.h"
 
 namespace walkback::backup {
 
@@ -14,10 +14,6 @@ namespace {
 
 // Older ones are of less and less use.
 constexpr size_t kMostTried = 3;
-
-bool is_gone_or_unreadable(const Error& error) {
-  return error.kind == ErrorKind::kMissing || catalog::is_unreadable(error);
-}
 
 // A cluster that was made with another program: its system identifier says so before, usually.
 std::string why_incomparable(const catalog::BackupSummary& summary,

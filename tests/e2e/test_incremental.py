@@ -1,6 +1,7 @@
 """An incremental backup holds what a full one of the same moment holds, whatever happened to the cluster before it."""
 
 import itertools
+import json
 import os
 import random
 import re
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cluster import BINARIES
+from harness.cluster import BINARIES, quoted, wait_until
 from harness.trees import files_below
 
 PAGE = 8192
@@ -310,6 +311,96 @@ def test_a_parent_that_cannot_be_read_is_no_parent(production, wb, place):
     manifest.write_bytes(damaged)
     assert wb.done("backup")["parent"] == first["id"]
     check_against_full(wb, place, "r")
+
+
+def objects_of(wb, *kinds):
+    return [path for kind in kinds for path in wb.repository.glob(f"clusters/*/*/{kind}/**/*") if path.is_file()]
+
+
+def check_it_stands_alone(wb, production, place, report):
+    """It took nothing from a parent, holds what the cluster holds, and the next one builds on it."""
+    assert (report["backup"]["type"], report["parent"]) == ("full", None)
+    assert "gone or damaged" in report["reason"]
+    wrong = different_from_live(production, laid_down(wb, place, "alone", report["backup"]))
+    assert not wrong, wrong
+    production.sql("UPDATE payments SET note = 'next' WHERE id = 8")
+    assert wb.done("backup")["parent"] == report["backup"]["id"]
+    production.archive_everything()
+    assert wb.recover("--latest", into=place / "latest").table("payments") == production.table("payments")
+
+
+# What is damaged and only taken over, unread, is for verify to find.
+@pytest.mark.parametrize(("what", "needed"), [("damaged", True), ("gone", True), ("gone", False)])
+def test_a_parent_whose_page_maps_are_lost_is_done_without(production, wb, place, what, needed):
+    fill(production)
+    wb.backup()
+    for path in objects_of(wb, "maps"):
+        bytes_before = path.read_bytes()
+        path.unlink()
+        if what == "damaged":
+            path.write_bytes(bytes(byte ^ 0xFF for byte in bytes_before))
+    if needed:
+        production.sql("UPDATE payments SET note = 'one' WHERE id % 5 = 0")
+    check_it_stands_alone(wb, production, place, wb.done("backup"))
+
+
+def test_a_parent_that_is_pruned_in_the_middle_is_done_without(production, wb, place):
+    fill(production)
+    wb.backup()
+    production.sql("UPDATE payments SET note = 'one' WHERE id = 5")
+    production.archive_everything()
+    gate = place / "gate"
+    command = f"test -e {gate} && " + production.value("SHOW archive_command")
+    production.sql(f"ALTER SYSTEM SET archive_command = {quoted(command)}")
+    production.sql("ALTER SYSTEM SET log_statement = 'all'")
+    production.sql("SELECT pg_reload_conf()")
+    of_the_parent = objects_of(wb, "backups", "packs", "maps")
+    process = wb.start("backup")
+    wait_until(lambda: "pg_backup_stop" in production.log.read_text(), "the backup to wait for its WAL")
+    for path in of_the_parent:
+        path.unlink()
+    gate.touch()
+    said, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    assert "begins again and reads everything" in errors
+    check_it_stands_alone(wb, production, place, json.loads(said))
+
+
+def clock(offset):
+    """A host whose clock is wrong by so much."""
+    library = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+    return {"LD_PRELOAD": str(library), "FAKETIME": offset, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+
+
+def test_clocks_that_go_back_choose_no_wrong_parent(production, wb, place):
+    """Ids and times sort wrong; the log does not."""
+    fill(production)
+    first = wb.done("backup")
+    production.sql("UPDATE payments SET note = 'one' WHERE id % 5 = 0")
+    second = wb.done("backup", environment=clock("-1d"))
+    production.sql("UPDATE payments SET note = 'two' WHERE id % 5 = 1")
+    third = wb.done("backup", environment=clock("-2d"))
+    production.sql("UPDATE payments SET note = 'three' WHERE id % 5 = 2")
+    fourth = wb.done("backup")
+    reports = [first, second, third, fourth]
+    ids = [report["backup"]["id"] for report in reports]
+    assert sorted(ids)[0] == ids[2] and sorted(ids)[1] == ids[1]
+    assert [report["parent"] for report in reports] == [None, *ids[:3]]
+    wrong = different_from_live(production, laid_down(wb, place, "r", fourth["backup"]))
+    assert not wrong, wrong
+    production.sql("UPDATE payments SET note = 'four' WHERE id % 5 = 3")
+    production.archive_everything()
+    for name, report, rows in (("one", second, "one"), ("three", fourth, "three")):
+        lsn = report["backup"]["stop_lsn"]
+        copy = wb.recover("--lsn", lsn, into=place / name)
+        assert copy.report["backup"] == report["backup"]["id"], "the nearest in the log"
+        assert copy.value("SELECT count(*) FROM payments WHERE note = %s", rows) == 4000
+        copy.end()
+    copy = wb.recover("--latest", into=place / "latest")
+    assert copy.report["backup"] == ids[3]
+    assert copy.table("payments") == production.table("payments")
+    [window] = wb.done("list")["windows"]
+    assert window["from_lsn"] == first["backup"]["stop_lsn"]
 
 
 def set_system(cluster, **settings):

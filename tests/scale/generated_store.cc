@@ -79,7 +79,9 @@ class GeneratedStore final : public store::ObjectStore {
     return beneath_.get(key);
   }
   Result<std::optional<store::ObjectInfo>> info(const store::ObjectKey& key) override {
-    return beneath_.info(key);
+    const std::optional<BulkPack> pack = parse_bulk_pack(key.text());
+    if (!pack) return beneath_.info(key);
+    return std::optional(store::ObjectInfo{key, PackReader(kinds_, *pack).size()});
   }
   Result<void> list(std::string_view prefix, std::string_view after,
                     const Visitor& visit) override {
