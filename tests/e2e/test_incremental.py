@@ -6,6 +6,7 @@ import os
 import random
 import re
 import shutil
+import struct
 import subprocess
 import threading
 from pathlib import Path
@@ -71,6 +72,14 @@ def fill(cluster, table="payments", rows=20_000):
     cluster.sql(f"VACUUM {table}")
 
 
+def make_old_database(cluster):
+    """Whose tables, and catalogs of the same length, must not be taken for those of a database that comes in its place."""
+    name = f"old{next(numbers)}"
+    cluster.sql(f"CREATE DATABASE {name}")
+    cluster.sql("CREATE TABLE forgotten AS SELECT g AS id FROM generate_series(1, 1000) g", database=name)
+    cluster.sql("COMMENT ON COLUMN pg_class.relname IS 'of the old one'", database=name)
+
+
 # What may happen between two backups. Each of these is lost, or something of it, by a backup that believes in the
 # blocks named in WAL alone.
 
@@ -97,7 +106,8 @@ def cut_and_grown_again(cluster):
 
 
 def grown_by_copy(cluster):
-    cluster.sql("COPY payments FROM PROGRAM 'seq -f \"%.0f,1,from outside\" 50000 70000' (FORMAT csv)")
+    first = max(cluster.value("SELECT coalesce(max(id), 0) FROM payments") + 1, 50_000)
+    cluster.sql(f"COPY payments FROM PROGRAM 'seq -f \"%.0f,1,from outside\" {first} {first + 20_000}' (FORMAT csv)")
 
 
 def unlogged_becomes_logged(cluster):
@@ -180,6 +190,49 @@ def catalogs_rewritten(cluster):
     cluster.sql("VACUUM FULL pg_attribute")
 
 
+def file_number_used_again(cluster):
+    """As after 2^32 numbers, in a moment: binary upgrade mode lets us say which number a new table's file has.
+
+    Its last pages are zeros that a server wrote which died before their first row: no record names them, and what the
+    table of before had there is none of it."""
+    path = cluster.value("SELECT pg_relation_filepath('payments')")
+    number = cluster.value("SELECT pg_relation_filenode('payments')")
+    length = (cluster.pgdata / path).stat().st_size
+    cluster.sql("DROP TABLE payments CASCADE")
+    cluster.sql("CHECKPOINT")
+    assert not (cluster.pgdata / path).exists()
+    cluster.stop()
+    cluster.start(options="-b")
+    with cluster.session() as cursor:
+        oids = [f"binary_upgrade_set_next_{what}_oid('{40_000_000 + next(numbers)}')" for what in
+                ("heap_pg_class", "pg_type", "array_pg_type")]  # fmt: skip
+        cursor.execute(f"SELECT {', '.join(oids)}, binary_upgrade_set_next_heap_relfilenode('{number}')")
+        cursor.execute("CREATE TABLE payments (id int, customer int, note text)")
+        cursor.execute("INSERT INTO payments SELECT g, 1, 'new' FROM generate_series(1, 100) g")
+    assert cluster.value("SELECT pg_relation_filepath('payments')") == path
+    cluster.stop()
+    os.truncate(cluster.pgdata / path, length + 4 * PAGE)
+    cluster.start()
+    cluster.sql("ALTER TABLE payments ADD PRIMARY KEY (id)")
+
+
+def a_database_under_an_old_oid(cluster, strategy):
+    """Its files have the names of the old one's, and with file_copy there is no record of a block of theirs."""
+    [(name, oid)] = cluster.sql("SELECT datname, oid FROM pg_database WHERE datname LIKE 'old%' ORDER BY 2 LIMIT 1")
+    again = f"old{next(numbers)}"
+    cluster.sql(f"DROP DATABASE {name}")
+    cluster.sql(f"CREATE DATABASE {again} OID {oid} STRATEGY {strategy}")
+    cluster.sql("COMMENT ON COLUMN pg_class.relname IS 'another database'", database=again)
+
+
+def a_database_copied_as_files_under_an_old_oid(cluster):
+    a_database_under_an_old_oid(cluster, "file_copy")
+
+
+def a_database_copied_by_wal_under_an_old_oid(cluster):
+    a_database_under_an_old_oid(cluster, "wal_log")
+
+
 def sequences_and_large_objects(cluster):
     cluster.sql(f"CREATE SEQUENCE numbers{(number := next(numbers))}")
     cluster.sql(f"SELECT nextval('numbers{number}') FROM generate_series(1, 100)")
@@ -190,12 +243,15 @@ WAYS = [
     vacuum_marks_pages, visibility_is_cleared, cut_and_grown_again, grown_by_copy, unlogged_becomes_logged, truncated,
     dropped, databases_copied_as_files, databases_copied_by_wal, moved_to_a_tablespace, hints_are_set,
     transactions_fill_their_logs, crash, rewritten, indexed, catalogs_rewritten, sequences_and_large_objects,
+    file_number_used_again, a_database_copied_as_files_under_an_old_oid, a_database_copied_by_wal_under_an_old_oid,
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 def test_an_incremental_backup_is_what_a_full_one_is(production, wb, place, way):
     fill(production)
+    if "old_oid" in way.__name__:
+        make_old_database(production)
     wb.backup()
     way(production)
     check_against_full(wb, place, "r")
@@ -219,6 +275,80 @@ def test_what_was_cut_off_does_not_come_back(production, wb, place):
     restored = laid_down(wb, place, "r", wb.backup())
     wrong = different_from_live(production, restored)
     assert not wrong, wrong
+
+
+def test_a_relation_that_goes_on_in_a_second_file(production, wb, place):
+    """The WAL counts blocks in the relation, a backup in its files of 1 GiB."""
+    fill(production)
+    relation = production.pgdata / production.value("SELECT pg_relation_filepath('payments')")
+    second = relation.with_name(relation.name + ".1")
+    production.stop()
+    os.truncate(relation, 1 << 30)  # zeros, and no disk
+    second.write_bytes(bytes(3 * PAGE))
+    second.chmod(0o600)
+    production.start()
+    production.sql("INSERT INTO payments SELECT g, 1, 'beyond' FROM generate_series(100001, 101000) g")
+    assert production.value("SELECT max((ctid::text::point)[0]) FROM payments") >= (1 << 30) / PAGE
+    wb.backup()
+    production.sql("UPDATE payments SET note = 'changed' WHERE id IN (1, 100001, 101000)")
+    changed = wb.done("backup")
+    assert changed["reason"] == "" and changed["backup"]["bytes_read"] < 64 << 20
+    production.sql("CHECKPOINT")
+    restored = laid_down(wb, place, "r", changed["backup"])
+    for file in (relation, second):
+        copy = restored / file.relative_to(production.pgdata)
+        assert file.stat().st_size == copy.stat().st_size
+        assert subprocess.run(["cmp", file, copy], capture_output=True).returncode == 0, file.name
+
+
+HINTS = 0x0F00  # HEAP_XMIN_COMMITTED and the like (src/include/access/htup_details.h)
+
+
+def without_hints(page):
+    """A heap page as its tuples mean it: what PostgreSQL may set without WAL is masked (src/backend/access/heap/heapam.c, heap_mask)."""
+    lower, upper = struct.unpack_from("<HH", page, 12)
+    if upper == 0:
+        return page
+    masked = bytearray(page)
+    masked[0:12] = bytes(12)  # LSN, checksum, flags
+    masked[20:24] = bytes(4)  # pd_prune_xid
+    masked[lower:upper] = bytes(upper - lower)
+    for at in range(24, lower, 4):
+        item = struct.unpack_from("<I", page, at)[0]
+        offset, flags = item & 0x7FFF, item >> 15 & 3
+        if flags == 1:
+            infomask = struct.unpack_from("<H", page, offset + 20)[0]
+            struct.pack_into("<H", masked, offset + 20, infomask & ~HINTS)
+    return bytes(masked)
+
+
+def test_hint_bits_without_checksums_are_no_difference_in_data(make_cluster, make_walkback, place):
+    """Without checksums nothing tells of them: the backup has the hints that its parent had, or newer ones."""
+    production = make_cluster("pg", wal_keep_size="4GB")
+    subprocess.run([BINARIES / "pg_checksums", "--disable", "-D", production.pgdata], check=True, capture_output=True)
+    production.start()
+    wb = make_walkback().protect(production)
+    fill(production)
+    production.sql("CREATE TABLE hinted (id int, body text)")
+    production.sql("CREATE INDEX ON hinted (id)")
+    production.sql("INSERT INTO hinted SELECT g, repeat('x', 100) FROM generate_series(1, 5000) g")
+    path = production.value("SELECT pg_relation_filepath('hinted')")
+    wb.backup()
+    before = (production.pgdata / path).read_bytes()
+    production.sql("SELECT count(*) FROM hinted")
+    production.sql("UPDATE hinted SET id = -id WHERE id = 1")
+    incremental = wb.done("backup")
+    assert incremental["reason"] == "" and incremental["parent"]
+    live = (production.pgdata / path).read_bytes()
+    assert sum(live[at : at + PAGE] != before[at : at + PAGE] for at in range(0, len(before), PAGE)) > 10, "hints were set"
+    restored = (laid_down(wb, place, "r", incremental["backup"]) / path).read_bytes()
+    assert len(live) == len(restored)
+    pages = [at // PAGE for at in range(0, len(live), PAGE) if without_hints(live[at : at + PAGE]) != without_hints(restored[at : at + PAGE])]
+    assert not pages
+    production.archive_everything()
+    copy = wb.recover("--latest", into=place / "copy")
+    assert copy.table("hinted") == production.table("hinted")
+    check_indexes(copy)
 
 
 def test_it_reads_and_stores_what_changed(production, wb):
@@ -511,6 +641,7 @@ def test_what_changed_while_its_parents_were_copied_is_there(make_cluster, make_
 def test_every_backup_of_a_random_history_is_the_cluster_of_its_moment(production, wb, place, seed, number):
     chance = random.Random(f"{seed}/{number}")
     fill(production)
+    make_old_database(production)
     wb.backup()
     told = [f"seed {seed}"]
     for round_number in range(chance.randint(max(1, ROUNDS // 4), ROUNDS)):
