@@ -10,6 +10,7 @@
 #include "backup/links.h"
 #include "backup/lost_parent.h"
 #include "backup/parent.h"
+#include "backup/reread_turns.h"
 #include "backup/server_session.h"
 #include "backup/shared_manifest.h"
 #include "backup/standby.h"
@@ -119,28 +120,33 @@ class Backup {
     TRY(claim_parent(*lease, layout, choice));
     timings.changes_s = stopwatch.lap();
     Parent* const parent = choice.parent ? &*choice.parent : nullptr;
-    SharedManifest shared(*manifest, parent, progress_);
-
-    DataDirectoryWalk walk(
-        files_, options_.pgdata, control,
-        [&](const catalog::ManifestDirectory& directory) { return shared.add(directory); },
-        progress_);
-    TRY(walk.add_configuration({facts_.config_file, facts_.hba_file, facts_.ident_file}));
     pipeline::CopyInOptions copy;
     copy.workers = options_.workers;
     copy.compression_level = options_.compression_level;
     copy.block_bytes = control.block_bytes;
     copy.pack_prefix = layout.pack_prefix();
     copy.start_lsn = start_lsn;
+    SharedManifest shared(*manifest, parent, copy.pack_bytes, progress_);
+
+    DataDirectoryWalk walk(
+        files_, options_.pgdata, control,
+        [&](const catalog::ManifestDirectory& directory) { return shared.add(directory); },
+        progress_);
+    TRY(walk.add_configuration({facts_.config_file, facts_.hba_file, facts_.ident_file}));
+    RereadTurns turns;
     std::optional<ChangedFiles> changed;
     if (parent != nullptr) {
-      changed.emplace(walk, *parent, pg::version_of_catalog(control.catalog_version).value(),
+      turns = parent->is_doubted() ? RereadTurns::all()
+                                   : RereadTurns::between(parent->summary.started_at, started_at,
+                                                          options_.reread_period);
+      changed.emplace(walk, *parent, turns, shared.thin_packs(),
+                      pg::version_of_catalog(control.catalog_version).value(),
                       control.relation_segment_blocks, lost_parent_,
                       [&](const catalog::ManifestRecord& file) { return shared.take_over(file); });
     }
     pipeline::FileSource& source = changed ? static_cast<pipeline::FileSource&>(*changed) : walk;
     // Where only changes are read, how much that is turns out on the way.
-    const bool reads_all = parent == nullptr || !parent->changes.since;
+    const bool reads_all = parent == nullptr || !parent->changes.since || turns.is_all();
     progress_.begin(reads_all ? "copying files" : "copying what changed",
                     reads_all ? database_bytes() : 0);
     const pipeline::CopyInResult copied = TRY(pipeline::copy_in(
@@ -200,8 +206,10 @@ class Backup {
     summary.files = shared.files();
     summary.bytes_raw = shared.bytes();
     summary.bytes_read = copied.bytes_read;
+    summary.bytes_reread = copied.bytes_reread;
     summary.bytes_stored = copied.bytes_stored + maps.bytes;
     summary.bad_pages = shared.bad_pages().size();
+    summary.unexplained_pages = shared.unexplained().count;
     shared.note(copied.packs);
     const std::vector<catalog::ManifestPack> packs = shared.packs();
     if (parent_id) TRY(check_parent_stayed(layout, *parent_id, packs, maps.packs));
@@ -227,8 +235,8 @@ class Backup {
     conclusion.summary_sha256 = object.sha256;
     conclusion.packs = packs;
     TRY(manifest->commit(conclusion));
-    BackupReport report{std::move(summary), std::nullopt, std::move(choice.reason),
-                        shared.bad_pages(), timings};
+    BackupReport report{std::move(summary), std::nullopt,         std::move(choice.reason),
+                        shared.bad_pages(), shared.unexplained(), timings};
     report.parent = std::move(parent_id);
     return report;
   }

@@ -26,6 +26,8 @@ struct BackupOptions {
   bool full = false;  // read everything, whatever earlier backups have
   int workers = 2;
   int compression_level = 3;
+  // Within which every page that the WAL says did not change is read again all the same; 0: never.
+  std::chrono::days reread_period{30};
   // How long the server's archiver may take for the last segment the backup needs.
   std::chrono::seconds archive_timeout{300};
   // At a standby: where it is not empty, the primary is asked to end the WAL segment that the
@@ -38,6 +40,23 @@ struct BackupOptions {
 struct BadPage {
   std::string file;
   uint32_t block = 0;
+};
+
+// The WAL since the parent names no change of it, and it is another than the parent's. The backup
+// has it as it is.
+struct UnexplainedPage {
+  std::string file;
+  uint32_t block = 0;
+  pg::Lsn lsn;  // the page's
+  // By its LSN it was changed since the parent, so that the WAL has the change, and what the backup
+  // made of the WAL did not name it. Otherwise something else than PostgreSQL changed it, or
+  // the WAL of an earlier backup was taken to say less than it does.
+  bool since_parent = false;
+};
+
+struct UnexplainedPages {
+  uint64_t count = 0;
+  std::vector<UnexplainedPage> named;  // the first ones
 };
 
 // Where the time went, in seconds. What is in none of them passes before the checkpoint is asked
@@ -56,12 +75,13 @@ struct BackupReport {
   // For people: why everything was read. Empty where only changes were.
   std::string reason;
   std::vector<BadPage> bad_pages;  // also in the manifest
+  UnexplainedPages unexplained;
   BackupTimings timings;
 };
 
 // Fails, leaving only garbage for prune, when the server, the disk, the archiver or `stop` says so;
-// the attempt is an event either way. Success with bad_pages not empty is for the caller to shout
-// about.
+// the attempt is an event either way. Success with bad or unexplained pages is for the caller to
+// shout about.
 Result<BackupReport> run_backup(const BackupOptions& options, pgconn::Connection& connection,
                                 FileSystem& files, store::ObjectStore& objects, Clock& clock,
                                 Random& random, Progress& progress, std::stop_token stop);

@@ -8,10 +8,18 @@
 
 namespace walkback::backup {
 
-ChangedFiles::ChangedFiles(pipeline::FileSource& walk, const Parent& parent, pg::Version version,
-                           uint32_t relation_segment_blocks, LostParent& lost, Unchanged unchanged)
+namespace {
+constexpr uint64_t kTurnBytes = uint64_t{pipeline::kRereadBlocks} * pg::kPageBytes;
+}  // namespace
+
+ChangedFiles::ChangedFiles(pipeline::FileSource& walk, const Parent& parent,
+                           const RereadTurns& turns, const repo::PackIds& thin_packs,
+                           pg::Version version, uint32_t relation_segment_blocks, LostParent& lost,
+                           Unchanged unchanged)
     : walk_(walk),
       parent_(parent),
+      turns_(turns),
+      thin_packs_(thin_packs),
       version_(version),
       relation_segment_blocks_(relation_segment_blocks),
       lost_(lost),
@@ -25,7 +33,11 @@ Result<std::optional<pipeline::SourceFile>> ChangedFiles::next() {
     std::optional<catalog::ManifestRecord> record = parent_.files.find(name.place, name.text);
     if (!record || record->file_bytes == 0) return file;
     std::optional<pipeline::BlocksToRead> blocks = blocks_of(*file, *record);
-    const bool unchanged = blocks && blocks->changed.empty() && blocks->all_from == UINT32_MAX &&
+    std::vector<uint32_t> turns =
+        turns_.of(name.place, name.text,
+                  static_cast<uint32_t>((record->file_bytes + kTurnBytes - 1) / kTurnBytes));
+    const bool unchanged = blocks && blocks->changed.empty() && blocks->damaged.empty() &&
+                           blocks->all_from == UINT32_MAX && turns.empty() &&
                            file->size_hint == record->file_bytes &&
                            file->size_hint % pg::kPageBytes == 0;
     if (unchanged) {
@@ -36,6 +48,8 @@ Result<std::optional<pipeline::SourceFile>> ChangedFiles::next() {
     }
     pipeline::ParentCopy parent;
     if (blocks) parent.blocks = std::make_shared<pipeline::BlocksToRead>(*std::move(blocks));
+    parent.turns = std::move(turns);
+    parent.thin_packs = &thin_packs_;
     parent.map = [this, known = *std::move(record)] {
       Result<repo::PageMap> map = parent_.files.map_of(known);
       if (!map.ok()) lost_.see(map.error());
@@ -68,12 +82,7 @@ std::optional<pipeline::BlocksToRead> ChangedFiles::blocks_of(
       blocks.all_from = changed->whole_from - std::min(changed->whole_from, first);
     }
   }
-  // They may have been mended.
-  const auto known = static_cast<ptrdiff_t>(blocks.changed.size());
-  blocks.changed.insert(blocks.changed.end(), record.bad_blocks.begin(), record.bad_blocks.end());
-  std::inplace_merge(blocks.changed.begin(), blocks.changed.begin() + known, blocks.changed.end());
-  blocks.changed.erase(std::unique(blocks.changed.begin(), blocks.changed.end()),
-                       blocks.changed.end());
+  blocks.damaged = record.bad_blocks;
   return blocks;
 }
 

@@ -1,4 +1,5 @@
-// The files of a walk that an incremental backup must read; all others it takes over.
+// The files of a walk that an incremental backup must read, or reads again to prove that they did
+// not change; all others it takes over.
 #pragma once
 
 #include <functional>
@@ -6,6 +7,7 @@
 
 #include "backup/lost_parent.h"
 #include "backup/parent.h"
+#include "backup/reread_turns.h"
 #include "base/result.h"
 #include "catalog/manifest.h"
 #include "pg/versions.h"
@@ -19,7 +21,8 @@ class ChangedFiles final : public pipeline::FileSource {
   using Unchanged = std::function<Result<void>(const catalog::ManifestRecord&)>;
 
   // All outlive it. `lost` sees why a map of the parent's cannot be had.
-  ChangedFiles(pipeline::FileSource& walk, const Parent& parent, pg::Version version,
+  ChangedFiles(pipeline::FileSource& walk, const Parent& parent, const RereadTurns& turns,
+               const repo::PackIds& thin_packs, pg::Version version,
                uint32_t relation_segment_blocks, LostParent& lost, Unchanged unchanged);
 
   Result<std::optional<pipeline::SourceFile>> next() override;
@@ -30,6 +33,8 @@ class ChangedFiles final : public pipeline::FileSource {
 
   pipeline::FileSource& walk_;
   const Parent& parent_;
+  const RereadTurns& turns_;
+  const repo::PackIds& thin_packs_;
   const pg::Version version_;
   const uint32_t relation_segment_blocks_;
   LostParent& lost_;

@@ -10,6 +10,19 @@
 
 namespace walkback::backup {
 
+// Those of pages, or of page maps, of which less than half of what a pack can hold is of use: what
+// is left of them is to be stored again, so that they can go (docs/design/space.md). A few are
+// worth nobody's while.
+inline repo::PackIds thin_packs(const std::vector<catalog::ManifestPack>& packs, bool maps,
+                                uint32_t pack_bytes) {
+  constexpr size_t kFew = 8;
+  repo::PackIds thin;
+  for (const catalog::ManifestPack& pack : packs) {
+    if (pack.maps == maps && pack.live_bytes * 2 < pack_bytes) thin.insert(pack.id);
+  }
+  return thin.size() > kFew ? thin : repo::PackIds();
+}
+
 // One thread at a time.
 class PackUses {
  public:

@@ -75,7 +75,14 @@ Result<ParentChoice> choose_parent(store::ObjectStore& objects, const catalog::W
     if (index->conclusion().data_checksums != control.checksums_enabled()) {
       changes = {std::nullopt, "data checksums were switched on or off since"};
     }
-    reason = changes.since ? "" : "every page is read and compared: " + changes.why_not;
+    if (backup.unexplained_pages > 0) {
+      reason = fmt::format("of {}, {} had changed without a word of it in the WAL", backup.id.text,
+                           backup.unexplained_pages == 1
+                               ? "a page"
+                               : fmt::format("{} pages", backup.unexplained_pages));
+    }
+    if (!changes.since) reason = changes.why_not;
+    if (!reason.empty()) reason = "every page is read and compared: " + reason;
     return ParentChoice{Parent{backup, *std::move(index), std::move(changes)}, std::move(reason)};
   }
   return ParentChoice{std::nullopt, std::move(reason)};

@@ -21,6 +21,9 @@ struct Parent {
   catalog::BackupSummary summary;
   catalog::ManifestIndex files;
   Changes changes;
+
+  // The WAL has been found not to tell all: what it says is proved, for every page.
+  bool is_doubted() const { return summary.unexplained_pages > 0; }
 };
 
 struct ParentChoice {

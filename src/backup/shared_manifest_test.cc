@@ -43,7 +43,7 @@ class SharedManifestTest : public ::testing::Test {
   const catalog::BackupId id_{"20261122T154659Z-3f9a"};
   std::unique_ptr<catalog::ManifestWriter> manifest_ =
       catalog::create_manifest(*objects_, random_, layout_, id_, 3).value();
-  SharedManifest shared_{*manifest_, nullptr, silent_progress()};
+  SharedManifest shared_{*manifest_, nullptr, 32 << 20, silent_progress()};
 };
 
 TEST_F(SharedManifestTest, APageFromBehindTheBackupsStopIsBad) {
@@ -102,7 +102,7 @@ TEST_F(SharedManifestTest, PacksAreCountedAsFarAsTheyAreOfUse) {
   Parent parent{summary, catalog::ManifestIndex::load(*objects_, layout_, summary).value(), {}};
   const catalog::BackupId next{"20261122T164659Z-3f9a"};
   const auto manifest = catalog::create_manifest(*objects_, random_, layout_, next, 3).value();
-  SharedManifest shared(*manifest, &parent, silent_progress());
+  SharedManifest shared(*manifest, &parent, 32 << 20, silent_progress());
   ASSERT_TRUE(shared.take_over(*parent.files.find(catalog::Place::kDataDirectory, "stays")).ok());
   pipeline::CopiedFile changed = in_pack("changes", 3, 40);
   changed.parent = in_pack("changes", 1, 30).map;
@@ -115,6 +115,70 @@ TEST_F(SharedManifestTest, PacksAreCountedAsFarAsTheyAreOfUse) {
   EXPECT_THAT(live, ElementsAre(testing::Pair(std::byte{1}, 100), testing::Pair(std::byte{3}, 40)));
   EXPECT_EQ(shared.files(), 2u);
   EXPECT_EQ(shared.bytes(), 2 * 8192u);
+}
+
+TEST_F(SharedManifestTest, AnUnexplainedChangeIsOneUnlessItIsReplayed) {
+  pipeline::CopiedFile changed = file("base/5/16384");
+  changed.unexplained = {{3, pg::Lsn{5}, false}, {9, kStop, true}};
+  ASSERT_TRUE(shared_.accept(changed).ok());
+  changed = file("base/5/16385");
+  changed.unexplained = {{4, kStop + 1, true}};
+  ASSERT_TRUE(shared_.accept(changed).ok());
+  EXPECT_EQ(shared_.unexplained().count, 1u);
+  ASSERT_TRUE(shared_.settle(kStop).ok());
+  ASSERT_EQ(shared_.unexplained().count, 2u);
+  EXPECT_EQ(shared_.unexplained().named[0].file, "base/5/16384");
+  EXPECT_EQ(shared_.unexplained().named[0].block, 3u);
+  EXPECT_EQ(shared_.unexplained().named[0].lsn, pg::Lsn{5});
+  EXPECT_EQ(shared_.unexplained().named[1].file, "base/5/16385");
+}
+
+TEST_F(SharedManifestTest, ManyUnexplainedChangesAreCountedAndSomeNamed) {
+  pipeline::CopiedFile changed = file("base/5/16384");
+  for (uint32_t block = 0; block < 1500; ++block) {
+    changed.unexplained.push_back({block, pg::Lsn{5}, false});
+  }
+  ASSERT_TRUE(shared_.accept(changed).ok());
+  EXPECT_EQ(shared_.unexplained().count, 1500u);
+  EXPECT_EQ(shared_.unexplained().named.size(), 1000u);
+}
+
+TEST_F(SharedManifestTest, AFileThatIsAsItsParentsKeepsItsMap) {
+  ASSERT_TRUE(shared_.accept(in_pack("16384", 1, 100)).ok());
+  ASSERT_TRUE(shared_.settle(kStop).ok());
+  ASSERT_TRUE(manifest_->finish_maps().ok());
+  catalog::ManifestConclusion conclusion;
+  conclusion.packs = shared_.packs();
+  ASSERT_TRUE(manifest_->commit(conclusion).ok());
+
+  catalog::BackupSummary summary;
+  summary.id = id_;
+  summary.start_lsn = pg::Lsn{1000};
+  Parent parent{summary, catalog::ManifestIndex::load(*objects_, layout_, summary).value(), {}};
+  const catalog::BackupId next{"20261122T164659Z-3f9a"};
+  const auto manifest = catalog::create_manifest(*objects_, random_, layout_, next, 3).value();
+  SharedManifest shared(*manifest, &parent, 32 << 20, silent_progress());
+  pipeline::CopiedFile same = in_pack("16384", 1, 100);
+  same.parent = same.map;
+  same.is_as_parent = true;
+  same.bad_blocks = {0};
+  same.source.mode = 0640;
+  same.unexplained = {{0, pg::Lsn{1001}, false}, {0, pg::Lsn{1000}, false}};
+  ASSERT_TRUE(shared.accept(same).ok());
+  ASSERT_TRUE(shared.settle(kStop).ok());
+  EXPECT_EQ(shared.files(), 1u);
+  ASSERT_EQ(shared.packs().size(), 1u);
+  EXPECT_EQ(shared.packs()[0].live_bytes, 100u);
+  EXPECT_TRUE(shared.unexplained().named[0].since_parent);
+  EXPECT_FALSE(shared.unexplained().named[1].since_parent);
+  ASSERT_TRUE(manifest->finish_maps().ok());
+  ASSERT_TRUE(manifest->commit({}).ok());
+  const auto reader = catalog::open_manifest(*objects_, layout_, next).value();
+  const auto entry = reader->next().value();
+  const auto& written = std::get<catalog::ManifestFile>(*entry);
+  EXPECT_THAT(written.bad_blocks, ElementsAre(0));
+  EXPECT_EQ(written.mode, 0640u);
+  EXPECT_EQ(written.map.frames.size(), 1u);
 }
 
 }  // namespace

@@ -39,9 +39,11 @@ std::string encode_summary(const BackupSummary& summary) {
   json["files"] = summary.files;
   json["bytes_raw"] = summary.bytes_raw;
   json["bytes_read"] = summary.bytes_read;
+  json["bytes_reread"] = summary.bytes_reread;
   json["bytes_stored"] = summary.bytes_stored;
   json["duration_s"] = summary.duration_s;
   json["bad_pages"] = summary.bad_pages;
+  json["unexplained_pages"] = summary.unexplained_pages;
   json["packs"] = summary.packs;
   return to_text(json);
 }
@@ -72,6 +74,11 @@ Result<BackupSummary> decode_summary(ByteView bytes, std::string_view name) {
   summary.bytes_stored = fields.number("bytes_stored");
   summary.duration_s = fields.real("duration_s");
   summary.bad_pages = fields.number("bad_pages");
+  // Those of before had neither.
+  if (fields.has("bytes_reread")) summary.bytes_reread = fields.number("bytes_reread");
+  if (fields.has("unexplained_pages")) {
+    summary.unexplained_pages = fields.number("unexplained_pages");
+  }
   TRY(fields.done());
   if (!json.contains("packs") || !json["packs"].is_array()) {
     return make_error(ErrorKind::kCorrupt, fmt::format("{}: \"packs\" is not a list", name));

@@ -40,9 +40,11 @@ struct BackupSummary {
   uint64_t files = 0;
   uint64_t bytes_raw = 0;     // of the files the backup holds
   uint64_t bytes_read = 0;    // from the data directory
+  uint64_t bytes_reread = 0;  // of those: of pages that had not changed, to prove it
   uint64_t bytes_stored = 0;  // added to the repository by this backup
   double duration_s = 0;
   uint64_t bad_pages = 0;
+  uint64_t unexplained_pages = 0;  // that had changed without a word of it in the WAL
   std::vector<std::string> packs;  // every pack, of pages and of maps, that its manifest needs
   codec::Sha256 sha256{};          // of the object it was read from, which ends with it
 };

@@ -18,7 +18,6 @@ constexpr char kEntryTag = 1 << 3 | 2;
 // A map of one or two frames fits; larger ones would make a manifest of many big files slow to
 // read.
 constexpr size_t kLargestInlineMap = 512;
-constexpr uint32_t kMapPackBytes = 8 << 20;
 constexpr size_t kOpenMapPacks = 4;
 // An Entry's largest field is pg_control or an inline map; names are at most a path long.
 constexpr uint64_t kLargestEntry = 1 << 20;

@@ -66,6 +66,9 @@ struct ManifestTablespace {
   std::string location;
 };
 
+// About what a pack of page maps holds.
+inline constexpr uint32_t kMapPackBytes = 8 << 20;
+
 // A pack that the backup needs.
 struct ManifestPack {
   repo::PackId id;

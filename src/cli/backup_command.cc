@@ -22,6 +22,7 @@ Result<ExitStatus> run_backup(const BackupOptions& options, Session& session) {
   backup.full = options.full;
   backup.workers = config.backup_workers;
   backup.compression_level = config.backup_compression_level;
+  backup.reread_period = std::chrono::days(config.backup_reread_days);
   backup.archive_timeout = std::chrono::seconds(config.archive_timeout_s);
   backup.connect_to = session.connect_to(config);
   if (!config.primary_conninfo.empty())
@@ -39,11 +40,11 @@ Result<ExitStatus> run_backup(const BackupOptions& options, Session& session) {
                                        env.random, session.progress(), stop));
   // Its WAL, too, must be in every place that is required.
   TRY(session.catch_up(*store, store::CatchUpExtent::kAll, kCatchUpTime));
-  if (report.bad_pages.empty()) {
+  if (report.bad_pages.empty() && report.unexplained.count == 0) {
     session.result(backup_text(report), backup_json(report, nullptr));
     return ExitStatus::kDone;
   }
-  Error error = bad_pages_error(report);
+  Error error = damaged_cluster_error(report);
   session.result(backup_text(report), backup_json(report, &error));
   return session.fail_after_result(error, ExitStatus::kBadPages);
 }

@@ -21,10 +21,20 @@ std::string when(const catalog::BackupSummary& backup) {
   return fmt::format("{}, {}", local_second(backup.started_at), human_duration(backup.duration_s));
 }
 
-std::string remark(const catalog::BackupSummary& backup) {
-  if (backup.bad_pages == 0) return backup.label;
-  std::string bad = counted(backup.bad_pages, "bad page");
-  return backup.label.empty() ? bad : fmt::format("{} ({})", backup.label, bad);
+// Empty where there is none.
+std::string damage(const catalog::BackupSummary& backup) {
+  std::vector<std::string> found;
+  if (backup.bad_pages > 0) found.push_back(counted(backup.bad_pages, "bad page"));
+  if (backup.unexplained_pages > 0) {
+    found.push_back(counted(backup.unexplained_pages, "unexplained page"));
+  }
+  return fmt::format("{}", fmt::join(found, ", "));
+}
+
+std::string with_damage(const std::string& text, const catalog::BackupSummary& backup) {
+  const std::string damaged = damage(backup);
+  if (damaged.empty() || text.empty()) return damaged + text;
+  return fmt::format("{} ({})", text, damaged);
 }
 
 std::string backups_table(const std::vector<catalog::BackupSummary>& backups) {
@@ -41,7 +51,7 @@ std::string backups_table(const std::vector<catalog::BackupSummary>& backups) {
     table.row({backup.id.text, std::string(catalog::backup_type_name(backup.type)),
                local_second(backup.started_at), human_duration(backup.duration_s),
                human_bytes(backup.bytes_raw), human_bytes(backup.bytes_stored),
-               std::to_string(backup.timeline.value), remark(backup)});
+               std::to_string(backup.timeline.value), with_damage(backup.label, backup)});
   }
   return table.text();
 }
@@ -101,15 +111,13 @@ std::string timelines_table(const std::vector<catalog::KnownTimeline>& timelines
 std::string result(const catalog::Event& event) {
   if (!event.ended_at) return "no end";
   if (!event.succeeded) return "failed";
-  return event.backup && event.backup->bad_pages > 0 ? "bad pages" : "done";
+  return event.backup && !damage(*event.backup).empty() ? "bad pages" : "done";
 }
 
 std::string what(const catalog::Event& event) {
   if (!event.ended_at) return "still running, or killed";
   if (!event.succeeded) return event.error;
-  if (!event.backup || event.backup->bad_pages == 0) return event.detail;
-  const std::string bad = counted(event.backup->bad_pages, "bad page");
-  return event.detail.empty() ? bad : fmt::format("{} ({})", event.detail, bad);
+  return event.backup ? with_damage(event.detail, *event.backup) : event.detail;
 }
 
 std::string took(const catalog::Event& event) {
@@ -139,6 +147,13 @@ std::string what_was_read(const backup::BackupReport& report) {
   return report.parent ? "what changed since " + report.parent->text : "everything";
 }
 
+std::string what_was_read_again(const catalog::BackupSummary& backup) {
+  return fmt::format("{} that had not changed: {}", human_bytes(backup.bytes_reread),
+                     backup.unexplained_pages == 0
+                         ? "so it is"
+                         : fmt::format("but {} had", counted(backup.unexplained_pages, "page")));
+}
+
 }  // namespace
 
 std::string backup_text(const backup::BackupReport& report) {
@@ -148,7 +163,9 @@ std::string backup_text(const backup::BackupReport& report) {
   if (!backup.label.empty()) fields.add("label", backup.label);
   fields.add("data",
              fmt::format("{} in {}", human_bytes(backup.bytes_raw), counted(backup.files, "file")));
-  fields.add("read", fmt::format("{}: {}", human_bytes(backup.bytes_read), what_was_read(report)));
+  fields.add("read", fmt::format("{}: {}", human_bytes(backup.bytes_read - backup.bytes_reread),
+                                 what_was_read(report)));
+  if (backup.bytes_reread > 0) fields.add("read again", what_was_read_again(backup));
   fields.add("stored",
              human_bytes(backup.bytes_stored) + ratio(backup.bytes_read, backup.bytes_stored));
   fields.add("WAL", fmt::format("{} to {} on timeline {}{}", backup.start_lsn.text(),
@@ -158,22 +175,46 @@ std::string backup_text(const backup::BackupReport& report) {
                      fields.text());
 }
 
-Error bad_pages_error(const backup::BackupReport& report) {
+namespace {
+
+template <typename Page>
+std::string some_of(const std::vector<Page>& pages, uint64_t count) {
   std::vector<std::string> named;
-  for (const auto& page : report.bad_pages) {
-    if (named.size() == kNamedPages) {
-      named.push_back(fmt::format("and {} more", report.bad_pages.size() - kNamedPages));
-      break;
-    }
+  for (const Page& page : pages) {
+    if (named.size() == kNamedPages) break;
     named.push_back(fmt::format("{} block {}", page.file, page.block));
   }
-  bool one = report.bad_pages.size() == 1;
-  return make_error(
-      ErrorKind::kCorrupt,
-      fmt::format("the backup is complete, but {} of the cluster {} checksum: {}",
-                  counted(report.bad_pages.size(), "page"), one ? "fails its" : "fail their",
-                  fmt::join(named, ", ")),
-      "the cluster's own files are damaged: look at its disk, and keep the backups from before");
+  if (count > named.size()) named.push_back(fmt::format("and {} more", count - named.size()));
+  return fmt::format("{}", fmt::join(named, ", "));
+}
+
+}  // namespace
+
+Error damaged_cluster_error(const backup::BackupReport& report) {
+  const uint64_t bad = report.bad_pages.size();
+  const uint64_t unexplained = report.unexplained.count;
+  std::vector<std::string> what;
+  std::string hint =
+      "the cluster's own files are damaged: look at its disk, and keep the backups from before";
+  if (bad > 0) {
+    what.push_back(fmt::format("{} of the cluster {} checksum: {}", counted(bad, "page"),
+                               bad == 1 ? "fails its" : "fail their",
+                               some_of(report.bad_pages, bad)));
+  }
+  if (unexplained > 0) {
+    what.push_back(fmt::format("{} of the cluster changed without a word of it in the WAL: {}",
+                               counted(unexplained, "page"),
+                               some_of(report.unexplained.named, unexplained)));
+    if (bad == 0) {
+      hint =
+          "something else than PostgreSQL writes to its files, or the disk lost a write: look at "
+          "it, "
+          "and keep the backups from before; the next backup reads every page";
+    }
+  }
+  return make_error(ErrorKind::kCorrupt,
+                    fmt::format("the backup is complete, but {}", fmt::join(what, "; and ")),
+                    std::move(hint));
 }
 
 std::string list_text(const catalog::Listing& listing, const std::string& cluster,

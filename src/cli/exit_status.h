@@ -8,7 +8,9 @@ enum class ExitStatus : int {
   kFailed = 1,
   kBadUsage = 2,           // options, configuration, a URL that is not read
   kTargetUnreachable = 3,  // plan, recover: no such commit, a gap, before the first backup, …
-  kBadPages = 4,           // the backup is complete, and pages of the cluster fail their checksum
+  // backup: it is complete, and pages of the cluster fail their checksum, or have changed without a
+  // word of it in the WAL.
+  kBadPages = 4,
   kDamageFound = 5,  // verify: an object is missing, damaged or cannot be opened, or WAL has a gap
   kInterrupted = 130,  // SIGINT or SIGTERM, as shells report it
 

@@ -20,6 +20,7 @@ Json json_of(const std::string& line) { return line; }
 // What optionals and lists of hold, declared before the templates that look them up.
 Json json_of(const catalog::BackupSummary& backup);
 Json json_of(const backup::BadPage& page);
+Json json_of(const backup::UnexplainedPage& page);
 Json json_of(const catalog::RecoveryWindow& window);
 Json json_of(const catalog::WalGap& gap);
 Json json_of(const catalog::KnownTimeline& timeline);
@@ -65,14 +66,23 @@ Json json_of(const catalog::BackupSummary& backup) {
           {"files", backup.files},
           {"bytes_raw", backup.bytes_raw},
           {"bytes_read", backup.bytes_read},
+          {"bytes_reread", backup.bytes_reread},
           {"bytes_stored", backup.bytes_stored},
           {"duration_s", backup.duration_s},
           {"bad_page_count", backup.bad_pages},
+          {"unexplained_page_count", backup.unexplained_pages},
           {"system_identifier", json_of(backup.system_identifier)},
           {"server_version_num", backup.server_version_num}};
 }
 
 Json json_of(const backup::BadPage& page) { return {{"file", page.file}, {"block", page.block}}; }
+
+Json json_of(const backup::UnexplainedPage& page) {
+  return {{"file", page.file},
+          {"block", page.block},
+          {"lsn", json_of(page.lsn)},
+          {"since_parent", page.since_parent}};
+}
 
 Json json_of(const catalog::RecoveryWindow& window) {
   return {{"timeline", json_of(window.timeline)},
@@ -300,6 +310,7 @@ std::string backup_json(const backup::BackupReport& report, const Error* error) 
             {"parent", report.parent ? Json(report.parent->text) : Json()},
             {"reason", report.reason},
             {"bad_pages", list_of(report.bad_pages)},
+            {"unexplained_pages", list_of(report.unexplained.named)},
             {"timings",
              {{"checkpoint_s", report.timings.checkpoint_s},
               {"changes_s", report.timings.changes_s},

@@ -64,6 +64,15 @@ TEST(Json, BackupWithBadPages) {
   expect_golden("backup_bad_pages.json", backup_json(report, &error));
 }
 
+TEST(Json, BackupWithUnexplainedPages) {
+  backup::BackupReport report{sample_backup(), catalog::BackupId{"20261122T130000Z-11aa"}};
+  report.summary.bytes_reread = 11'000'000;
+  report.summary.unexplained_pages = 1;
+  report.unexplained = {1, {{"base/5/16384", 12, {0x1A000028}, true}}};
+  Error error = make_error(ErrorKind::kCorrupt, "1 page", "look");
+  expect_golden("backup_unexplained.json", backup_json(report, &error));
+}
+
 TEST(Json, List) {
   catalog::Listing listing;
   listing.backups = {sample_backup()};

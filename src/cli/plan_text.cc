@@ -48,6 +48,10 @@ std::string describe_backup(const RecoveryPlan& plan) {
   if (backup.bad_pages > 0) {
     text += fmt::format("\n{} of it failed their checksum", counted(backup.bad_pages, "page"));
   }
+  if (backup.unexplained_pages > 0) {
+    text += fmt::format("\n{} of it had changed without a word of it in the WAL",
+                        counted(backup.unexplained_pages, "page"));
+  }
   return text;
 }
 

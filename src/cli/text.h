@@ -42,8 +42,8 @@ std::string wal_push_text(const archive::WalPushReport& report);
 std::string wal_get_text(const std::string& name, archive::WalGetOutcome outcome);
 std::string wal_index_text(const archive::WalIndexReport& report, bool rebuilt);
 std::string backup_text(const backup::BackupReport& report);
-// What --quiet does not silence: which pages are bad.
-Error bad_pages_error(const backup::BackupReport& report);
+// What --quiet does not silence: which pages are bad, or have changed unexplained.
+Error damaged_cluster_error(const backup::BackupReport& report);
 std::string list_text(const catalog::Listing& listing, const std::string& cluster,
                       const std::string& repository);
 std::string history_text(const std::vector<catalog::Event>& events);

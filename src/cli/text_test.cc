@@ -187,6 +187,11 @@ TEST_F(Text, IncrementalBackup) {
   report.summary.bytes_read = 42'000'000;
   report.summary.bytes_stored = 11'000'000;
   expect_golden("backup_incremental.txt", backup_text(report));
+  report.summary.bytes_reread = 11'000'000;
+  expect_golden("backup_reread.txt", backup_text(report));
+  report.summary.unexplained_pages = 2;
+  expect_golden("backup_unexplained.txt", backup_text(report));
+  report.summary.bytes_reread = 0;
   report.reason = "every page is read and compared: data checksums were switched on or off since";
   report.summary.bytes_read = report.summary.bytes_raw;
   expect_golden("backup_compared.txt", backup_text(report));
@@ -194,13 +199,26 @@ TEST_F(Text, IncrementalBackup) {
 
 TEST_F(Text, BadPagesAreNamedButNotAllOfThem) {
   backup::BackupReport report{sample_backup(), {}, "", {{"base/5/16384", 12}}};
-  EXPECT_EQ(bad_pages_error(report).message,
+  EXPECT_EQ(damaged_cluster_error(report).message,
             "the backup is complete, but 1 page of the cluster fails its checksum: base/5/16384 "
             "block 12");
   for (uint32_t block = 13; block < 23; ++block)
     report.bad_pages.push_back({"base/5/16384", block});
-  EXPECT_THAT(bad_pages_error(report).message, HasSubstr("11 pages of the cluster fail their"));
-  EXPECT_THAT(bad_pages_error(report).message, HasSubstr("block 14, and 8 more"));
+  EXPECT_THAT(damaged_cluster_error(report).message,
+              HasSubstr("11 pages of the cluster fail their"));
+  EXPECT_THAT(damaged_cluster_error(report).message, HasSubstr("block 14, and 8 more"));
+}
+
+TEST_F(Text, UnexplainedPagesAreNamedToo) {
+  backup::BackupReport report{sample_backup()};
+  report.unexplained = {5, {{"base/5/16384", 12, {}, false}, {"base/5/16390.1", 3, {}, true}}};
+  EXPECT_EQ(damaged_cluster_error(report).message,
+            "the backup is complete, but 5 pages of the cluster changed without a word of it in "
+            "the WAL: base/5/16384 block 12, base/5/16390.1 block 3, and 3 more");
+  EXPECT_THAT(damaged_cluster_error(report).hint, HasSubstr("the next backup reads every page"));
+  report.bad_pages = {{"base/5/16384", 12}};
+  EXPECT_THAT(damaged_cluster_error(report).message,
+              HasSubstr("block 12; and 5 pages of the cluster changed"));
 }
 
 TEST_F(Text, List) {

@@ -61,6 +61,7 @@ struct Config {
 
   int backup_workers = 2;
   int backup_compression_level = 3;
+  int backup_reread_days = 30;  // 0: nothing is read again
 
   int archive_workers = 2;
   int archive_compression_level = 3;

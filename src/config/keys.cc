@@ -19,6 +19,7 @@ constexpr int kMostWorkers = 64;
 // codec takes 1 to 19.
 constexpr int kMostCompression = 19;
 constexpr int kDay_s = 24 * 60 * 60;
+constexpr int kMostReread_days = 3650;
 // Leaves room for the rest of an object's name, which a store limits to 900 bytes.
 constexpr size_t kLongestName = 64;
 
@@ -80,6 +81,7 @@ constexpr std::array kKeys{
     integer_key("backup", "workers", &Config::backup_workers, 1, kMostWorkers),
     integer_key("backup", "compression_level", &Config::backup_compression_level, 1,
                 kMostCompression),
+    integer_key("backup", "reread_days", &Config::backup_reread_days, 0, kMostReread_days),
     integer_key("archive", "workers", &Config::archive_workers, 1, kMostWorkers),
     integer_key("archive", "compression_level", &Config::archive_compression_level, 1,
                 kMostCompression),

@@ -91,6 +91,7 @@ encryption = "none"
 [backup]
 # workers = 2
 # compression_level = 3
+# reread_days = 30
 
 [archive]
 # workers = 2

@@ -1,5 +1,6 @@
 #include "pipeline/copy_in.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <mutex>
@@ -10,6 +11,7 @@
 #include "pipeline/file_copy.h"
 #include "pipeline/page_verifier.h"
 #include "pipeline/piece_feed.h"
+#include "pipeline/unlogged_changes.h"
 #include "repo/pack.h"
 
 namespace walkback::pipeline {
@@ -18,6 +20,8 @@ namespace {
 
 // Two fsyncs under way keep a disk busy; more only fight for it.
 constexpr int kFinisherThreads = 2;
+// Blocks that changed without a word of it in the WAL.
+constexpr uint64_t kEnoughToBeSure = 1000;
 
 using Feed = PieceFeed<SourceFile, FileCopy>;
 
@@ -34,7 +38,9 @@ struct Copying {
   repo::PackFinisher& finisher;
 
   std::atomic<uint64_t> bytes_read{0};
-  std::mutex sink_mutex;  // guards sink and the two below
+  std::atomic<uint64_t> bytes_reread{0};
+  std::atomic<uint64_t> unexplained{0};  // blocks
+  std::mutex sink_mutex;                 // guards sink and the two below
   uint64_t files_copied = 0;
   uint64_t bytes_raw = 0;
 
@@ -121,11 +127,14 @@ class Worker {
                                       MutableBytes content) {
     FileCopy::StoredPiece stored;
     // Before hashing: pages that were torn are replaced in the buffer.
-    if (file.source().relation) TRY(verify(file, reads, content, stored));
+    if (file.source().relation) {
+      TRY(verify(file, reads, content, stored));
+      TRY(prove_unchanged(file, reads, content, stored));
+    }
     const ByteView kept = keep_what_is_new(file, reads, content, stored);
     if (kept.empty()) return stored;
     stored.frame.hash = codec::hash_content(kept);
-    if (!file.source().relation && reads.size() == 1 &&
+    if (!file.source().relation && reads.size() == 1 && !file.store_anew(reads[0].first_block) &&
         file.parent_has({reads[0].first_block, blocks_in(reads[0].bytes)},
                         static_cast<uint32_t>(kept.size()), stored.frame.hash)) {
       return FileCopy::StoredPiece{};
@@ -141,47 +150,128 @@ class Worker {
     return static_cast<uint32_t>((bytes + options_.block_bytes - 1) / options_.block_bytes);
   }
 
+  // Calls `visit(block, its place in content, its bytes, which of those read it is)` for each.
+  template <typename Visit>
+  void for_each_block(const std::vector<Read>& reads, Visit visit) const {
+    size_t index = 0;
+    for (const Read& read : reads) {
+      for (uint32_t i = 0; i < blocks_in(read.bytes); ++i) {
+        const size_t at = read.at + size_t{i} * options_.block_bytes;
+        const size_t bytes = std::min<size_t>(options_.block_bytes, read.at + read.bytes - at);
+        visit(read.first_block + i, at, bytes, index++);
+      }
+    }
+  }
+
   // Moves what the parent does not have to the front, and says what it is.
   ByteView keep_what_is_new(const FileCopy& file, const std::vector<Read>& reads,
                             MutableBytes content, FileCopy::StoredPiece& stored) const {
     size_t kept = 0;
-    size_t hash = 0;
-    for (const Read& read : reads) {
-      for (uint32_t i = 0; i < blocks_in(read.bytes); ++i) {
-        const size_t from = read.at + size_t{i} * options_.block_bytes;
-        const size_t bytes = std::min<size_t>(options_.block_bytes, read.at + read.bytes - from);
-        const uint32_t block = read.first_block + i;
-        if (!stored.page_hashes.empty() && file.parent_has(block, stored.page_hashes[hash++])) {
-          continue;
-        }
-        if (kept != from) std::memmove(content.data() + kept, content.data() + from, bytes);
-        const auto frame_block = static_cast<uint32_t>(kept / options_.block_bytes);
-        kept += bytes;
-        const bool goes_on =
-            !stored.runs.empty() &&
-            stored.runs.back().first_block + stored.runs.back().block_count == block;
-        if (goes_on) {
-          ++stored.runs.back().block_count;
-        } else {
-          stored.runs.push_back({block, 1, 0, frame_block});
-        }
+    for_each_block(reads, [&](uint32_t block, size_t at, size_t bytes, size_t index) {
+      const bool is_parents = !stored.page_hashes.empty() &&
+                              file.parent_has(block, stored.page_hashes[index]) &&
+                              !(file.store_anew(block) && !is_bad(stored, block));
+      if (is_parents) return;
+      if (kept != at) std::memmove(content.data() + kept, content.data() + at, bytes);
+      const auto frame_block = static_cast<uint32_t>(kept / options_.block_bytes);
+      kept += bytes;
+      const bool goes_on = !stored.runs.empty() &&
+                           stored.runs.back().first_block + stored.runs.back().block_count == block;
+      if (goes_on) {
+        ++stored.runs.back().block_count;
+      } else {
+        stored.runs.push_back({block, 1, 0, frame_block});
+      }
+    });
+    return content.first(kept);
+  }
+
+  static bool is_bad(const FileCopy::StoredPiece& stored, uint32_t block) {
+    return std::ranges::binary_search(stored.bad_blocks, block);
+  }
+  static bool is_doubtful(const FileCopy::StoredPiece& stored, uint32_t block) {
+    return std::ranges::binary_search(stored.doubtful_blocks, block, {}, &DoubtfulBlock::block);
+  }
+
+  // Of blocks that had not changed, as the WAL says. Where that is so, or they have been damaged
+  // since, what the parent has of them stays.
+  Result<void> prove_unchanged(FileCopy& file, const std::vector<Read>& reads, MutableBytes content,
+                               FileCopy::StoredPiece& stored) {
+    struct Open {
+      uint32_t block;
+      size_t index;
+    };
+    std::vector<Open> open;
+    std::vector<DifferentPage> different;
+    const auto is_parents = [&](uint32_t block, size_t index) {
+      stored.page_hashes[index] = file.parents_hash(block);
+    };
+    for_each_block(reads, [&](uint32_t block, size_t at, size_t bytes, size_t index) {
+      if (!file.is_unchanged(block)) return;
+      copying_.bytes_reread += bytes;
+      if (bytes < options_.block_bytes || file.parent_has(block, stored.page_hashes[index])) return;
+      const uint32_t parents = file.parents_masked_hash(block);
+      if (is_bad(stored, block)) {
+        is_parents(block, index);
+        stored.masked_hashes[index] = parents;
+      } else if (stored.masked_hashes[index] == parents) {
+        if (!file.store_anew(block)) is_parents(block, index);
+      } else if (parents != 0 && !file.was_damaged(block) && !is_doubtful(stored, block)) {
+        open.push_back({block, index});
+        different.push_back({file.offset_of(block), parents, content.subspan(at, bytes)});
+      }
+    });
+    if (open.empty()) return success();
+    // Once there are many, it is not that all of them are being written.
+    if (!file.source().relation->checksums && copying_.unexplained < kEnoughToBeSure) {
+      const uint64_t bytes =
+          TRY(read_until_whole(file.file(), different, options_.start_lsn, copying_.clock));
+      copying_.bytes_read += bytes;
+      copying_.bytes_reread += bytes;
+    }
+    for (size_t i = 0; i < open.size(); ++i) {
+      const auto [block, index] = open[i];
+      stored.page_hashes[index] = codec::hash_page(different[i].page);
+      stored.masked_hashes[index] = masked_hash(different[i].page);
+      if (different[i].is_alike) {
+        if (!file.store_anew(block)) is_parents(block, index);
+      } else {
+        add_unexplained(stored.unexplained, block, pg::page_lsn(different[i].page));
       }
     }
-    return content.first(kept);
+    return success();
+  }
+
+  void add_unexplained(std::vector<UnexplainedBlock>& all, uint32_t number, pg::Lsn lsn) {
+    const UnexplainedBlock block{number, lsn, replay_may_mend(lsn, options_.start_lsn)};
+    if (!block.maybe_replayed) {
+      ++copying_.unexplained;
+      all.push_back(block);
+      return;
+    }
+    const auto known = std::ranges::find_if(all, &UnexplainedBlock::maybe_replayed);
+    if (known == all.end()) {
+      all.push_back(block);
+    } else if (known->lsn < block.lsn) {
+      *known = block;
+    }
   }
 
   Result<void> verify(FileCopy& file, const std::vector<Read>& reads, MutableBytes content,
                       FileCopy::StoredPiece& stored) {
     const PageCheck& relation = *file.source().relation;
-    stored.page_hashes.reserve(options_.frame_bytes / options_.block_bytes);
-    for (const Read& read : reads) {
-      const MutableBytes pages = content.subspan(read.at, read.bytes);
-      if (relation.checksums) TRY(verify(file, relation, read, pages, stored));
-      for (size_t at = 0; at < pages.size(); at += options_.block_bytes) {
-        const size_t size = std::min<size_t>(options_.block_bytes, pages.size() - at);
-        stored.page_hashes.push_back(codec::hash_page(pages.subspan(at, size)));
+    if (relation.checksums) {
+      for (const Read& read : reads) {
+        TRY(verify(file, relation, read, content.subspan(read.at, read.bytes), stored));
       }
     }
+    stored.page_hashes.reserve(options_.frame_bytes / options_.block_bytes);
+    stored.masked_hashes.reserve(stored.page_hashes.capacity());
+    for_each_block(reads, [&](uint32_t, size_t at, size_t bytes, size_t) {
+      const ByteView page = content.subspan(at, bytes);
+      stored.page_hashes.push_back(codec::hash_page(page));
+      stored.masked_hashes.push_back(bytes == pg::kPageBytes ? masked_hash(page) : 0);
+    });
     return success();
   }
 
@@ -237,6 +327,7 @@ Result<CopyInResult> copy_in(FileSystem& files, store::ObjectStore& objects, Clo
   for (const repo::PackFinisher::Stored& pack : result.packs) result.bytes_stored += pack.size;
   result.files = copying.files_copied;
   result.bytes_read = copying.bytes_read;
+  result.bytes_reread = copying.bytes_reread;
   result.bytes_raw = copying.bytes_raw;
   return result;
 }

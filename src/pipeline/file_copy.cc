@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "pipeline/scattered_frames.h"
+
 namespace walkback::pipeline {
 
 namespace {
@@ -41,6 +43,14 @@ class MapBuilder {
   repo::PageMap& map_;
 };
 
+// They hold the same blocks at the same places.
+bool frames_are_same(const repo::PageMap& one, const repo::PageMap& other) {
+  return one.file_bytes == other.file_bytes &&
+         std::ranges::equal(one.frames, other.frames, {}, &repo::Frame::location,
+                            &repo::Frame::location) &&
+         one.runs == other.runs;
+}
+
 // The part of a run that lies in [from, to).
 repo::Run part_of(const repo::Run& run, uint32_t from, uint32_t to) {
   const uint32_t begin = std::max(run.first_block, from);
@@ -58,8 +68,11 @@ FileCopy::FileCopy(SourceFile source, std::unique_ptr<File> file, uint64_t bytes
       bytes_(bytes),
       block_bytes_(options.block_bytes),
       frame_blocks_(options.frame_bytes / options.block_bytes),
+      reread_blocks_(options.reread_blocks),
       end_(bytes) {
-  if (parent_ && parent_->block_bytes != block_bytes_) parent_.reset();
+  const bool unusable = parent_ && (parent_->block_bytes != block_bytes_ ||
+                                    (source_.relation && parent_->page_hashes.empty()));
+  if (unusable) parent_.reset();
   choose_blocks();
   missing_ = piece_count();
 }
@@ -68,22 +81,101 @@ uint32_t FileCopy::block_count() const { return blocks_in(bytes_, block_bytes_);
 
 void FileCopy::choose_blocks() {
   const BlocksToRead* wanted = parent_ ? source_.parent->blocks.get() : nullptr;
-  if (wanted == nullptr) {
+  is_sparse_ = wanted != nullptr;
+  readings_.assign(block_count(), is_sparse_ ? 0 : kRead);
+  if (parent_) {
+    // Not a block that is, or was, the short one at a file's end; and not what the parent lacks.
+    const uint32_t known = std::min(static_cast<uint32_t>(parent_->file_bytes / block_bytes_),
+                                    static_cast<uint32_t>(bytes_ / block_bytes_));
+    if (is_sparse_) {
+      read_turns(known);
+      read_changed(*wanted, known);
+    }
+    leave_thin_packs(known);
+    leave_scattered_frames(known);
+  }
+  if (!is_sparse_) {
     stored_.resize((block_count() + frame_blocks_ - 1) / frame_blocks_);
     return;
   }
-  is_sparse_ = true;
-  // A block that is, or was, the short one at a file's end; and what the parent does not have.
-  const uint32_t known = std::min(static_cast<uint32_t>(parent_->file_bytes / block_bytes_),
-                                  static_cast<uint32_t>(bytes_ / block_bytes_));
-  const uint32_t all_from = std::min(wanted->all_from, known);
-  for (const uint32_t block : wanted->changed) {
-    if (block < all_from) add_sparse({block, 1});
-  }
-  for (uint32_t block = all_from; block < block_count(); block += frame_blocks_) {
-    add_sparse({block, std::min(frame_blocks_, block_count() - block)});
+  for (uint32_t block = 0; block < block_count(); ++block) {
+    if (readings_[block] != 0) add_sparse({block, 1});
   }
   stored_.resize(sparse_begin_.size());
+}
+
+void FileCopy::read_turns(uint32_t known) {
+  for (const uint32_t turn : source_.parent->turns) {
+    const uint64_t begin = std::min<uint64_t>(uint64_t{turn} * reread_blocks_, known);
+    const uint64_t end = std::min<uint64_t>(begin + reread_blocks_, known);
+    std::fill(readings_.begin() + static_cast<ptrdiff_t>(begin),
+              readings_.begin() + static_cast<ptrdiff_t>(end), kRead | kUnchanged);
+  }
+}
+
+void FileCopy::read_changed(const BlocksToRead& wanted, uint32_t known) {
+  for (const uint32_t block : wanted.damaged) {
+    if (block < known) readings_[block] = kRead | kUnchanged;
+  }
+  const uint32_t all_from = std::min(wanted.all_from, known);
+  for (const uint32_t block : wanted.changed) {
+    if (block < all_from) readings_[block] = kRead;
+  }
+  std::fill(readings_.begin() + all_from, readings_.end(), kRead);
+}
+
+void FileCopy::store_run_anew(const repo::Run& run, uint32_t from, uint32_t to) {
+  const uint32_t end = std::min(run.first_block + run.block_count, to);
+  for (uint32_t block = std::max(run.first_block, from); block < end; ++block) {
+    // What changed is stored anew, or taken as the parent has it, by its own rule.
+    if (readings_[block] == kRead && is_sparse_) continue;
+    readings_[block] |= kRead | kStoreAnew | (is_sparse_ ? kUnchanged : 0);
+  }
+}
+
+void FileCopy::leave_thin_packs(uint32_t known) {
+  const repo::PackIds* thin = source_.parent->thin_packs;
+  if (thin == nullptr || thin->empty()) return;
+  // What is read anyway has a short block at its end, too, or is nothing else.
+  if (!is_sparse_) known = std::min(parent_->block_count(), block_count());
+  auto run = parent_->runs.begin();
+  for (const uint32_t turn : source_.parent->turns) {
+    const auto begin =
+        static_cast<uint32_t>(std::min<uint64_t>(uint64_t{turn} * reread_blocks_, known));
+    const uint32_t end = std::min(begin + std::min(reread_blocks_, known - begin), known);
+    while (run != parent_->runs.end() && run->first_block + run->block_count <= begin) ++run;
+    for (auto in_turn = run; in_turn != parent_->runs.end() && in_turn->first_block < end;
+         ++in_turn) {
+      if (thin->contains(parent_->frames[in_turn->frame].location.pack)) {
+        store_run_anew(*in_turn, begin, end);
+      }
+    }
+  }
+}
+
+void FileCopy::leave_scattered_frames(uint32_t known) {
+  std::vector<FrameUse> uses(parent_->frames.size());
+  for (size_t i = 0; i < uses.size(); ++i) {
+    uses[i].blocks = blocks_in(parent_->frames[i].content_bytes, block_bytes_);
+  }
+  uint32_t changed = 0;
+  for (const repo::Run& run : parent_->runs) {
+    const uint32_t end = std::min(run.first_block + run.block_count, known);
+    for (uint32_t block = run.first_block; block < end; ++block) {
+      const bool leaves =
+          (readings_[block] & kStoreAnew) != 0 || (is_sparse_ && readings_[block] == kRead);
+      changed += leaves ? 1 : 0;
+      uses[run.frame].of_use += leaves ? 0 : 1;
+    }
+  }
+  // A file of which nothing is stored keeps its map.
+  if (is_sparse_ && changed == 0 && known == block_count()) return;
+  const std::vector<uint32_t> to_empty =
+      frames_to_empty(uses, block_count(), frame_blocks_, changed + block_count() - known);
+  if (to_empty.empty()) return;
+  for (const repo::Run& run : parent_->runs) {
+    if (std::ranges::binary_search(to_empty, run.frame)) store_run_anew(run, 0, known);
+  }
 }
 
 // Neighbours become one, and as many as fill a frame one piece.
@@ -123,6 +215,15 @@ uint64_t FileCopy::bytes_in(const Blocks& blocks) const {
   return std::min(bytes_, offset_of(blocks.first + blocks.count)) - offset_of(blocks.first);
 }
 
+bool FileCopy::was_damaged(uint32_t block) const {
+  return source_.parent && source_.parent->blocks &&
+         std::ranges::binary_search(source_.parent->blocks->damaged, block);
+}
+
+uint32_t FileCopy::parents_masked_hash(uint32_t block) const {
+  return block < parent_->masked_hashes.size() ? parent_->masked_hashes[block] : 0;
+}
+
 bool FileCopy::parent_has(uint32_t block, uint64_t page_hash) const {
   // A short block is no page: it is stored as it is.
   return parent_ && offset_of(block + 1) <= parent_->file_bytes &&
@@ -158,8 +259,12 @@ CopiedFile FileCopy::finish() && {
   map.file_bytes = bytes_;
   map.block_bytes = block_bytes_;
   if (source_.relation) {
-    if (parent_) map.page_hashes = parent_->page_hashes;
+    if (parent_) {
+      map.page_hashes = parent_->page_hashes;
+      map.masked_hashes = parent_->masked_hashes;
+    }
     map.page_hashes.resize(block_count());
+    map.masked_hashes.resize(block_count());
   }
   std::vector<repo::Frame> frames;
   std::vector<repo::Run> runs;
@@ -170,6 +275,7 @@ CopiedFile FileCopy::finish() && {
       for (uint32_t n = 0; n < read.count && hashed < piece.page_hashes.size(); ++n, ++hashed) {
         if (read.first + n < map.page_hashes.size()) {
           map.page_hashes[read.first + n] = piece.page_hashes[hashed];
+          map.masked_hashes[read.first + n] = piece.masked_hashes[hashed];
         }
       }
     }
@@ -182,8 +288,13 @@ CopiedFile FileCopy::finish() && {
                              piece.bad_blocks.end());
     copied.doubtful_blocks.insert(copied.doubtful_blocks.end(), piece.doubtful_blocks.begin(),
                                   piece.doubtful_blocks.end());
+    copied.unexplained.insert(copied.unexplained.end(), piece.unexplained.begin(),
+                              piece.unexplained.end());
   }
   add_runs(map, std::move(frames), std::move(runs));
+  copied.is_as_parent = parent_ && frames_are_same(map, *parent_) &&
+                        map.page_hashes == parent_->page_hashes &&
+                        map.masked_hashes == parent_->masked_hashes;
   copied.source = std::move(source_);
   copied.parent = std::move(parent_);
   return copied;

@@ -27,8 +27,10 @@ class FileCopy {
     // Of each block that was read, in order: fewer than the piece's when the file was truncated
     // meanwhile. Empty for files that are not relations.
     std::vector<uint64_t> page_hashes;
-    std::vector<uint32_t> bad_blocks;  // of the file
+    std::vector<uint32_t> masked_hashes;  // likewise
+    std::vector<uint32_t> bad_blocks;     // of the file
     std::vector<DoubtfulBlock> doubtful_blocks;
+    std::vector<UnexplainedBlock> unexplained;
   };
 
   // `parent` is what source.parent gave.
@@ -44,8 +46,19 @@ class FileCopy {
   const SourceFile& source() const { return source_; }
   File& file() { return *file_; }
 
+  // The WAL names no change of this block since the parent.
+  bool is_unchanged(uint32_t block) const { return (readings_[block] & kUnchanged) != 0; }
+  // It was damaged in the parent: any change is to be expected.
+  bool was_damaged(uint32_t block) const;
+  // Where the parent has it is to be given up.
+  bool store_anew(uint32_t block) const { return (readings_[block] & kStoreAnew) != 0; }
+
   // The parent's content of a block has this hash.
   bool parent_has(uint32_t block, uint64_t page_hash) const;
+  // Of a block that the parent has.
+  uint64_t parents_hash(uint32_t block) const { return parent_->page_hashes[block]; }
+  // 0 where it is not known.
+  uint32_t parents_masked_hash(uint32_t block) const;
   // The parent has a frame of exactly these blocks, with this content.
   bool parent_has(const Blocks& blocks, uint32_t bytes, const codec::ContentHash& hash) const;
 
@@ -59,7 +72,17 @@ class FileCopy {
   bool is_done() const { return stored_.empty(); }
 
  private:
+  // What is to be done with a block.
+  static constexpr uint8_t kRead = 1;
+  static constexpr uint8_t kUnchanged = 2;
+  static constexpr uint8_t kStoreAnew = 4;
+
   void choose_blocks();
+  void read_turns(uint32_t known);
+  void read_changed(const BlocksToRead& wanted, uint32_t known);
+  void leave_thin_packs(uint32_t known);
+  void leave_scattered_frames(uint32_t known);
+  void store_run_anew(const repo::Run& run, uint32_t from, uint32_t to);
   void add_sparse(Blocks blocks);
   uint32_t block_count() const;
   void add_runs(repo::PageMap& map, std::vector<repo::Frame> frames, std::vector<repo::Run> runs);
@@ -70,6 +93,8 @@ class FileCopy {
   uint64_t bytes_;
   const uint32_t block_bytes_;
   const uint32_t frame_blocks_;
+  const uint32_t reread_blocks_;
+  std::vector<uint8_t> readings_;  // one for each block
   // Where not every block is read: all that are, and where among them each piece begins.
   bool is_sparse_ = false;
   std::vector<Blocks> sparse_;

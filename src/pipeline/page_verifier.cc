@@ -26,12 +26,6 @@ bool fails(const PagesToVerify& what, uint32_t index) {
          pg::PageVerdict::kBad;
 }
 
-// A page whose LSN is the start itself was last changed before it (XLogRecordAssemble() in
-// src/backend/access/transam/xloginsert.c takes a full image of it at its next change).
-bool replay_may_mend(pg::Lsn lsn, pg::Lsn start) {
-  return lsn > start && lsn - start < kMostWalDuringBackup;
-}
-
 std::vector<uint32_t> failing_pages(const PagesToVerify& what) {
   std::vector<uint32_t> failing;
   const auto count = static_cast<uint32_t>(what.pages.size() / pg::kPageBytes);
@@ -60,6 +54,12 @@ Result<uint64_t> read_again(File& file, const PagesToVerify& what, std::vector<u
 }
 
 }  // namespace
+
+// A page whose LSN is the start itself was last changed before it (XLogRecordAssemble() in
+// src/backend/access/transam/xloginsert.c takes a full image of it at its next change).
+bool replay_may_mend(pg::Lsn lsn, pg::Lsn start) {
+  return lsn > start && lsn - start < kMostWalDuringBackup;
+}
 
 Result<PageVerdicts> verify_pages(File& file, const PagesToVerify& what, pg::Lsn start_lsn,
                                   Clock& clock) {

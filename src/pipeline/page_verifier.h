@@ -39,6 +39,10 @@ struct PageVerdicts {
   uint64_t bytes_read_again = 0;
 };
 
+// A page with this LSN was changed after a backup's start, by WAL that its restore replays if it
+// was written at all.
+bool replay_may_mend(pg::Lsn lsn, pg::Lsn start);
+
 // Sleeps on `clock` between readings, for a sixteenth of a second in all when a page goes on
 // failing.
 Result<PageVerdicts> verify_pages(File& file, const PagesToVerify& what, pg::Lsn start_lsn,

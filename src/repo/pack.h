@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,8 @@ struct PackId {
   auto operator<=>(const PackId&) const = default;
   std::string text() const;
 };
+
+using PackIds = std::set<PackId>;
 
 struct FrameLocation {
   PackId pack;

@@ -112,6 +112,9 @@ const char* problem_in(const PageMap& map) {
   if (!map.page_hashes.empty() && map.page_hashes.size() != map.block_count()) {
     return "not one hash for each page";
   }
+  if (!map.masked_hashes.empty() && map.masked_hashes.size() != map.page_hashes.size()) {
+    return "not one masked hash for each page";
+  }
   return nullptr;
 }
 
@@ -187,6 +190,7 @@ Bytes encode_page_map(const PageMap& map) {
     frame_before = run.frame;
   }
   message.mutable_page_hashes()->Assign(map.page_hashes.begin(), map.page_hashes.end());
+  message.mutable_masked_hashes()->Assign(map.masked_hashes.begin(), map.masked_hashes.end());
   Bytes bytes(message.ByteSizeLong());
   CHECK(message.SerializeToArray(bytes.data(), static_cast<int>(bytes.size())));
   return bytes;
@@ -204,6 +208,7 @@ Result<PageMap> decode_page_map(ByteView bytes) {
   TRY(decode_frames(message, map));
   TRY(decode_runs(message, map));
   map.page_hashes.assign(message.page_hashes().begin(), message.page_hashes().end());
+  map.masked_hashes.assign(message.masked_hashes().begin(), message.masked_hashes().end());
   if (const char* problem = problem_in(map)) return corrupt(problem);
   return map;
 }

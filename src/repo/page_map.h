@@ -32,6 +32,7 @@ struct Run {
   uint32_t block_count = 0;
   uint32_t frame = 0;        // index into PageMap::frames
   uint32_t frame_block = 0;  // where in the frame the run begins, in blocks
+  bool operator==(const Run&) const = default;
 };
 
 struct PageMap {
@@ -41,6 +42,10 @@ struct PageMap {
   std::vector<Run> runs;  // in order of first_block; together they cover every block exactly once
   // XXH3-64 of each block, in order; empty for files that are not relations.
   std::vector<uint64_t> page_hashes;
+  // Of each page without what PostgreSQL changes unlogged (pg/page_mask.h), so that a page of which
+  // WAL says nothing can be compared: the lower 32 bits of its XXH3-64; 0 where it is not known.
+  // Empty, or as many as page_hashes.
+  std::vector<uint32_t> masked_hashes;
 
   uint32_t block_count() const {
     return static_cast<uint32_t>((file_bytes + block_bytes - 1) / block_bytes);

@@ -50,6 +50,7 @@ void expect_same(const PageMap& a, const PageMap& b) {
   EXPECT_EQ(a.file_bytes, b.file_bytes);
   EXPECT_EQ(a.block_bytes, b.block_bytes);
   EXPECT_EQ(a.page_hashes, b.page_hashes);
+  EXPECT_EQ(a.masked_hashes, b.masked_hashes);
   ASSERT_EQ(a.frames.size(), b.frames.size());
   for (size_t i = 0; i < a.frames.size(); ++i) {
     EXPECT_EQ(a.frames[i].location, b.frames[i].location) << i;
@@ -243,19 +244,42 @@ TEST_F(HostilePageMap, NoChangedByteGivesABrokenMap) {
   }
 }
 
-// Written by the first version. It must open for ever; WALKBACK_WRITE_GOLDEN=1 made it.
-TEST(PageMap, TheGoldenFileOpens) {
-  const std::string path = WALKBACK_TESTDATA "/page_map_v1.pb";
+PageMap with_masked_hashes(PageMap map) {
+  for (uint32_t block = 0; block < map.block_count(); ++block) {
+    map.masked_hashes.push_back(block * 0x89abcdef);
+  }
+  return map;
+}
+
+TEST_F(HostilePageMap, MaskedHashesForSomePagesOnly) {
+  const Bytes bytes = encode_page_map(with_masked_hashes(incremental_map()));
+  CHECK(message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())));
+  EXPECT_EQ(verdict(), "accepted");
+  message.mutable_masked_hashes()->RemoveLast();
+  EXPECT_EQ(verdict(), "page map: not one masked hash for each page");
+}
+
+// They must open for ever; WALKBACK_WRITE_GOLDEN=1 made them.
+void expect_golden(const std::string& name, const PageMap& map) {
+  const std::string path = WALKBACK_TESTDATA "/" + name;
   if (std::getenv("WALKBACK_WRITE_GOLDEN")) {
-    std::ofstream(path, std::ios::binary) << as_text(encode_page_map(incremental_map()));
+    std::ofstream(path, std::ios::binary) << as_text(encode_page_map(map));
   }
   std::ifstream file(path, std::ios::binary);
   const std::string golden{std::istreambuf_iterator<char>(file), {}};
   Result<PageMap> decoded = decode_page_map(as_bytes(golden));
   ASSERT_TRUE(decoded.ok()) << decoded.error().message;
-  expect_same(*decoded, incremental_map());
+  expect_same(*decoded, map);
   // And the bytes themselves are the same still: readers elsewhere may rely on them.
-  EXPECT_EQ(as_text(encode_page_map(incremental_map())), golden);
+  EXPECT_EQ(as_text(encode_page_map(map)), golden);
+}
+
+TEST(PageMap, TheFirstVersionsGoldenFileOpens) {
+  expect_golden("page_map_v1.pb", incremental_map());
+}
+
+TEST(PageMap, TheGoldenFileWithMaskedHashesOpens) {
+  expect_golden("page_map_masked.pb", with_masked_hashes(incremental_map()));
 }
 
 }  // namespace

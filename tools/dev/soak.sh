@@ -22,6 +22,7 @@ s3-faults             10     the store's suite through 10 seeds of lost requests
 s3-swift              1      the store's suites against OpenStack Swift, the second dialect
 s3-kill-osd           1      Ceph with two copies on three disks: one is killed under load
 throughput            1      a backup to a bucket beside one to a directory and the server's own rate, on a quiet machine
+space                 1      a year of hourly incremental backups: packs and frames within their bounds
 scale                 1      2,000,000 relation files and 20 TB, generated: backups, a plan, a recovery in 512 MiB
 power-cut             10     a power cut and a kill at every write of push, backup and recover, 5 seeds
 fuzz                  1      a minute and a half of every fuzz target
@@ -49,11 +50,17 @@ soak_seed() {
     throughput) e2e_soak test_a_bucket_is_as_fast WALKBACK_THROUGHPUT_MIB=1024 ;;
     s3-*) soak_s3 "${part#s3-}" ;;
     large-relation) e2e_soak test_a_relation_above_one_gibibyte WALKBACK_LARGE=1 ;;
+    space) soak_space ;;
     scale) soak_scale ;;
     power-cut) soak_power_cut ;;
     fuzz) soak_fuzz ;;
     fuzz-decoder) soak_fuzz_decoder ;;
   esac
+}
+
+soak_space() {
+  build_preset release walkback_backup_test &&
+    WALKBACK_SPACE_DAYS=365 build/release/src/backup/walkback_backup_test --gtest_filter='HourlyBackups.*'
 }
 
 soak_scale() {
