@@ -235,9 +235,13 @@ class Backup {
     conclusion.summary_sha256 = object.sha256;
     conclusion.packs = packs;
     TRY(manifest->commit(conclusion));
-    BackupReport report{std::move(summary), std::nullopt,         std::move(choice.reason),
-                        shared.bad_pages(), shared.unexplained(), timings};
+    BackupReport report;
+    report.summary = std::move(summary);
     report.parent = std::move(parent_id);
+    report.reason = std::move(choice.reason);
+    report.bad_pages = shared.bad_pages();
+    report.unexplained = shared.unexplained();
+    report.timings = timings;
     return report;
   }
 
