@@ -3,12 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
+#include <set>
 
 #include "base/host_name.h"
 #include "catalog/backups.h"
 #include "catalog/json.h"
 #include "catalog/layout.h"
+#include "catalog/leases.h"
+#include "catalog/process_identity.h"
 
 namespace walkback::catalog {
 
@@ -29,6 +33,7 @@ std::string encode_begin(const Event& event) {
   json["started_at"] = to_iso_utc(event.started_at);
   json["host"] = event.host;
   json["detail"] = event.detail;
+  json["process"] = event.process;
   return to_text(json);
 }
 
@@ -52,6 +57,7 @@ Result<Event> decode_begin(ByteView bytes, const store::ObjectKey& key) {
   event.started_at = fields.time("started_at");
   event.host = fields.text("host");
   event.detail = fields.text("detail");
+  if (fields.has("process")) event.process = fields.text("process");
   TRY(fields.done());
   return event;
 }
@@ -85,7 +91,18 @@ Result<std::optional<Event>> read_event(store::ObjectStore& objects, const store
   return std::optional<Event>(std::move(event));
 }
 
+bool holds_lease(std::string_view kind) {
+  constexpr std::array<std::string_view, 4> kHolders{"backup", "recover", "verify", "prune"};
+  return std::ranges::find(kHolders, kind) != kHolders.end();
+}
+
 }  // namespace
+
+std::string_view outcome_name(const Event& event) {
+  if (event.killed) return "killed";
+  if (!event.ended_at) return "no_end";
+  return event.succeeded ? "done" : "failed";
+}
 
 Event new_event(std::string kind, Clock& clock, Random& random) {
   Event event;
@@ -93,6 +110,7 @@ Event new_event(std::string kind, Clock& clock, Random& random) {
   event.id = new_backup_id(clock, random).text;
   event.kind = std::move(kind);
   event.host = host_name();
+  event.process = this_process();
   return event;
 }
 
@@ -131,11 +149,38 @@ Result<std::vector<Event>> list_events(store::ObjectStore& objects, const std::s
     const auto end = ends.find(id);
     auto read = TRY(or_left_out(
         read_event(objects, begin, end == ends.end() ? nullptr : &end->second), unreadable));
-    if (read && *read) events.push_back(std::move(**read));
+    if (!read || !*read) continue;
+    Event& event = **read;
+    if (event.backup) {
+      const LineageLayout layout(cluster, event.backup->system_identifier);
+      event.location = fmt::format("{}{}/", layout.backups_folder(), event.backup->id.text);
+    }
+    events.push_back(std::move(event));
   }
   std::stable_sort(events.begin(), events.end(),
                    [](const Event& a, const Event& b) { return a.started_at < b.started_at; });
   return events;
+}
+
+Result<void> find_killed(store::ObjectStore& objects, const std::string& cluster, Clock& clock,
+                         std::vector<Event>& events) {
+  auto open = [](const Event& event) { return !event.ended_at && !event.process.empty(); };
+  if (std::ranges::none_of(events, open)) return success();
+  std::set<std::string> holders;
+  for (const Lease& lease : TRY(list_leases(objects, cluster))) {
+    holders.insert(lease.claim.process);
+  }
+  for (Event& event : events) {
+    if (!open(event)) continue;
+    const bool leased = holds_lease(event.kind) && event.started_at + kLeaseTaken < clock.now();
+    if (!has_ended_here(event.process) && (!leased || holders.contains(event.process))) continue;
+    // It may have ended between the two listings.
+    const store::ObjectKey end = event_key(cluster, event.id, kEnd);
+    const std::optional<Bytes> bytes = TRY(objects.get(end));
+    if (bytes) TRY(decode_end(*bytes, end, event));
+    event.killed = !bytes;
+  }
+  return success();
 }
 
 }  // namespace walkback::catalog

@@ -25,7 +25,13 @@ struct Event {
   std::string error;   // the message, when it failed
   std::string detail;  // one line for people
   std::optional<BackupSummary> backup;
+  std::string process;   // who runs it, see process_identity.h; empty in what older programs wrote
+  std::string location;  // of a backup that was made: the folder of its objects in the repository
+  bool killed = false;   // has no end and will have none: see find_killed()
 };
+
+// "done", "failed", "killed", or "no_end": it runs, or was killed unseen.
+std::string_view outcome_name(const Event& event);
 
 // A new attempt on this host, beginning now.
 Event new_event(std::string kind, Clock& clock, Random& random);
@@ -48,5 +54,15 @@ class EventRecorder {
 // the error.
 Result<std::vector<Event>> list_events(store::ObjectStore& objects, const std::string& cluster,
                                        const OnUnreadable& unreadable = {});
+
+// An attempt that is announced has its lease after a few requests: this long is far beyond that and
+// beyond what the clocks of hosts differ by.
+inline constexpr std::chrono::minutes kLeaseTaken{10};
+
+// Sets `killed` of those without an end whose process is gone: for certain when it was one of this
+// host's; of a kind that holds a lease, when no lease of that process is left. One whose lease is
+// still there may be running elsewhere, until a prune takes the lease for dead.
+Result<void> find_killed(store::ObjectStore& objects, const std::string& cluster, Clock& clock,
+                         std::vector<Event>& events);
 
 }  // namespace walkback::catalog

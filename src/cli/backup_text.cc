@@ -109,12 +109,14 @@ std::string timelines_table(const std::vector<catalog::KnownTimeline>& timelines
 }
 
 std::string result(const catalog::Event& event) {
+  if (event.killed) return "killed";
   if (!event.ended_at) return "no end";
   if (!event.succeeded) return "failed";
   return event.backup && !damage(*event.backup).empty() ? "bad pages" : "done";
 }
 
 std::string what(const catalog::Event& event) {
+  if (event.killed) return event.detail;
   if (!event.ended_at) return "still running, or killed";
   if (!event.succeeded) return event.error;
   return event.backup ? with_damage(event.detail, *event.backup) : event.detail;
@@ -236,6 +238,10 @@ std::string list_text(const catalog::Listing& listing, const std::string& cluste
             timelines_table(listing.timelines);
   }
   return text;
+}
+
+std::string history_export_text(size_t rows) {
+  return fmt::format("backup_history is up to date: {} added or changed\n", counted(rows, "row"));
 }
 
 std::string history_text(const std::vector<catalog::Event>& events) {

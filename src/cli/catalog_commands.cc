@@ -3,6 +3,7 @@
 #include "cli/commands.h"
 #include "cli/json.h"
 #include "cli/text.h"
+#include "history/export.h"
 
 namespace walkback::cli {
 
@@ -34,12 +35,21 @@ Result<ExitStatus> run_list(const ListOptions&, Session& session) {
   return ExitStatus::kDone;
 }
 
-Result<ExitStatus> run_history(const HistoryOptions&, Session& session) {
+Result<ExitStatus> run_history(const HistoryOptions& options, Session& session) {
   config::Config config = TRY(session.load_config());
   auto store = TRY(session.open_repository(config, Access::kMetadata));
   TRY(session.check_cluster(*store, config));
   Unreadable unreadable(session);
   auto events = TRY(catalog::list_events(*store, config.cluster, unreadable.tell()));
+  const Result<void> judged =
+      catalog::find_killed(*store, config.cluster, session.env().clock, events);
+  if (!judged.ok()) session.warn(judged.error());
+  if (!options.into.empty()) {
+    const auto connection = TRY(session.env().connect({.conninfo = options.into}));
+    const size_t rows = TRY(history::export_history(events, config.cluster, *connection));
+    session.result(history_export_text(rows), history_export_json(rows));
+    return ExitStatus::kDone;
+  }
   session.result(history_text(events), history_json(events, unreadable.messages));
   return ExitStatus::kDone;
 }

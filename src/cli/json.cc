@@ -206,18 +206,25 @@ Json json_of(const restore::RecoveryPlan& plan) {
           {"unreadable", list_of(plan.unreadable)}};
 }
 
+double seconds(std::chrono::microseconds duration) {
+  return std::chrono::duration<double>(duration).count();
+}
+
 Json json_of(const catalog::Event& event) {
   Json json{{"id", event.id},
             {"kind", event.kind},
             {"host", event.host},
             {"started_at", json_of(event.started_at)},
             {"ended_at", json_of(event.ended_at)},
-            {"outcome", !event.ended_at   ? "no_end"
-                        : event.succeeded ? "done"
-                                          : "failed"},
+            {"duration_s",
+             event.ended_at ? Json(seconds(*event.ended_at - event.started_at)) : Json(nullptr)},
+            {"outcome", catalog::outcome_name(event)},
             {"error", event.error.empty() ? Json(nullptr) : Json(event.error)},
             {"detail", event.detail}};
-  if (event.backup) json["backup"] = json_of(*event.backup);
+  if (event.backup) {
+    json["location"] = event.location;
+    json["backup"] = json_of(*event.backup);
+  }
   return json;
 }
 
@@ -377,6 +384,10 @@ std::string adopt_json(const restore::AdoptReport& report) {
          {"port", report.port},
          {"tablespaces", list_of(report.tablespaces)},
          {"old_server_port", report.old_server ? Json(report.old_server->port) : Json(nullptr)}}}});
+}
+
+std::string history_export_json(size_t rows) {
+  return to_text({{"exported", {{"table", "public.backup_history"}, {"rows_changed", rows}}}});
 }
 
 std::string history_json(const std::vector<catalog::Event>& events,

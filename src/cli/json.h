@@ -39,6 +39,7 @@ std::string dry_run_json(const restore::RecoveryPlan& plan, const restore::Check
 // With an error beside it when the target was not reached.
 std::string recover_json(const restore::RecoverReport& report, const Error* error);
 std::string adopt_json(const restore::AdoptReport& report);
+std::string history_export_json(size_t rows);
 std::string history_json(const std::vector<catalog::Event>& events,
                          const std::vector<std::string>& unreadable);
 

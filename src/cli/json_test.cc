@@ -184,16 +184,19 @@ TEST(Json, History) {
                         "no space",
                         "",
                         std::nullopt};
-  catalog::Event killed{"20261122T160000Z-0002",
-                        "backup",
-                        at("16:00:00"),
-                        "db1",
-                        std::nullopt,
-                        false,
-                        "",
-                        "",
-                        std::nullopt};
-  expect_golden("history.json", history_json({done, failed, killed}, {}));
+  catalog::Event open{"20261122T160000Z-0002",
+                      "backup",
+                      at("16:00:00"),
+                      "db1",
+                      std::nullopt,
+                      false,
+                      "",
+                      "",
+                      std::nullopt};
+  done.location = "clusters/main/7/backups/20261122T140001Z-3f9a/";
+  catalog::Event killed = open;
+  killed.killed = true;
+  expect_golden("history.json", history_json({done, failed, open, killed}, {}));
 }
 
 }  // namespace

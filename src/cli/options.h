@@ -111,7 +111,9 @@ struct VerifyOptions {
   bool deep = false;
 };
 
-struct HistoryOptions {};
+struct HistoryOptions {
+  std::string into;  // libpq's form or a URI: a database to write the history to; empty: none
+};
 
 struct PruneOptions {
   bool dry_run = false;

@@ -117,6 +117,11 @@ void describe_prune(CLI::App& app, Raw& raw) {
   app.add_flag("--dry-run", raw.dry_run, "Show what would go, and why; remove nothing");
 }
 
+void describe_history(CLI::App& app, Raw& raw) {
+  app.add_option("--into", raw.into, "Write it to the table backup_history of this database")
+      ->type_name("CONNINFO");
+}
+
 void describe_keep(CLI::App& app, Raw& raw) {
   app.add_option("ID", raw.backup, "The backup, as `list` shows it")->type_name("")->required();
   app.add_option("--until", raw.until, "Until then; without it, until it is released")
@@ -274,7 +279,7 @@ constexpr CommandShape kCommands[] = {
      describe_index},
     {"verify", "Prove that every object that a recovery needs is there and undamaged",
      describe_verify},
-    {"history", "Show what was tried and how it ended", describe_nothing},
+    {"history", "Show what was tried and how it ended", describe_history},
     {"key", "Make, list, add and rotate the keys of an encrypted repository", describe_key},
 };
 
@@ -389,6 +394,18 @@ Result<TargetOptions> read_target(const CLI::App& app, const Raw& raw) {
   target.immediate = raw.immediate;
   target.timeline = TRY(read_timeline(app, raw));
   return target;
+}
+
+Result<CommandOptions> read_history(const CLI::App& app, const Raw& raw) {
+  if (app.count("--into") > 0 && raw.into.empty()) {
+    return usage_error("--into is empty: which database to write the history to",
+                       "--into postgres://HOST/DATABASE, or libpq's \"host=… dbname=…\"");
+  }
+  if (config::holds_password(raw.into)) {
+    return usage_error("--into holds a password, which every user of this host can read in `ps`",
+                       "give it in ~/.pgpass or PGPASSWORD");
+  }
+  return CommandOptions(HistoryOptions{raw.into});
 }
 
 Result<CommandOptions> read_keep(const CLI::App& app, const Raw& raw) {
@@ -556,7 +573,7 @@ Result<CommandOptions> read_command(const CLI::App& app, const Raw& raw) {
   if (name == "prune") return CommandOptions(PruneOptions{raw.dry_run});
   if (name == "keep") return read_keep(app, raw);
   CHECK(name == "history");
-  return CommandOptions(HistoryOptions{});
+  return read_history(app, raw);
 }
 
 std::string config_path(const CLI::App& app, const Raw& raw,

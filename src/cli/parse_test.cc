@@ -165,7 +165,12 @@ TEST(Parse, RecoverStartsUnlessToldOtherwise) {
 TEST(Parse, AdoptListHistory) {
   EXPECT_EQ(options<AdoptOptions>({"adopt", "--pgdata", "/x"}).pgdata, "/x");
   options<ListOptions>({"list"});
-  options<HistoryOptions>({"history"});
+  EXPECT_EQ(options<HistoryOptions>({"history"}).into, "");
+  EXPECT_EQ(options<HistoryOptions>({"history", "--into", "postgres:///x"}).into, "postgres:///x");
+  EXPECT_THAT(wrong({"history", "--into", ""}), StartsWith("--into is empty"));
+  EXPECT_THAT(wrong({"history", "--into", "postgres://u:secret@/x"}),
+              testing::AllOf(StartsWith("--into holds a password"),
+                             testing::Not(testing::HasSubstr("secret"))));
   EXPECT_FALSE(options<VerifyOptions>({"verify"}).deep);
   EXPECT_TRUE(options<VerifyOptions>({"verify", "--deep"}).deep);
 }

@@ -46,6 +46,7 @@ std::string backup_text(const backup::BackupReport& report);
 Error damaged_cluster_error(const backup::BackupReport& report);
 std::string list_text(const catalog::Listing& listing, const std::string& cluster,
                       const std::string& repository);
+std::string history_export_text(size_t rows);
 std::string history_text(const std::vector<catalog::Event>& events);
 
 // "to 2026-11-22 15:46:59 CET", "to just before transaction 748"

@@ -277,7 +277,9 @@ TEST_F(Text, History) {
                         std::nullopt};
   catalog::Event damaged = done;
   damaged.backup->bad_pages = 2;
-  expect_golden("history.txt", history_text({done, damaged, failed, killed}));
+  catalog::Event gone = killed;
+  gone.killed = true;
+  expect_golden("history.txt", history_text({done, damaged, failed, killed, gone}));
   EXPECT_EQ(history_text({}), "Nothing was tried yet.\n");
 }
 

@@ -5,6 +5,7 @@ Each run takes a few seeded moments; `./dev soak kill-…` takes fifty of each.
 
 import os
 import shutil
+import signal
 import subprocess
 
 import pytest
@@ -43,6 +44,33 @@ def test_a_killed_backup_is_not_listed_or_can_be_restored(filled, wb, place, cha
     wb.backup()
     filled.archive_everything()
     restored_equal(filled, wb, place / "after")
+
+
+def test_a_killed_attempt_is_told_from_one_that_runs(production, wb):
+    # Its archiver stands still, so the backup waits for its WAL for as long as we like.
+    archiver = production.value("SELECT pid FROM pg_stat_activity WHERE backend_type = 'archiver'")
+    outcomes = lambda: [event["outcome"] for event in wb.done("history")["events"] if event["kind"] == "backup"]
+    rows = lambda: production.sql("SELECT id, outcome, bytes_stored IS NOT NULL FROM public.backup_history WHERE kind = 'backup' ORDER BY started_at")
+    export = lambda: wb.done("history", "--into", production.conninfo)["exported"]["rows_changed"]
+    os.kill(archiver, signal.SIGSTOP)
+    try:
+        backup = wb.start("backup")
+        wait_until(lambda: outcomes() == ["no_end"], "the backup's beginning")
+        assert export() == 2  # with the set-up
+        assert [row[1:] for row in rows()] == [("no_end", False)]
+        os.kill(backup.pid, signal.SIGKILL)
+        backup.communicate()
+        assert outcomes() == ["killed"]
+    finally:
+        os.kill(archiver, signal.SIGCONT)
+    assert export() == 1 and export() == 0
+    made = wb.backup()
+    assert outcomes() == ["killed", "done"]
+    assert export() == 1
+    assert [row[1:] for row in rows()] == [("killed", False), ("done", True)]
+    assert rows()[1][0] == made["id"]
+    located = wb.done("history")["events"][-1]["location"]
+    assert (wb.repository / located / "summary.json").exists()
 
 
 def restored_equal(production, wb, into):

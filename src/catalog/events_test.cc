@@ -1,0 +1,102 @@
+#include "catalog/events.h"
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/testing/manual_clock.h"
+#include "base/testing/seeded_random.h"
+#include "catalog/leases.h"
+#include "catalog/process_identity.h"
+#include "store/memory_store.h"
+
+namespace walkback::catalog {
+namespace {
+
+// What a child, which is gone when we have it, called itself.
+std::string process_that_ended() {
+  int ends[2] = {};
+  EXPECT_EQ(pipe(ends), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    const std::string name = this_process();
+    _exit(write(ends[1], name.data(), name.size()) == static_cast<ssize_t>(name.size()) ? 0 : 1);
+  }
+  close(ends[1]);
+  char name[256] = {};
+  const ssize_t length = read(ends[0], name, sizeof(name));
+  close(ends[0]);
+  int status = 0;
+  waitpid(child, &status, 0);
+  return std::string(name, length > 0 ? static_cast<size_t>(length) : 0);
+}
+
+class Events : public testing::Test {
+ protected:
+  Event begin(const std::string& kind, const std::string& process) {
+    Event event = new_event(kind, clock, random);
+    event.process = process;
+    EXPECT_TRUE(EventRecorder(*objects, "main", clock).begin(event).ok());
+    return event;
+  }
+  void leave_lease(const std::string& process) {
+    const std::string text =
+        R"({"kind": "write", "system_identifier": "7", "backup": null,
+            "what": "backup", "host": "db2", "process": ")" +
+        process + "\"}";
+    ASSERT_TRUE(
+        objects->put(store::ObjectKey("clusters/main/leases/abc.4.json"), as_bytes(text)).ok());
+  }
+  bool killed() {
+    auto events = list_events(*objects, "main").value();
+    EXPECT_EQ(events.size(), 1u);
+    EXPECT_TRUE(find_killed(*objects, "main", clock, events).ok());
+    return events.at(0).killed;
+  }
+
+  std::unique_ptr<store::ObjectStore> objects = store::make_memory_store();
+  ManualClock clock;
+  SeededRandom random{1};
+};
+
+TEST_F(Events, OneWhoseProcessIsGoneFromThisHostWasKilled) {
+  begin("adopt", process_that_ended());
+  EXPECT_TRUE(killed());
+}
+
+TEST_F(Events, OneOfThisProcessRuns) {
+  begin("adopt", this_process());
+  clock.advance(2 * kLeaseTaken);
+  EXPECT_FALSE(killed());
+}
+
+TEST_F(Events, OneThatEndedWasNotKilled) {
+  const Event event = begin("adopt", process_that_ended());
+  ASSERT_TRUE(EventRecorder(*objects, "main", clock).end(event, nullptr).ok());
+  EXPECT_FALSE(killed());
+}
+
+TEST_F(Events, OneOfAnotherHostWasKilledWhenItsLeaseIsGone) {
+  begin("backup", "elsewhere/1/2");
+  clock.advance(kLeaseTaken);
+  EXPECT_FALSE(killed()) << "it may be about to take its lease";
+  clock.advance(std::chrono::microseconds(1));
+  EXPECT_TRUE(killed());
+  leave_lease("elsewhere/1/2");
+  EXPECT_FALSE(killed());
+}
+
+TEST_F(Events, OneOfAnotherHostThatNeverHoldsALeaseIsNotKnown) {
+  begin("init", "elsewhere/1/2");
+  clock.advance(2 * kLeaseTaken);
+  EXPECT_FALSE(killed());
+}
+
+TEST_F(Events, OneOfAnOlderProgramIsNotKnown) {
+  begin("backup", "");
+  clock.advance(2 * kLeaseTaken);
+  EXPECT_FALSE(killed());
+}
+
+}  // namespace
+}  // namespace walkback::catalog

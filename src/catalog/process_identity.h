@@ -1,0 +1,15 @@
+// Which process of which boot of which machine: what leases and events say of who wrote them, so
+// that another process of the host knows at once when it is gone.
+#pragma once
+
+#include <string>
+
+namespace walkback::catalog {
+
+// Only to be compared.
+std::string this_process();
+
+// True only when it ran since this host was started, in this process namespace, and is gone.
+bool has_ended_here(const std::string& process);
+
+}  // namespace walkback::catalog
