@@ -1,5 +1,6 @@
 """Backups taken at a standby are as good as the primary's, and both build on each other."""
 
+import json
 import os
 import signal
 import subprocess
@@ -210,6 +211,32 @@ def much_to_read(production, standby):
     production.sql("CREATE TABLE much AS SELECT g AS id, repeat(md5(g::text), 30) FROM generate_series(1, 150000) g")
     production.sql("CHECKPOINT")
     standby.catch_up(production)
+
+
+def test_a_backup_is_not_consistent_before_the_end_of_the_parent_that_is_ahead_of_it(production, standby, wb, at_standby, much_to_read, place):
+    """The primary's backup holds pages that this standby, stopped behind its beginning, has not seen."""
+    process = wb.start("backup")
+    hold_in_the_middle(process, production)
+    standby.catch_up(production)
+    standby.sql("CHECKPOINT")
+    standby.sql("SELECT pg_wal_replay_pause()")
+    wait_until(lambda: standby.value("SELECT pg_get_wal_replay_pause_state()") == "paused", "the replay to pause")
+    production.sql("UPDATE much SET id = -id WHERE id % 100 = 0")
+    process.send_signal(signal.SIGCONT)
+    said, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    ahead = json.loads(said)["backup"]
+    assert wal.lsn_number(standby.replayed()) < wal.lsn_number(ahead["stop_lsn"])
+    report = at_standby.done("backup")
+    assert (report["parent"], report["reason"]) == (ahead["id"], "")
+    assert report["backup"]["stop_lsn"] == ahead["stop_lsn"]
+    # Both end at the same place: the one that is in question must be the only one.
+    for path in wb.repository.glob(f"clusters/*/*/backups/{ahead['id']}/*"):
+        path.unlink()
+    copy = wb.recover("--immediate", into=place / "copy")
+    assert copy.report["backup"] == report["backup"]["id"]
+    assert copy.value("SELECT count(*) FROM much WHERE id < 0") == 1500
+    check_indexes(copy)
 
 
 def test_a_promotion_in_the_middle_voids_the_backup(production, standby, wb, at_standby, much_to_read):
