@@ -16,6 +16,7 @@
 #include "cli/testing/captured_output.h"
 #include "repo/repository.h"
 #include "store/memory_store.h"
+#include "store/testing/forwarding_store.h"
 
 namespace walkback::cli {
 namespace {
@@ -25,35 +26,10 @@ using testing::Not;
 using testing::StartsWith;
 
 // One store for several commands: each opens it anew.
-class SharedStore final : public store::ObjectStore {
+class SharedStore final : public store::ForwardingStore {
  public:
-  explicit SharedStore(std::shared_ptr<store::ObjectStore> store) : store_(std::move(store)) {}
-  Result<store::PutOutcome> put(const store::ObjectKey& key, ByteView data) override {
-    return store_->put(key, data);
-  }
-  Result<std::unique_ptr<store::ObjectWriter>> create(const store::ObjectKey& key) override {
-    return store_->create(key);
-  }
-  Result<std::optional<Bytes>> get(const store::ObjectKey& key) override {
-    return store_->get(key);
-  }
-  Result<std::unique_ptr<store::ObjectReader>> open(const store::ObjectKey& key) override {
-    return store_->open(key);
-  }
-  Result<std::optional<store::ObjectInfo>> info(const store::ObjectKey& key) override {
-    return store_->info(key);
-  }
-  Result<void> list(std::string_view prefix, std::string_view after,
-                    const Visitor& visit) override {
-    return store_->list(prefix, after, visit);
-  }
-  Result<std::vector<std::string>> list_folders(std::string_view folder) override {
-    return store_->list_folders(folder);
-  }
-  Result<void> remove(const store::ObjectKey& key) override { return store_->remove(key); }
-  bool conditional_put() const override { return store_->conditional_put(); }
-  bool encrypted() const override { return store_->encrypted(); }
-  std::string description() const override { return store_->description(); }
+  explicit SharedStore(std::shared_ptr<store::ObjectStore> store)
+      : ForwardingStore(*store), store_(std::move(store)) {}
 
  private:
   std::shared_ptr<store::ObjectStore> store_;

@@ -9,6 +9,7 @@
 #include "crypto/decrypt.h"
 #include "store/conformance.h"
 #include "store/memory_store.h"
+#include "store/testing/forwarding_store.h"
 
 namespace walkback::repo {
 namespace {
@@ -16,39 +17,6 @@ namespace {
 using store::ObjectKey;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-// The store beneath stays the test's, so that it can look and meddle.
-class Borrowed final : public store::ObjectStore {
- public:
-  explicit Borrowed(store::ObjectStore& store) : store_(store) {}
-  Result<store::PutOutcome> put(const ObjectKey& key, ByteView data) override {
-    return store_.put(key, data);
-  }
-  Result<std::unique_ptr<store::ObjectWriter>> create(const ObjectKey& key) override {
-    return store_.create(key);
-  }
-  Result<std::optional<Bytes>> get(const ObjectKey& key) override { return store_.get(key); }
-  Result<std::unique_ptr<store::ObjectReader>> open(const ObjectKey& key) override {
-    return store_.open(key);
-  }
-  Result<std::optional<store::ObjectInfo>> info(const ObjectKey& key) override {
-    return store_.info(key);
-  }
-  Result<void> list(std::string_view prefix, std::string_view after,
-                    const Visitor& visit) override {
-    return store_.list(prefix, after, visit);
-  }
-  Result<std::vector<std::string>> list_folders(std::string_view folder) override {
-    return store_.list_folders(folder);
-  }
-  Result<void> remove(const ObjectKey& key) override { return store_.remove(key); }
-  bool conditional_put() const override { return store_.conditional_put(); }
-  bool encrypted() const override { return store_.encrypted(); }
-  std::string description() const override { return store_.description(); }
-
- private:
-  store::ObjectStore& store_;
-};
 
 Protection by_name(const ObjectKey& key) {
   const std::string& text = key.text();
@@ -64,7 +32,8 @@ class EncryptedStoreTest : public ::testing::Test {
  protected:
   // With these keys at hand, over the one store beneath.
   std::unique_ptr<store::ObjectStore> open(std::vector<crypto::Identity> at_hand) {
-    return make_encrypted_store(std::make_unique<Borrowed>(*beneath_),
+    // The store beneath stays the test's, so that it can look and meddle.
+    return make_encrypted_store(std::make_unique<store::ForwardingStore>(*beneath_),
                                 {.recipients = {owner_.recipient(), other_owner_.recipient()},
                                  .hosts = {host_.recipient()},
                                  .identities = std::move(at_hand)},
@@ -135,8 +104,8 @@ TEST_F(EncryptedStoreTest, FurtherKeysAreLookedForWhenOneIsMissed) {
       ++looked;
       return found;
     };
-    return make_encrypted_store(std::make_unique<Borrowed>(*beneath_), std::move(keys), by_name,
-                                random_);
+    return make_encrypted_store(std::make_unique<store::ForwardingStore>(*beneath_),
+                                std::move(keys), by_name, random_);
   };
   auto store = open_host();
   ASSERT_TRUE(store->put(kManifest, as_bytes("names")).ok());
@@ -253,7 +222,7 @@ TEST_F(EncryptedStoreTest, AHeaderWithManyRecipientsIsRead) {
   std::vector<crypto::Recipient> many;
   for (int i = 0; i < 40; ++i) many.push_back(crypto::Identity::generate(random_).recipient());
   many.push_back(owner_.recipient());
-  const auto store = make_encrypted_store(std::make_unique<Borrowed>(*beneath_),
+  const auto store = make_encrypted_store(std::make_unique<store::ForwardingStore>(*beneath_),
                                           {.recipients = many, .hosts = {}, .identities = {owner_}},
                                           by_name, random_);
   ASSERT_TRUE(store->put(kTable, as_bytes("x")).ok());

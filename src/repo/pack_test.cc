@@ -9,6 +9,7 @@
 #include "base/testing/seeded_random.h"
 #include "codec/frame.h"
 #include "store/memory_store.h"
+#include "store/testing/forwarding_store.h"
 
 namespace walkback::repo {
 namespace {
@@ -16,23 +17,20 @@ namespace {
 using testing::HasSubstr;
 
 // A store whose n-th finish fails: a disk that filled up, a bucket that went away.
-class FailingStore final : public store::ObjectStore {
+class FailingStore final : public store::ForwardingStore {
  public:
+  explicit FailingStore(std::unique_ptr<store::ObjectStore> inner = store::make_memory_store())
+      : ForwardingStore(*inner), inner_(std::move(inner)) {}
+
   std::atomic<int> finishes_until_failure{1'000'000};
   std::atomic<int> opened{0};
   std::atomic<int> reads{0};
 
-  Result<store::PutOutcome> put(const store::ObjectKey& key, ByteView data) override {
-    return inner_->put(key, data);
-  }
   Result<std::unique_ptr<store::ObjectWriter>> create(const store::ObjectKey& key) override {
     auto writer = std::make_unique<Writer>();
     writer->inner = TRY(inner_->create(key));
     writer->store = this;
     return std::unique_ptr<store::ObjectWriter>(std::move(writer));
-  }
-  Result<std::optional<Bytes>> get(const store::ObjectKey& key) override {
-    return inner_->get(key);
   }
   Result<std::unique_ptr<store::ObjectReader>> open(const store::ObjectKey& key) override {
     ++opened;
@@ -41,20 +39,6 @@ class FailingStore final : public store::ObjectStore {
     reader->reads = &reads;
     return std::unique_ptr<store::ObjectReader>(std::move(reader));
   }
-  Result<std::optional<store::ObjectInfo>> info(const store::ObjectKey& key) override {
-    return inner_->info(key);
-  }
-  Result<void> list(std::string_view prefix, std::string_view after,
-                    const Visitor& visit) override {
-    return inner_->list(prefix, after, visit);
-  }
-  Result<std::vector<std::string>> list_folders(std::string_view folder) override {
-    return inner_->list_folders(folder);
-  }
-  Result<void> remove(const store::ObjectKey& key) override { return inner_->remove(key); }
-  bool conditional_put() const override { return inner_->conditional_put(); }
-  bool encrypted() const override { return inner_->encrypted(); }
-  std::string description() const override { return inner_->description(); }
 
  private:
   struct Reader final : store::ObjectReader {
@@ -78,7 +62,7 @@ class FailingStore final : public store::ObjectStore {
     FailingStore* store = nullptr;
   };
 
-  std::unique_ptr<store::ObjectStore> inner_ = store::make_memory_store();
+  std::unique_ptr<store::ObjectStore> inner_;
 };
 
 class PackTest : public testing::Test {

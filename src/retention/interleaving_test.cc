@@ -15,6 +15,7 @@
 #include "catalog/wal_archive.h"
 #include "retention/prune.h"
 #include "store/memory_store.h"
+#include "store/testing/forwarding_store.h"
 
 namespace walkback::retention {
 namespace {
@@ -26,45 +27,18 @@ constexpr uint64_t kSegments = 6;
 constexpr int64_t kSecond_us = 1'000'000;
 
 // Steps others before each call.
-class SteppedStore final : public store::ObjectStore {
+class SteppedStore final : public store::ForwardingStore {
  public:
-  explicit SteppedStore(store::ObjectStore& inner) : inner_(inner) {}
+  using ForwardingStore::ForwardingStore;
   std::function<void(int)> before_call;  // which one
   int calls() const { return calls_; }
 
-  Result<store::PutOutcome> put(const store::ObjectKey& key, ByteView data) override {
-    return step(), inner_.put(key, data);
-  }
-  Result<std::unique_ptr<store::ObjectWriter>> create(const store::ObjectKey& key) override {
-    return step(), inner_.create(key);
-  }
-  Result<std::optional<Bytes>> get(const store::ObjectKey& key) override {
-    return step(), inner_.get(key);
-  }
-  Result<std::unique_ptr<store::ObjectReader>> open(const store::ObjectKey& key) override {
-    return step(), inner_.open(key);
-  }
-  Result<std::optional<store::ObjectInfo>> info(const store::ObjectKey& key) override {
-    return step(), inner_.info(key);
-  }
-  Result<void> list(std::string_view prefix, std::string_view after,
-                    const Visitor& visit) override {
-    return step(), inner_.list(prefix, after, visit);
-  }
-  Result<std::vector<std::string>> list_folders(std::string_view folder) override {
-    return step(), inner_.list_folders(folder);
-  }
-  Result<void> remove(const store::ObjectKey& key) override { return step(), inner_.remove(key); }
-  // One after another, as a directory does.
-  bool conditional_put() const override { return true; }
-  std::string description() const override { return "stepped"; }
-
  private:
-  void step() {
+  Result<void> before(std::string_view) override {
     if (before_call) before_call(calls_);
     ++calls_;
+    return success();
   }
-  store::ObjectStore& inner_;
   int calls_ = 0;
 };
 

@@ -11,6 +11,7 @@
 #include "store/memory_store.h"
 #include "store/mirrored_store.h"
 #include "store/testing/faulty_store.h"
+#include "store/testing/forwarding_store.h"
 
 namespace walkback::store {
 namespace {
@@ -94,7 +95,7 @@ INSTANTIATE_TEST_SUITE_P(Stores, ConformanceTest,
                          });
 
 // A store that breaks its promises, one at a time, to see that the suite notices.
-class BadStore final : public ObjectStore {
+class BadStore final : public ForwardingStore {
  public:
   enum Fault {
     kReplaces,
@@ -105,23 +106,14 @@ class BadStore final : public ObjectStore {
     kKeepsRemoved,
     kNoLongLists
   };
-  explicit BadStore(Fault fault) : fault_(fault) {}
+  explicit BadStore(Fault fault, std::unique_ptr<ObjectStore> inner = make_memory_store())
+      : ForwardingStore(*inner), fault_(fault), inner_(std::move(inner)) {}
 
   Result<PutOutcome> put(const ObjectKey& key, ByteView data) override {
     if (fault_ == kReplaces) TRY(inner_->remove(key));
     if (fault_ == kCutsTail && data.size() > 4096) data = data.first(data.size() - 1);
     PutOutcome outcome = TRY(inner_->put(key, data));
     return fault_ == kAlwaysCreated ? PutOutcome::kCreated : outcome;
-  }
-  Result<std::unique_ptr<ObjectWriter>> create(const ObjectKey& key) override {
-    return inner_->create(key);
-  }
-  Result<std::optional<Bytes>> get(const ObjectKey& key) override { return inner_->get(key); }
-  Result<std::unique_ptr<ObjectReader>> open(const ObjectKey& key) override {
-    return inner_->open(key);
-  }
-  Result<std::optional<ObjectInfo>> info(const ObjectKey& key) override {
-    return inner_->info(key);
   }
   Result<void> list(std::string_view prefix, std::string_view after,
                     const Visitor& visit) override {
@@ -136,19 +128,13 @@ class BadStore final : public ObjectStore {
     }
     return success();
   }
-  Result<std::vector<std::string>> list_folders(std::string_view folder) override {
-    return inner_->list_folders(folder);
-  }
   Result<void> remove(const ObjectKey& key) override {
     return fault_ == kKeepsRemoved ? success() : inner_->remove(key);
   }
-  bool conditional_put() const override { return inner_->conditional_put(); }
-  bool encrypted() const override { return inner_->encrypted(); }
-  std::string description() const override { return "bad:"; }
 
  private:
   const Fault fault_;
-  std::unique_ptr<ObjectStore> inner_ = make_memory_store();
+  std::unique_ptr<ObjectStore> inner_;
 };
 
 TEST(Conformance, NoticesEachBrokenPromise) {

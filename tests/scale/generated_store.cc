@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "store/testing/forwarding_store.h"
+
 namespace walkback {
 
 namespace {
@@ -59,43 +61,23 @@ class PackReader final : public store::ObjectReader {
   const BulkPack pack_;
 };
 
-class GeneratedStore final : public store::ObjectStore {
+class GeneratedStore final : public store::ForwardingStore {
  public:
   GeneratedStore(store::ObjectStore& beneath, const FrameKinds& kinds)
-      : beneath_(beneath), kinds_(kinds) {}
+      : ForwardingStore(beneath), kinds_(kinds) {}
 
   Result<std::unique_ptr<store::ObjectReader>> open(const store::ObjectKey& key) override {
     const std::optional<BulkPack> pack = parse_bulk_pack(key.text());
-    if (!pack) return beneath_.open(key);
+    if (!pack) return ForwardingStore::open(key);
     return std::unique_ptr<store::ObjectReader>(std::make_unique<PackReader>(kinds_, *pack));
-  }
-  Result<store::PutOutcome> put(const store::ObjectKey& key, ByteView data) override {
-    return beneath_.put(key, data);
-  }
-  Result<std::unique_ptr<store::ObjectWriter>> create(const store::ObjectKey& key) override {
-    return beneath_.create(key);
-  }
-  Result<std::optional<Bytes>> get(const store::ObjectKey& key) override {
-    return beneath_.get(key);
   }
   Result<std::optional<store::ObjectInfo>> info(const store::ObjectKey& key) override {
     const std::optional<BulkPack> pack = parse_bulk_pack(key.text());
-    if (!pack) return beneath_.info(key);
+    if (!pack) return ForwardingStore::info(key);
     return std::optional(store::ObjectInfo{key, PackReader(kinds_, *pack).size()});
   }
-  Result<void> list(std::string_view prefix, std::string_view after,
-                    const Visitor& visit) override {
-    return beneath_.list(prefix, after, visit);
-  }
-  Result<std::vector<std::string>> list_folders(std::string_view folder) override {
-    return beneath_.list_folders(folder);
-  }
-  Result<void> remove(const store::ObjectKey& key) override { return beneath_.remove(key); }
-  bool conditional_put() const override { return beneath_.conditional_put(); }
-  std::string description() const override { return beneath_.description(); }
 
  private:
-  store::ObjectStore& beneath_;
   const FrameKinds& kinds_;
 };
 

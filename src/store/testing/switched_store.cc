@@ -1,5 +1,7 @@
 #include "store/testing/switched_store.h"
 
+#include "store/testing/forwarding_store.h"
+
 namespace walkback::store {
 namespace {
 
@@ -42,51 +44,21 @@ class SwitchedWriter final : public ObjectWriter {
   Switch& power_;
 };
 
-class SwitchedStore final : public ObjectStore {
+class SwitchedStore final : public ForwardingStore {
  public:
-  SwitchedStore(ObjectStore& inner, Switch& power) : inner_(inner), power_(power) {}
+  SwitchedStore(ObjectStore& inner, Switch& power) : ForwardingStore(inner), power_(power) {}
 
-  Result<PutOutcome> put(const ObjectKey& key, ByteView data) override {
-    TRY(check(power_));
-    return inner_.put(key, data);
-  }
   Result<std::unique_ptr<ObjectWriter>> create(const ObjectKey& key) override {
-    TRY(check(power_));
     return std::unique_ptr<ObjectWriter>(
-        std::make_unique<SwitchedWriter>(TRY(inner_.create(key)), power_));
-  }
-  Result<std::optional<Bytes>> get(const ObjectKey& key) override {
-    TRY(check(power_, key.text()));
-    return inner_.get(key);
+        std::make_unique<SwitchedWriter>(TRY(ForwardingStore::create(key)), power_));
   }
   Result<std::unique_ptr<ObjectReader>> open(const ObjectKey& key) override {
-    TRY(check(power_, key.text()));
     return std::unique_ptr<ObjectReader>(
-        std::make_unique<SwitchedReader>(TRY(inner_.open(key)), power_));
+        std::make_unique<SwitchedReader>(TRY(ForwardingStore::open(key)), power_));
   }
-  Result<std::optional<ObjectInfo>> info(const ObjectKey& key) override {
-    TRY(check(power_));
-    return inner_.info(key);
-  }
-  Result<void> list(std::string_view prefix, std::string_view after,
-                    const Visitor& visit) override {
-    TRY(check(power_));
-    return inner_.list(prefix, after, visit);
-  }
-  Result<std::vector<std::string>> list_folders(std::string_view folder) override {
-    TRY(check(power_));
-    return inner_.list_folders(folder);
-  }
-  Result<void> remove(const ObjectKey& key) override {
-    TRY(check(power_));
-    return inner_.remove(key);
-  }
-  bool conditional_put() const override { return inner_.conditional_put(); }
-  bool encrypted() const override { return inner_.encrypted(); }
-  std::string description() const override { return inner_.description(); }
 
  private:
-  ObjectStore& inner_;
+  Result<void> before(std::string_view name) override { return check(power_, name); }
   Switch& power_;
 };
 

@@ -12,7 +12,7 @@ namespace walkback::store {
 struct Switch {
   std::atomic<bool> off = false;
   std::atomic<int> calls = 0;  // while it was off
-  std::string only;            // reading this object alone is what it switches; empty: everything
+  std::string only;            // this object alone is what it switches; empty: everything
 };
 
 // While off every call, those on readers and writers too, is kTransient and does nothing. `inner`

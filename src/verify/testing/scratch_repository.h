@@ -15,42 +15,24 @@
 #include "catalog/testing/scratch_archive.h"
 #include "repo/encrypted_store.h"
 #include "repo/pack.h"
+#include "store/testing/forwarding_store.h"
 #include "verify/verify.h"
 
 namespace walkback::verify {
 
 // A store that somebody else owns, and that may be told to stop answering.
-class Borrowed final : public store::ObjectStore {
+class Borrowed final : public store::ForwardingStore {
  public:
   explicit Borrowed(store::ObjectStore& store, uint64_t* opens_left = nullptr)
-      : store_(store), opens_left_(opens_left) {}
-  Result<store::PutOutcome> put(const store::ObjectKey& key, ByteView data) override {
-    return store_.put(key, data);
-  }
-  Result<std::unique_ptr<store::ObjectWriter>> create(const store::ObjectKey& key) override {
-    return store_.create(key);
-  }
+      : ForwardingStore(store), opens_left_(opens_left) {}
   Result<std::optional<Bytes>> get(const store::ObjectKey& key) override {
     TRY(count(key));
-    return store_.get(key);
+    return ForwardingStore::get(key);
   }
   Result<std::unique_ptr<store::ObjectReader>> open(const store::ObjectKey& key) override {
     TRY(count(key));
-    return store_.open(key);
+    return ForwardingStore::open(key);
   }
-  Result<std::optional<store::ObjectInfo>> info(const store::ObjectKey& key) override {
-    return store_.info(key);
-  }
-  Result<void> list(std::string_view prefix, std::string_view after,
-                    const Visitor& visit) override {
-    return store_.list(prefix, after, visit);
-  }
-  Result<std::vector<std::string>> list_folders(std::string_view folder) override {
-    return store_.list_folders(folder);
-  }
-  Result<void> remove(const store::ObjectKey& key) override { return store_.remove(key); }
-  bool conditional_put() const override { return store_.conditional_put(); }
-  std::string description() const override { return store_.description(); }
 
  private:
   // Of packs and segments: the run ends there as if it had been killed.
@@ -62,7 +44,6 @@ class Borrowed final : public store::ObjectStore {
     return success();
   }
 
-  store::ObjectStore& store_;
   uint64_t* opens_left_;
 };
 
