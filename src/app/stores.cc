@@ -119,13 +119,16 @@ Result<std::vector<crypto::Recipient>> recipients_of(const keys::Options& option
 class Stores::Network {
  public:
   Network(const config::Config& config, FileSystem& files, Clock& clock,
-          net::TrafficCounters& counters, Variables variables)
-      : bucket_(net::make_curl_client(
-            {.ca_file = config.s3_ca_file,
-             .timeouts = {},
-             .limits = {.bytes_per_s = static_cast<uint64_t>(config.s3_limit_kib_per_s) * kKiB,
-                        .requests_per_s = static_cast<uint64_t>(config.s3_limit_requests_per_s)}},
-            clock, counters)),
+          net::TrafficCounters& counters, net::ServerClock& server_clock, Variables variables)
+      : bucket_(net::watch_server_clock(
+            net::make_curl_client(
+                {.ca_file = config.s3_ca_file,
+                 .timeouts = {},
+                 .limits = {.bytes_per_s = static_cast<uint64_t>(config.s3_limit_kib_per_s) * kKiB,
+                            .requests_per_s =
+                                static_cast<uint64_t>(config.s3_limit_requests_per_s)}},
+                clock, counters),
+            clock, server_clock)),
         // Credentials come from other servers, which the bucket's CA and limits do not concern.
         services_(net::make_curl_client({}, clock, counters)),
         context_{with_profile(std::move(variables), config.s3_profile),
@@ -234,7 +237,7 @@ Result<std::unique_ptr<s3::S3Store>> Stores::open_s3(const config::Config& confi
                                                      const std::string& url, int timeout_s,
                                                      cli::Access access, std::stop_token stop) {
   Network& network = *networks_.emplace_back(
-      std::make_unique<Network>(config, files_, clock_, counters_, variables_));
+      std::make_unique<Network>(config, files_, clock_, counters_, server_clock_, variables_));
   const std::string region = TRY(network.region());
   s3::S3Options options = TRY(s3_options(config, url, region));
   options.operation_timeout = std::chrono::seconds(timeout_s);

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "config/config.h"
 #include "keys/local_keys.h"
 #include "keys/open_pgp.h"
+#include "net/server_clock.h"
 #include "net/traffic.h"
 #include "repo/encrypted_store.h"
 #include "s3/store.h"
@@ -49,6 +51,9 @@ class Stores {
 
   // Of all that was opened; nothing went over a network when all of it is zero.
   net::Traffic traffic() const;
+  // By how much the clock of the bucket that was asked last is ahead of ours; nothing when none
+  // was.
+  std::optional<std::chrono::seconds> store_ahead() const { return server_clock_.ahead(); }
 
  private:
   class Network;
@@ -78,6 +83,7 @@ class Stores {
   const uint32_t user_id_;
   const std::function<void(const Error&)> warn_;
   net::TrafficCounters counters_;
+  net::ServerClock server_clock_;
   std::vector<std::unique_ptr<Network>> networks_;
 };
 
