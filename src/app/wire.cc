@@ -103,6 +103,7 @@ struct Wiring::State {
             const net::Traffic traffic = stores.traffic();
             return traffic.all_requests() > 0 ? traffic.text() : std::string();
           },
+      .store_ahead = [this] { return stores.store_ahead(); },
       .connect = pgconn::connect,
       .watch_interrupts = [this](cli::OnInterrupt mode) { return interrupts.watch(mode); }};
 };

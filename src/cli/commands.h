@@ -19,6 +19,7 @@ Result<ExitStatus> run_find(const FindOptions& options, Session& session);
 Result<ExitStatus> run_plan(const PlanOptions& options, Session& session);
 Result<ExitStatus> run_recover(const RecoverOptions& options, Session& session);
 Result<ExitStatus> run_adopt(const AdoptOptions& options, Session& session);
+Result<ExitStatus> run_status(const StatusOptions& options, Session& session);
 Result<ExitStatus> run_verify(const VerifyOptions& options, Session& session);
 Result<ExitStatus> run_history(const HistoryOptions& options, Session& session);
 Result<ExitStatus> run_prune(const PruneOptions& options, Session& session);

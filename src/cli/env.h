@@ -69,6 +69,8 @@ struct Env {
   keys::OpenPgp& gpg = keys::system_gpg();
   // Requests and bytes of all stores so far, for people; empty when none went over a network.
   std::function<std::string()> traffic;
+  // By how much the clock of a bucket's server, as its answers have it, is ahead of this host's.
+  std::function<std::optional<std::chrono::seconds>()> store_ahead = {};
   std::function<Result<std::unique_ptr<pgconn::Connection>>(const pgconn::ConnectOptions&)> connect;
   // From here on SIGINT and SIGTERM no longer kill the process. Call once.
   std::function<std::stop_token(OnInterrupt)> watch_interrupts;

@@ -14,6 +14,10 @@ enum class ExitStatus : int {
   kDamageFound = 5,  // verify: an object is missing, damaged or cannot be opened, or WAL has a gap
   kInterrupted = 130,  // SIGINT or SIGTERM, as shells report it
 
+  // status, of which any failure is critical: what could not be told may be anything.
+  kStatusWarning = 1,
+  kStatusCritical = 2,
+
   // wal-get. PostgreSQL takes 1 to 125 for "not in the archive" and may then end recovery and
   // promote; above 125 it stops instead (wait_result_is_any_signal() in src/common/wait_error.c,
   // called by RestoreArchivedFile() in src/backend/access/transam/xlogarchive.c, 13 to 18). 126 and

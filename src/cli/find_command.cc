@@ -5,9 +5,9 @@
 
 #include "base/file_system.h"
 #include "base/shell.h"
-#include "catalog/server_names.h"
 #include "cli/commands.h"
 #include "cli/find_text.h"
+#include "cli/live_names.h"
 #include "restore/target.h"
 
 namespace walkback::cli {
@@ -15,18 +15,6 @@ namespace walkback::cli {
 namespace {
 
 constexpr std::chrono::hours kDefaultWindow{24};
-
-// What the server says now, when it answers at once: names that no backup has seen yet.
-std::optional<catalog::Names> live_names(const config::Config& config, Session& session) {
-  constexpr int kTimeout_s = 3;
-  auto connection =
-      session.env().connect({.conninfo = config.conninfo, .connect_timeout_s = kTimeout_s});
-  if (!connection.ok()) return std::nullopt;
-  Result<catalog::Names> names =
-      catalog::read_server_names(**connection, session.connect_to(config));
-  if (!names.ok()) return std::nullopt;
-  return std::move(names).value();
-}
 
 bool shows_utf8(const config::Environment& environment) {
   for (const std::string_view wanted : {"LC_ALL", "LC_CTYPE", "LANG"}) {

@@ -111,6 +111,8 @@ struct VerifyOptions {
   bool deep = false;
 };
 
+struct StatusOptions {};
+
 struct HistoryOptions {
   std::string into;  // libpq's form or a URI: a database to write the history to; empty: none
 };
@@ -148,8 +150,8 @@ struct KeyRotateOptions {
 using CommandOptions =
     std::variant<InitOptions, CheckOptions, WalPushOptions, WalGetOptions, BackupOptions,
                  ListOptions, FindOptions, IndexOptions, PlanOptions, RecoverOptions, AdoptOptions,
-                 VerifyOptions, HistoryOptions, PruneOptions, KeepOptions, KeyGenerateOptions,
-                 KeyListOptions, KeyAddOptions, KeyRotateOptions>;
+                 VerifyOptions, StatusOptions, HistoryOptions, PruneOptions, KeepOptions,
+                 KeyGenerateOptions, KeyListOptions, KeyAddOptions, KeyRotateOptions>;
 
 struct Invocation {
   GlobalOptions global;

@@ -279,6 +279,8 @@ constexpr CommandShape kCommands[] = {
      describe_index},
     {"verify", "Prove that every object that a recovery needs is there and undamaged",
      describe_verify},
+    {"status", "Say whether all is well, and what to do where it is not; exits 0, 1 or 2",
+     describe_nothing},
     {"history", "Show what was tried and how it ended", describe_history},
     {"key", "Make, list, add and rotate the keys of an encrypted repository", describe_key},
 };
@@ -570,6 +572,7 @@ Result<CommandOptions> read_command(const CLI::App& app, const Raw& raw) {
   if (name == "recover") return read_recover(app, raw);
   if (name == "adopt") return read_adopt(raw);
   if (name == "verify") return CommandOptions(VerifyOptions{raw.deep});
+  if (name == "status") return CommandOptions(StatusOptions{});
   if (name == "prune") return CommandOptions(PruneOptions{raw.dry_run});
   if (name == "keep") return read_keep(app, raw);
   CHECK(name == "history");

@@ -33,6 +33,7 @@ Result<ExitStatus> dispatch(const PlanOptions& o, Session& s) { return run_plan(
 Result<ExitStatus> dispatch(const RecoverOptions& o, Session& s) { return run_recover(o, s); }
 Result<ExitStatus> dispatch(const AdoptOptions& o, Session& s) { return run_adopt(o, s); }
 Result<ExitStatus> dispatch(const VerifyOptions& o, Session& s) { return run_verify(o, s); }
+Result<ExitStatus> dispatch(const StatusOptions& o, Session& s) { return run_status(o, s); }
 Result<ExitStatus> dispatch(const HistoryOptions& o, Session& s) { return run_history(o, s); }
 Result<ExitStatus> dispatch(const PruneOptions& o, Session& s) { return run_prune(o, s); }
 Result<ExitStatus> dispatch(const KeepOptions& o, Session& s) { return run_keep(o, s); }
@@ -53,8 +54,11 @@ void tell_traffic(const GlobalOptions& global, bool archiver, Env& env) {
 
 ExitStatus run_command(const Invocation& invocation, Env& env) {
   bool wal_get = std::holds_alternative<WalGetOptions>(invocation.command);
+  const bool status_asked = std::holds_alternative<StatusOptions>(invocation.command);
   Session session(invocation.global, env,
-                  wal_get ? ExitStatus::kWalGetFailed : ExitStatus::kFailed);
+                  wal_get        ? ExitStatus::kWalGetFailed
+                  : status_asked ? ExitStatus::kStatusCritical
+                                 : ExitStatus::kFailed);
   auto outcome = std::visit([&](const auto& options) { return dispatch(options, session); },
                             invocation.command);
   const ExitStatus status = outcome.ok() ? *outcome : session.fail(outcome.error());

@@ -79,6 +79,18 @@ struct Config {
   int retention_weekly = 0;
   int retention_monthly = 0;
   int retention_yearly = 0;
+
+  // From where on a figure is a warning; empty, or 0 rows: never.
+  std::string status_backup_age = "25 hours";
+  std::string status_wal_lag = "10 minutes";
+  std::string status_disk_time_left = "24 hours";
+  int status_slot_wal_mib = 1024;
+  std::string status_verify_age = "8 days";
+  std::string status_drill_age;
+  std::string status_recovery_time_objective;
+  int status_mass_delete_rows = 100'000;
+  std::string status_repository_time_left = "3 days";
+  std::string status_clock_skew = "5 seconds";
 };
 
 // Of the places of its repository: one, or two.

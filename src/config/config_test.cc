@@ -133,6 +133,7 @@ TEST_F(ConfigTest, EveryKeyIsAlsoAVariable) {
 TEST_F(ConfigTest, ALengthOfTimeHasAUnit) {
   EXPECT_EQ(parse_span("14 days"), std::chrono::hours(14 * 24));
   EXPECT_EQ(parse_span("1 day"), std::chrono::hours(24));
+  EXPECT_EQ(parse_span("10min"), std::chrono::minutes(10));
   EXPECT_EQ(parse_span("36hours"), std::chrono::hours(36));
   EXPECT_EQ(parse_span("2 weeks"), std::chrono::hours(2 * 7 * 24));
   for (const char* text : {"", "14", "14 dys", "0 days", "-1 days", "days", "14 days ago",

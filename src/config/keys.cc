@@ -46,6 +46,7 @@ constexpr int kMostKept = 100'000;
 constexpr int kMostPart_mib = 1024;
 constexpr int kMostUploads = 256;
 constexpr int kMostLimit = 1 << 30;
+constexpr int kMostRows = 2'000'000'000;
 
 constexpr std::array kKeys{
     text_key("cluster", "name", ValueType::kName, &Config::cluster),
@@ -98,6 +99,18 @@ constexpr std::array kKeys{
     integer_key("retention", "weekly", &Config::retention_weekly, 0, kMostKept),
     integer_key("retention", "monthly", &Config::retention_monthly, 0, kMostKept),
     integer_key("retention", "yearly", &Config::retention_yearly, 0, kMostKept),
+    text_key("status", "backup_age", ValueType::kSpan, &Config::status_backup_age),
+    text_key("status", "wal_lag", ValueType::kSpan, &Config::status_wal_lag),
+    text_key("status", "disk_time_left", ValueType::kSpan, &Config::status_disk_time_left),
+    integer_key("status", "slot_wal_mib", &Config::status_slot_wal_mib, 1, kMostLimit),
+    text_key("status", "verify_age", ValueType::kSpan, &Config::status_verify_age),
+    text_key("status", "drill_age", ValueType::kSpan, &Config::status_drill_age),
+    text_key("status", "recovery_time_objective", ValueType::kSpan,
+             &Config::status_recovery_time_objective),
+    integer_key("status", "mass_delete_rows", &Config::status_mass_delete_rows, 0, kMostRows),
+    text_key("status", "repository_time_left", ValueType::kSpan,
+             &Config::status_repository_time_left),
+    text_key("status", "clock_skew", ValueType::kSpan, &Config::status_clock_skew),
 };
 
 bool is_choice(std::string_view choices, std::string_view value) {
@@ -247,7 +260,7 @@ Result<void> set_list(Config& config, const Key& key, std::vector<std::string> v
 
 std::optional<std::chrono::seconds> parse_span(std::string_view text) {
   constexpr std::pair<std::string_view, int64_t> kUnits[] = {
-      {"second", 1}, {"minute", 60}, {"hour", 3600}, {"day", 86400}, {"week", 604800}};
+      {"second", 1}, {"minute", 60}, {"min", 60}, {"hour", 3600}, {"day", 86400}, {"week", 604800}};
   constexpr int64_t kMost_s = int64_t{1000} * 366 * 86400;
   int64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);

@@ -114,6 +114,18 @@ encryption = "none"
 # weekly = 0
 # monthly = 0
 # yearly = 0
+
+[status]
+# backup_age = "25 hours"
+# wal_lag = "10 minutes"
+# disk_time_left = "24 hours"
+# slot_wal_mib = 1024
+# verify_age = "8 days"
+# drill_age = ""
+# recovery_time_objective = ""
+# mass_delete_rows = 100000
+# repository_time_left = "3 days"
+# clock_skew = "5 seconds"
 )");
 }
 

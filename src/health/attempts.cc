@@ -1,0 +1,66 @@
+#include "health/attempts.h"
+
+namespace walkback::health {
+
+namespace {
+
+using catalog::Event;
+
+bool is_over(const Event& event) { return event.ended_at || event.killed; }
+
+std::string error_of(const Event& event) {
+  return event.killed ? std::string("it was killed") : event.error;
+}
+
+void see_backup(const Event& event, Attempts& attempts) {
+  attempts.running_backup.reset();
+  if (!is_over(event)) {
+    attempts.running_backup = event.started_at;
+  } else if (event.succeeded) {
+    attempts.failed_backup.reset();
+  } else {
+    attempts.failed_backup = Attempts::Failure{event.started_at, error_of(event)};
+  }
+}
+
+void see_verify(const Event& event, Attempts& attempts) {
+  if (!is_over(event)) return;
+  const Timestamp at = event.ended_at.value_or(event.started_at);
+  // A run that came to its end says how many objects are in trouble, also when it is an error.
+  const bool found_trouble =
+      !event.succeeded && event.detail.find(" in trouble") != std::string::npos;
+  attempts.last_verify = Attempts::Verification{at, event.succeeded, found_trouble,
+                                                event.succeeded ? event.detail : error_of(event)};
+  if (event.succeeded) attempts.last_sound_verify = at;
+}
+
+void see_drill(const Event& event, Attempts& attempts) {
+  const std::optional<Attempts::Drill> drill = drill_of(event);
+  if (!drill) return;
+  attempts.last_drill = drill;
+  if (drill->ok) attempts.last_good_drill = drill;
+}
+
+}  // namespace
+
+std::optional<Attempts::Drill> drill_of(const Event& event) {
+  if (event.kind != "drill" || !is_over(event)) return std::nullopt;
+  Attempts::Drill drill;
+  drill.at = event.ended_at.value_or(event.started_at);
+  drill.ok = event.succeeded;
+  drill.recovery_s = std::chrono::duration<double>(drill.at - event.started_at).count();
+  if (!drill.ok) drill.error = error_of(event);
+  return drill;
+}
+
+Attempts attempts_of(const std::vector<Event>& events) {
+  Attempts attempts;
+  for (const Event& event : events) {
+    if (event.kind == "backup") see_backup(event, attempts);
+    if (event.kind == "verify") see_verify(event, attempts);
+    if (event.kind == "drill") see_drill(event, attempts);
+  }
+  return attempts;
+}
+
+}  // namespace walkback::health

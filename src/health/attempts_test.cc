@@ -1,0 +1,67 @@
+#include "health/attempts.h"
+
+#include <gtest/gtest.h>
+
+#include "health/testing/sample_facts.h"
+
+namespace walkback::health {
+namespace {
+
+catalog::Event event(std::string kind, std::string_view began, std::string_view ended,
+                     std::string error = "", std::string detail = "") {
+  catalog::Event event;
+  event.kind = std::move(kind);
+  event.started_at = at(began);
+  if (!ended.empty()) event.ended_at = at(ended);
+  event.succeeded = error.empty() && !ended.empty();
+  event.error = std::move(error);
+  event.detail = std::move(detail);
+  return event;
+}
+
+TEST(Attempts, AFailedBackupCountsUntilOneSucceeds) {
+  const auto failed = event("backup", "02:00:00", "02:01:00", "no space");
+  const auto done = event("backup", "03:00:00", "03:10:00");
+  const Attempts attempts = attempts_of({done, failed});
+  ASSERT_TRUE(attempts.failed_backup.has_value());
+  EXPECT_EQ(attempts.failed_backup->error, "no space");
+  EXPECT_FALSE(attempts_of({failed, done}).failed_backup.has_value());
+}
+
+TEST(Attempts, ABackupThatRunsIsNoneThatWasKilled) {
+  auto running = event("backup", "02:00:00", "");
+  EXPECT_EQ(attempts_of({running}).running_backup, at("02:00:00"));
+  running.killed = true;
+  const Attempts attempts = attempts_of({running});
+  EXPECT_FALSE(attempts.running_backup.has_value());
+  EXPECT_EQ(attempts.failed_backup->error, "it was killed");
+}
+
+TEST(Attempts, AVerificationThatFoundTroubleIsNoneThatFailed) {
+  const auto sound =
+      event("verify", "01:00:00", "01:10:00", "", "8 of 8 objects proved, 0 in trouble");
+  const auto trouble = event("verify", "02:00:00", "02:10:00", "packs/ab: damaged",
+                             "7 of 8 objects proved, 1 in trouble");
+  const auto failed = event("verify", "03:00:00", "03:10:00", "no answer", "deep");
+  Attempts attempts = attempts_of({sound, trouble});
+  EXPECT_TRUE(attempts.last_verify->found_trouble);
+  EXPECT_EQ(attempts.last_verify->detail, "packs/ab: damaged");
+  EXPECT_EQ(attempts.last_sound_verify, at("01:10:00"));
+  attempts = attempts_of({sound, failed});
+  EXPECT_FALSE(attempts.last_verify->found_trouble || attempts.last_verify->sound);
+  // One that still runs says nothing yet.
+  EXPECT_TRUE(attempts_of({sound, event("verify", "04:00:00", "")}).last_verify->sound);
+}
+
+TEST(Attempts, ADrillIsMeasured) {
+  const auto good = event("drill", "01:00:00", "01:02:05");
+  const auto bad = event("drill", "02:00:00", "02:01:00", "3 rows instead of 4");
+  const Attempts attempts = attempts_of({good, bad});
+  EXPECT_EQ(attempts.last_good_drill->recovery_s, 125);
+  EXPECT_FALSE(attempts.last_drill->ok);
+  EXPECT_EQ(attempts.last_drill->error, "3 rows instead of 4");
+  EXPECT_FALSE(attempts_of({event("drill", "03:00:00", "")}).last_drill.has_value());
+}
+
+}  // namespace
+}  // namespace walkback::health

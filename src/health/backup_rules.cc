@@ -1,0 +1,310 @@
+// Whether the past can be recovered, and what shows it.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/human.h"
+#include "health/findings.h"
+
+namespace walkback::health {
+
+namespace {
+
+using catalog::BackupSummary;
+using catalog::WalGap;
+
+// As retention has it: one with damaged pages does not stand for another.
+bool is_good(const BackupSummary& backup) { return backup.bad_pages == 0; }
+
+const BackupSummary* last_good(const RepositoryFacts& repository) {
+  const auto& backups = repository.backups;
+  const auto found = std::find_if(backups.rbegin(), backups.rend(), is_good);
+  return found == backups.rend() ? nullptr : &*found;
+}
+
+std::string attempts_text(const Attempts& attempts, Timestamp now) {
+  if (attempts.running_backup) {
+    return fmt::format("; one runs since {}",
+                       human_duration(seconds_between(*attempts.running_backup, now)));
+  }
+  if (!attempts.failed_backup) return "";
+  return fmt::format("; the last attempt, at {}, failed: {}",
+                     local_second(attempts.failed_backup->at), attempts.failed_backup->error);
+}
+
+// Since when every moment is promised; nothing: since the first backup.
+std::optional<Timestamp> promised_since(const RepositoryFacts& repository, const Limits& limits,
+                                        Timestamp now) {
+  const bool keeps_all = !limits.promised_window && limits.promised_count == 0 && !limits.thins_out;
+  if (keeps_all) return std::nullopt;
+  // Whatever the rules are, the WAL after the last good backup stays.
+  const BackupSummary* newest = last_good(repository);
+  Timestamp since = newest != nullptr ? newest->stopped_at : now;
+  if (limits.promised_window) since = std::min(since, now + -*limits.promised_window);
+  int left = limits.promised_count;
+  for (auto backup = repository.backups.rbegin(); left > 0 && backup != repository.backups.rend();
+       ++backup) {
+    if (!is_good(*backup)) continue;
+    --left;
+    since = std::min(since, backup->stopped_at);
+  }
+  return since;
+}
+
+// A gap without times lies between moments that nobody knows: it counts.
+bool is_promised(const WalGap& gap, std::optional<Timestamp> since) {
+  return !since || !gap.to || *gap.to > *since;
+}
+
+std::string moment(std::optional<Timestamp> time) {
+  return time ? local_second(*time) : std::string("a moment that is not known");
+}
+
+std::vector<Figure> evidence_of(const WalGap& gap) {
+  std::vector<Figure> evidence{{"timeline", uint64_t{gap.timeline.value}},
+                               {"from_lsn", gap.from_lsn.text()},
+                               {"to_lsn", gap.to_lsn.text()},
+                               {"bytes", gap.to_lsn - gap.from_lsn}};
+  if (gap.from) evidence.push_back({"from", *gap.from});
+  if (gap.to) evidence.push_back({"to", *gap.to});
+  return evidence;
+}
+
+std::string took(const MassChange& change) {
+  const std::string rows = counted(change.rows, "row");
+  return change.what == "deleted" ? fmt::format("deleted {} of {}", rows, change.table)
+                                  : fmt::format("{} {} ({})", change.what, change.table, rows);
+}
+
+}  // namespace
+
+void judge_backup_age(Findings& findings) {
+  const RepositoryFacts* repository = findings.repository("backup_age");
+  if (repository == nullptr) return;
+  const Timestamp now = findings.facts.now;
+  const std::string attempts = attempts_text(repository->attempts, now);
+  const BackupSummary* newest = last_good(*repository);
+  if (newest == nullptr) {
+    return findings.add(
+        Level::kCritical, "backup_age",
+        repository->backups.empty()
+            ? "there is no backup: nothing can be recovered" + attempts
+            : fmt::format("no good backup: of {}, all have pages that fail their checksum",
+                          counted(repository->backups.size(), "backup")),
+        "`walkback backup` takes one", {{"backups", uint64_t{repository->backups.size()}}});
+  }
+  const double age = seconds_between(newest->stopped_at, now);
+  const Span limit = findings.limits.backup_age;
+  const Level level = limit ? level_above(age, *limit, kCriticalBackupAge) : Level::kHealthy;
+  std::string text =
+      fmt::format("the last good backup, {}, ended {} ago", newest->id.text, human_duration(age));
+  if (level != Level::kHealthy) text += "; " + limit_text(*limit);
+  text += attempts;
+  std::vector<Figure> evidence{{"backup", newest->id.text},
+                               {"stopped_at", newest->stopped_at},
+                               {"age_s", age},
+                               {"backups", uint64_t{repository->backups.size()}}};
+  if (limit) evidence.push_back({"limit_s", static_cast<uint64_t>(limit->count())});
+  findings.add(level, "backup_age", std::move(text),
+               repository->attempts.failed_backup && !repository->attempts.running_backup
+                   ? "mend what the last attempt failed at (`walkback history` has all of them), "
+                     "then `walkback backup`"
+                   : "`walkback backup` takes one; is what should take it every night still there?",
+               std::move(evidence));
+}
+
+void judge_bad_pages(Findings& findings) {
+  const RepositoryFacts* repository = findings.repository("bad_pages");
+  if (repository == nullptr || repository->backups.empty()) return;
+  const BackupSummary& newest = repository->backups.back();
+  const std::vector<Figure> evidence{{"backup", newest.id.text},
+                                     {"bad_pages", newest.bad_pages},
+                                     {"unexplained_pages", newest.unexplained_pages}};
+  if (newest.bad_pages > 0) {
+    findings.add(Level::kCritical, "bad_pages",
+                 fmt::format("{} of the cluster failed {} checksum in the newest backup, {}",
+                             counted(newest.bad_pages, "page"),
+                             newest.bad_pages == 1 ? "its" : "their", newest.id.text),
+                 "`walkback backup` names them; the disk loses data: an older backup may have "
+                 "them whole",
+                 evidence);
+  } else if (newest.unexplained_pages > 0) {
+    findings.add(Level::kCritical, "bad_pages",
+                 fmt::format("{} changed without a word of it in the WAL, as the newest backup, "
+                             "{}, found",
+                             counted(newest.unexplained_pages, "page"), newest.id.text),
+                 "something else than PostgreSQL wrote them, or the disk lost a write; "
+                 "`walkback backup` reads and compares all of them",
+                 evidence);
+  } else {
+    findings.add(Level::kHealthy, "bad_pages", "no damaged page in the newest backup", "",
+                 evidence);
+  }
+}
+
+void judge_unreadable(Findings& findings) {
+  const RepositoryFacts* repository = findings.repository("unreadable");
+  if (repository == nullptr || repository->unreadable.empty()) return;
+  const size_t count = repository->unreadable.size();
+  findings.add(Level::kCritical, "unreadable",
+               fmt::format("{} in the repository cannot be read: {}", counted(count, "object"),
+                           repository->unreadable.front()),
+               "`walkback verify` says which backups need what is damaged",
+               {{"objects", uint64_t{count}}});
+}
+
+void judge_gaps(Findings& findings) {
+  const RepositoryFacts* repository = findings.repository("gap");
+  if (repository == nullptr) return;
+  const BackupSummary* newest = last_good(*repository);
+  const std::optional<Timestamp> since =
+      promised_since(*repository, findings.limits, findings.facts.now);
+  bool promised = false;
+  for (const WalGap& gap : repository->gaps) {
+    if (!is_promised(gap, since)) continue;
+    promised = true;
+    const std::string why = gap.reason.empty() ? "missing" : "of no use (" + gap.reason + ")";
+    const std::string where =
+        fmt::format("WAL from {} to {} on timeline {} is {}", gap.from_lsn.text(),
+                    gap.to_lsn.text(), gap.timeline.value, why);
+    if (newest == nullptr || gap.to_lsn > newest->stop_lsn) {
+      findings.add(Level::kCritical, "gap",
+                   fmt::format("{}: nothing after {} can be recovered", where, moment(gap.from)),
+                   "`walkback backup` makes what comes after it recoverable again, at once",
+                   evidence_of(gap));
+    } else {
+      findings.add(Level::kWarning, "gap",
+                   fmt::format("{}: moments between {} and {} cannot be recovered", where,
+                               moment(gap.from), moment(gap.to)),
+                   "if these segments are left anywhere, `walkback wal-push PATH` of each closes "
+                   "it",
+                   evidence_of(gap));
+    }
+  }
+  if (promised) return;
+  if (repository->windows.empty()) {
+    return findings.not_known("gap", "there is no backup that a window could begin with");
+  }
+  const catalog::RecoveryWindow& window = repository->windows.back();
+  findings.add(Level::kHealthy, "gap",
+               fmt::format("every moment from {} to {} can be recovered", local_second(window.from),
+                           local_second(window.to)),
+               "", {{"from", window.from}, {"to", window.to}});
+}
+
+void judge_verify(Findings& findings) {
+  const RepositoryFacts* repository = findings.repository("verify");
+  if (repository == nullptr) return;
+  const Attempts& attempts = repository->attempts;
+  const Span limit = findings.limits.verify_age;
+  const std::optional<Attempts::Verification>& last = attempts.last_verify;
+  if (last && last->found_trouble) {
+    return findings.add(Level::kCritical, "verify",
+                        fmt::format("the last verification, at {}, found trouble: {}",
+                                    local_second(last->at), last->detail),
+                        "`walkback verify` shows what, and which backups need it",
+                        {{"at", last->at}});
+  }
+  if (!attempts.last_sound_verify) {
+    const Level level = limit ? Level::kWarning : Level::kHealthy;
+    const std::string failed =
+        last ? fmt::format("; the last, at {}, failed: {}", local_second(last->at), last->detail)
+             : "";
+    return findings.add(level, "verify", "what is stored was never verified" + failed,
+                        "`walkback verify` reads and compares it");
+  }
+  const double age = seconds_between(*attempts.last_sound_verify, findings.facts.now);
+  const Level level =
+      limit && age > static_cast<double>(limit->count()) ? Level::kWarning : Level::kHealthy;
+  std::string text = fmt::format("what is stored was verified {} ago", human_duration(age));
+  if (level != Level::kHealthy) text += "; " + limit_text(*limit);
+  if (last && !last->sound) text += "; the last run failed: " + last->detail;
+  std::vector<Figure> evidence{{"at", *attempts.last_sound_verify}, {"age_s", age}};
+  if (limit) evidence.push_back({"limit_s", static_cast<uint64_t>(limit->count())});
+  findings.add(level, "verify", std::move(text), "`walkback verify` reads what came since",
+               std::move(evidence));
+}
+
+void judge_drill(Findings& findings) {
+  const RepositoryFacts* repository = findings.repository("drill");
+  if (repository == nullptr) return;
+  const Attempts& attempts = repository->attempts;
+  if (attempts.last_drill && !attempts.last_drill->ok) {
+    return findings.add(
+        Level::kCritical, "drill",
+        fmt::format("the last drill, at {}, failed: {}", local_second(attempts.last_drill->at),
+                    attempts.last_drill->error),
+        "mend what it says before a recovery has to work", {{"at", attempts.last_drill->at}});
+  }
+  const Span limit = findings.limits.drill_age;
+  const std::optional<Attempts::Drill>& good = attempts.last_good_drill;
+  if (!good) {
+    return findings.add(limit ? Level::kWarning : Level::kHealthy, "drill",
+                        "no drill has shown yet that a recovery works",
+                        "`walkback recover --latest --into DIR` shows it by hand");
+  }
+  const double age = seconds_between(good->at, findings.facts.now);
+  const Level level =
+      limit && age > static_cast<double>(limit->count()) ? Level::kWarning : Level::kHealthy;
+  std::string text = fmt::format("the last drill, {} ago, recovered in {}", human_duration(age),
+                                 human_duration(good->recovery_s));
+  if (level != Level::kHealthy) text += "; " + limit_text(*limit);
+  std::vector<Figure> evidence{{"at", good->at}, {"age_s", age}, {"recovery_s", good->recovery_s}};
+  if (limit) evidence.push_back({"limit_s", static_cast<uint64_t>(limit->count())});
+  findings.add(level, "drill", std::move(text), "a drill proves it again", std::move(evidence));
+}
+
+void judge_recovery_time(Findings& findings) {
+  const Span objective = findings.limits.recovery_time_objective;
+  if (!objective) return;
+  const RepositoryFacts* repository = findings.repository("recovery_time");
+  if (repository == nullptr) return;
+  const auto most = static_cast<double>(objective->count());
+  const std::optional<Attempts::Drill>& good = repository->attempts.last_good_drill;
+  if (!good) {
+    return findings.add(
+        Level::kWarning, "recovery_time",
+        fmt::format("a recovery shall take at most {}, and no drill has measured it",
+                    human_duration(most)),
+        "`walkback recover --latest --into DIR` says how long it takes",
+        {{"objective_s", static_cast<uint64_t>(objective->count())}});
+  }
+  findings.add(good->recovery_s > most ? Level::kWarning : Level::kHealthy, "recovery_time",
+               fmt::format("the last drill took {} of the {} that a recovery may take",
+                           human_duration(good->recovery_s), human_duration(most)),
+               "backups more often leave less WAL to replay; recovery.workers fetches more at a "
+               "time",
+               {{"recovery_s", good->recovery_s},
+                {"objective_s", static_cast<uint64_t>(objective->count())}});
+}
+
+void judge_mass_deletes(Findings& findings) {
+  if (findings.limits.mass_delete_rows == 0) return;
+  const RepositoryFacts* repository = findings.repository("mass_delete");
+  if (repository == nullptr) return;
+  const std::vector<MassChange>* changes =
+      findings.seen(repository->mass_changes, "mass_delete", "the WAL of the last hour");
+  if (changes == nullptr) return;
+  for (const MassChange& change : *changes) {
+    findings.add(
+        Level::kWarning, "mass_delete",
+        fmt::format("transaction {} {} at {}", change.xid, took(change), local_second(change.at)),
+        fmt::format("if that was no purge: `walkback find --xid {0}` shows it, "
+                    "`walkback recover --before-xid {0} --into DIR` has the state before",
+                    change.xid),
+        {{"xid", change.xid},
+         {"at", change.at},
+         {"table", change.table},
+         {"what", change.what},
+         {"rows", change.rows},
+         {"limit_rows", findings.limits.mass_delete_rows}});
+  }
+  if (changes->empty()) {
+    findings.add(Level::kHealthy, "mass_delete",
+                 fmt::format("no transaction of the last hour took {} or more",
+                             counted(findings.limits.mass_delete_rows, "row")),
+                 "", {{"limit_rows", findings.limits.mass_delete_rows}});
+  }
+}
+
+}  // namespace walkback::health

@@ -1,0 +1,44 @@
+// From where on a figure is a warning. Of those that are a length of time nothing means: no such
+// rule.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+
+namespace walkback::health {
+
+using Span = std::optional<std::chrono::seconds>;
+
+struct Limits {
+  Span backup_age = std::chrono::hours(25);
+  Span wal_lag = std::chrono::minutes(10);
+  Span disk_time_left = std::chrono::hours(24);
+  uint64_t slot_wal_bytes = uint64_t{1} << 30;
+  Span verify_age = std::chrono::hours(8 * 24);
+  Span drill_age;
+  Span recovery_time_objective;
+  uint64_t mass_delete_rows = 100'000;  // 0: no such rule
+  Span repository_time_left = std::chrono::hours(3 * 24);
+  Span clock_skew = std::chrono::seconds(5);
+
+  // What retention promises, for a gap matters only there.
+  Span promised_window;
+  int promised_count = 0;
+  bool thins_out = false;  // tiers keep backups without the WAL between them
+};
+
+// How much worse a figure must be to be critical.
+//
+// Two backups in a row were missed, not one: what a night's restart does the next night mends.
+inline constexpr int kCriticalBackupAge = 2;
+// Ten minutes are ten times the archive_timeout that `init` sets. An hour of commits is what
+// somebody must be woken for.
+inline constexpr int kCriticalWalLag = 6;
+// A day is enough to act in working hours, four hours to be woken.
+inline constexpr int kCriticalDiskTime = 6;
+inline constexpr int kCriticalRepositoryTime = 3;
+// At the default five minutes: S3 refuses requests from fifteen on.
+inline constexpr int kCriticalClockSkew = 60;
+
+}  // namespace walkback::health
