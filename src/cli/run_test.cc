@@ -290,6 +290,45 @@ TEST_F(RunTest, RootLeavesNothingInAnothersRepository) {
   EXPECT_THAT(output_.err_text, HasSubstr("belongs to u26, and this is u0"));
 }
 
+TEST_F(RunTest, AKeyStaysWithItsOwner) {
+  const std::string key = directory_ + "/host.key";
+  std::ofstream(key) << "a key";
+  ASSERT_TRUE(geteuid() != 0 || chown(key.c_str(), 26, 26) == 0);
+  const std::string owner = "u" + std::to_string(geteuid() == 0 ? 26 : geteuid());
+  std::ofstream(config_path_)
+      << "[repository]\nurl = \"memory:\"\nencryption = \"age\"\n[encryption]\n"
+         "recipients = "
+         "[\"age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p\"]\nhost_key_file = \""
+      << key << "\"\n";
+  env_.user_id = 0;
+  env_.environment = {{"WALKBACK_ENCRYPTION_IDENTITY_FILE", directory_ + "/owner.key"}};
+  for (const std::string command : {"find", "list", "history", "check"}) {
+    EXPECT_NE(walkback({command}), 0);
+    const std::string all = output_.out_text + output_.err_text;
+    EXPECT_THAT(all, HasSubstr(key + " belongs to " + owner + ", and this is u0"));
+    EXPECT_THAT(all, HasSubstr("`sudo -u " + owner +
+                               " env WALKBACK_ENCRYPTION_IDENTITY_FILE=" + directory_ +
+                               "/owner.key walkback --config " + config_path_ + " " + command));
+    EXPECT_THAT(all, Not(HasSubstr("chown")));
+  }
+}
+
+TEST_F(RunTest, AnOwnersKeyOfAnotherUserIsCopiedNotGivenAway) {
+  const std::string key = directory_ + "/owner.key";
+  std::ofstream(key) << "a key";
+  ASSERT_TRUE(geteuid() != 0 || chown(key.c_str(), 26, 26) == 0);
+  std::ofstream(config_path_)
+      << "[repository]\nurl = \"memory:\"\nencryption = \"age\"\n[encryption]\n"
+         "recipients = "
+         "[\"age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p\"]\nidentity_file = \""
+      << key << "\"\n";
+  env_.user_id = 4711;
+  EXPECT_EQ(walkback({"list"}), 1);
+  EXPECT_THAT(output_.err_text,
+              HasSubstr("`sudo install -m 600 -o u4711 " + key + " /dev/shm/owner.key`"));
+  EXPECT_THAT(output_.err_text, Not(HasSubstr("chown")));
+}
+
 TEST_F(RunTest, AnEmptyDirectoryIsARepositoryWhoseDiskIsNotMounted) {
   std::filesystem::create_directory(directory_ + "/repo");
   std::ofstream(config_path_) << "[repository]\nurl = \"file://" << directory_

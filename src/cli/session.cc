@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/shell.h"
 #include "catalog/listing.h"
 #include "cli/errors.h"
 #include "cli/human.h"
@@ -87,6 +88,56 @@ Result<void> Session::check_repository_owner(const config::Config& config, bool 
   return success();
 }
 
+Result<void> Session::check_keys_owner(const config::Config& config) const {
+  if (config.encryption == "none") return success();
+  for (const std::string* path :
+       {&config.encryption_host_key_file, &config.encryption_identity_file}) {
+    if (path->empty()) continue;
+    const Result<std::optional<FileInfo>> info = env_.files.status(*path);
+    if (!info.ok() || !*info || (*info)->owner == env_.user_id) continue;
+    const bool of_host = path == &config.encryption_host_key_file;
+    if ((*info)->owner == 0) {
+      // Root's is everyone's who can read it.
+      TRY(check_is_readable(config, *path, of_host));
+      continue;
+    }
+    const std::string owner = env_.user_name((*info)->owner);
+    return make_error(
+        ErrorKind::kDenied,
+        fmt::format("the private key in {} belongs to {}, and this is {}", *path, owner,
+                    env_.user_name(env_.user_id)),
+        of_host || is_owned_by(config.encryption_host_key_file, (*info)->owner)
+            ? fmt::format("leave it with its owner: `{}`", as_user(owner, env_, global_))
+            : fmt::format("leave it with its owner, and name a copy of your own: "
+                          "`sudo install -m 600 -o {} {} {}`",
+                          shell_word(env_.user_name(env_.user_id)), shell_word(*path),
+                          shell_word("/dev/shm/" + std::string(file_name(*path)))));
+  }
+  return success();
+}
+
+bool Session::is_owned_by(const std::string& path, uint32_t user_id) const {
+  if (path.empty()) return false;
+  const Result<std::optional<FileInfo>> info = env_.files.status(path);
+  return info.ok() && *info && (*info)->owner == user_id;
+}
+
+Result<void> Session::check_is_readable(const config::Config& config, const std::string& path,
+                                        bool of_host) const {
+  const auto opened = env_.files.open_read(path);
+  if (opened.ok() || opened.error().kind != ErrorKind::kDenied) return success();
+  // Whoever owns the data directory is who the server archives as.
+  const bool is_server = !config.pgdata.empty() && is_owned_by(config.pgdata, env_.user_id);
+  if (!of_host || !is_server) return success();
+  const std::string self = env_.user_name(env_.user_id);
+  return make_error(
+      ErrorKind::kDenied,
+      fmt::format("the private key in {} belongs to root, and {}, whom the server "
+                  "archives as, cannot read it",
+                  path, self),
+      fmt::format("give it back: `sudo chown {} {}`", shell_word(self), shell_word(path)));
+}
+
 Result<void> Session::check_cluster(store::ObjectStore& objects, const config::Config& config) {
   Result<void> known = catalog::check_cluster_is_known(objects, config.cluster);
   if (known.ok() || known.error().kind != ErrorKind::kMissing) return known;
@@ -106,11 +157,13 @@ Result<std::unique_ptr<store::ObjectStore>> Session::opened(
 
 Result<std::unique_ptr<store::ObjectStore>> Session::open_store(const config::Config& config,
                                                                 Access access) {
+  TRY(check_keys_owner(config));
   return opened(env_.open_store(config, access, stop_));
 }
 
 Result<std::unique_ptr<store::ObjectStore>> Session::open_store_beneath(
     const config::Config& config, Access access) {
+  TRY(check_keys_owner(config));
   return opened(env_.open_beneath(config, access, stop_));
 }
 

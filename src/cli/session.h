@@ -42,6 +42,9 @@ class Session {
   // The same for a repository in a directory; with `root_only`, of other users nothing is asked:
   // several servers' users may share one through a group.
   Result<void> check_repository_owner(const config::Config& config, bool root_only = false);
+  // kDenied, with the line to type instead, for a private key that is another user's: a key that
+  // was given to whoever looks would be out of reach of the server's archive_command.
+  Result<void> check_keys_owner(const config::Config& config) const;
   // kMissing, as bad usage, for a --cluster that the repository does not know.
   Result<void> check_cluster(store::ObjectStore& objects, const config::Config& config);
 
@@ -104,6 +107,9 @@ class Session {
   Result<std::unique_ptr<store::ObjectStore>> opened(
       Result<std::unique_ptr<store::ObjectStore>> store);
   Result<void> check_is_mounted(const config::Config& config) const;
+  bool is_owned_by(const std::string& path, uint32_t user_id) const;
+  Result<void> check_is_readable(const config::Config& config, const std::string& path,
+                                 bool of_host) const;
   Result<config::Config> with_cluster(config::Config config) const;
 
   const GlobalOptions global_;

@@ -104,7 +104,8 @@ std::string Suggestion::complete(std::string_view text) const {
 }
 
 std::string as_user(const std::string& user, const Env& env, const GlobalOptions& global) {
-  std::string line = fmt::format("sudo -u {} {}", shell_word(user), program_word(env.program));
+  std::string line = fmt::format("sudo -u {} {}{}", shell_word(user), needed_environment(env),
+                                 program_word(env.program));
   const bool from_variable =
       std::any_of(env.environment.begin(), env.environment.end(), [&](const auto& variable) {
         return variable.first == "WALKBACK_CONFIG" && variable.second == global.config_path;

@@ -82,6 +82,10 @@ TEST_F(Suggestions, AnotherUserTypesTheSameAgain) {
   global_.config_path = "/from/variable";
   global_.typed = {"list"};
   EXPECT_EQ(as_user("pg", env_, global_), "sudo -u pg walkback --config /from/variable list");
+  env_.environment.emplace_back("WALKBACK_ENCRYPTION_IDENTITY_FILE", "/k");
+  EXPECT_EQ(as_user("pg", env_, global_),
+            "sudo -u pg env WALKBACK_ENCRYPTION_IDENTITY_FILE=/k walkback --config /from/variable "
+            "list");
 }
 
 }  // namespace

@@ -15,8 +15,8 @@ namespace walkback::keys {
 // A key file is a few hundred bytes; one above this is something else.
 inline constexpr uint64_t kMostKeyFileBytes = 64 << 10;
 
-// The text of a private file. kDenied, with the chmod or chown to run, when group or others may
-// read or write it, or when it belongs to neither root nor `user_id`; kMissing when it is not
+// The text of a private file. kDenied, with the chmod to run, when group or others may read or
+// write it; kDenied too when it belongs to neither root nor `user_id`; kMissing when it is not
 // there; kInvalid when it is no regular file or too large. A symlink counts as what it points to.
 // `how_to_replace`: the command that makes another key, for the hint.
 Result<crypto::SecretText> read_private_file(FileSystem& files, const std::string& path,
