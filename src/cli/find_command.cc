@@ -98,6 +98,7 @@ Result<ExitStatus> run_find(const FindOptions& options, Session& session) {
   find.kind = options.kind;
   find.min_rows = options.min_rows;
   find.limit = options.limit;
+  find.earliest_first = options.earliest_first;
   find.timeline = options.timeline;
   find.unreadable = [&session](const Error& error) { session.warn(error); };
   const std::stop_token stop = session.watch_interrupts(OnInterrupt::kAskToStop);
@@ -111,6 +112,7 @@ Result<ExitStatus> run_find(const FindOptions& options, Session& session) {
   view.key_missing = config.encryption != "none" && !has_key(config, session);
   view.xid = options.xid;
   view.filtered = !options.table.empty() || options.kind || options.min_rows > 0;
+  view.earliest_first = options.earliest_first;
   view.reaches_now = !options.xid && find.until >= now && report.archive_last < now;
   view.utf8 = shows_utf8(session.env().environment);
   session.result(find_text(view), find_json(report));

@@ -91,8 +91,19 @@ std::string find_json(const FindReport& report) {
                {"archive_first_at", time_or_null(report.archive_first)},
                {"archive_last_at", time_or_null(report.archive_last)}};
   Json& transactions = json["transactions"] = Json::array();
-  for (const FoundWork& work : report.found) transactions.push_back(json_of(work));
+  for (const auto* works : {&report.found, &report.others}) {
+    for (const FoundWork& work : *works) transactions.push_back(json_of(work));
+  }
   json["more"] = report.more;
+  const find::TransactionSearch::Tally& tally = report.tally;
+  json["asked_for"] = {{"transactions", tally.transactions},
+                       {"inserted", tally.sum.rows.inserted},
+                       {"updated", tally.sum.rows.updated},
+                       {"deleted", tally.sum.rows.deleted},
+                       {"rows_gone", tally.sum.gone},
+                       {"first_xid", tally.first_at ? Json(tally.first_xid) : Json(nullptr)},
+                       {"first_at", time_or_null(tally.first_at)},
+                       {"last_at", time_or_null(tally.last_at)}};
   json["table_is_known"] = report.table_is_known;
   json["totals"] = {{"committed", report.totals.committed},
                     {"rolled_back", report.totals.rolled_back},

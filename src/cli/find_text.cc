@@ -169,6 +169,38 @@ std::string graph(const FindView& view) {
       local_second(view.report.last.value_or(columns.back().begin)));
 }
 
+// "1,500 transactions committed and were asked for: 1,500 rows deleted".
+std::string tally(const FindView& view) {
+  const find::TransactionSearch::Tally& tally = view.report.tally;
+  if (tally.transactions < 2) return "";
+  std::vector<std::string> done;
+  const auto add = [&](int64_t rows, std::string_view what) {
+    if (rows > 0)
+      done.push_back(fmt::format("{} {}", counted(static_cast<uint64_t>(rows), "row"), what));
+  };
+  add(tally.sum.rows.deleted, "deleted");
+  add(tally.sum.rows.updated, "updated");
+  add(tally.sum.rows.inserted, "inserted");
+  if (tally.sum.gone > 0) {
+    done.push_back(fmt::format("about {} in tables that were truncated, dropped or rewritten",
+                               human_count(tally.sum.gone)));
+  }
+  std::string text =
+      fmt::format("{} committed{}{}{}\n  from {} to {}; the first of them is {}\n",
+                  counted(tally.transactions, "transaction"),
+                  view.filtered ? " and were asked for" : " and changed something",
+                  done.empty() ? "" : ": ", fmt::join(done, ", "), local_time(*tally.first_at),
+                  local_time(*tally.last_at), tally.first_xid);
+  if (view.report.more > 0) {
+    text += fmt::format(
+        "  the {} {} of them are shown: --limit, --order {}, --min-rows, --table, --since and "
+        "--until choose\n",
+        human_count(view.report.found.size()), view.earliest_first ? "earliest" : "largest",
+        view.earliest_first ? "size" : "time");
+  }
+  return text + "\n";
+}
+
 std::string unknown(const FindReport& report) {
   std::string text;
   for (size_t i = 0; i < report.unknown.size() && i < kShownUnknown; ++i) {
@@ -227,7 +259,7 @@ std::string nothing_found(const FindView& view) {
            "letters "
            "needs double quotes, as in SQL.\n\n";
   }
-  if (!report.found.empty()) return "";
+  if (!report.found.empty() || !report.others.empty()) return "";
   if (view.xid) {
     return "No transaction of this number ended, or wrote anything, in what is archived.\n\n";
   }
@@ -262,16 +294,13 @@ std::string how_to_go_on(const FindView& view) {
 std::string find_text(const FindView& view) {
   const FindReport& report = view.report;
   std::string text = heading(view);
-  if (!view.xid) text += graph(view);
+  if (!view.xid) text += graph(view) + tally(view);
   for (const FoundWork& work : report.found) text += describe(work, view) + "\n";
+  if (!report.others.empty()) text += "Not committed:\n\n";
+  for (const FoundWork& work : report.others) text += describe(work, view) + "\n";
   text += nothing_found(view);
-  if (report.more > 0) {
-    text += fmt::format(
-        "{} or more smaller ones: --limit, --min-rows, --table, --since and --until "
-        "choose\n",
-        report.more);
-  }
-  text += fmt::format("{} committed, {} rolled back, in {}\n",
+  text += fmt::format("{}{} committed, {} rolled back, in {}\n",
+                      view.filtered ? "in this time, whatever they did: " : "",
                       counted(report.totals.committed, "transaction"),
                       human_count(report.totals.rolled_back), counted(report.segments, "segment"));
   text += archive_bounds(report);

@@ -21,9 +21,10 @@ struct FindView {
   std::string variables;
   bool key_missing = false;  // no private key at hand reads what plan and recover need
   std::optional<uint64_t> xid;
-  bool filtered = false;     // --table, --kind or --min-rows
-  bool reaches_now = false;  // what is not archived yet would lie in the window
-  bool utf8 = false;         // the terminal shows blocks; else letters
+  bool filtered = false;        // --table, --kind or --min-rows
+  bool earliest_first = false;  // --order time
+  bool reaches_now = false;     // what is not archived yet would lie in the window
+  bool utf8 = false;            // the terminal shows blocks; else letters
 };
 std::string find_text(const FindView& view);
 std::string find_json(const find::FindReport& report);

@@ -88,7 +88,15 @@ class FindText : public testing::Test {
     report.found.back().reach = find::Reach::kBehindGap;
     report.archive_first = at("14:00:00");
     report.archive_last = report.last;
+    for (const FoundWork& work : report.found) {
+      if (work.transaction.outcome != Outcome::kCommitted) report.others.push_back(work);
+    }
+    std::erase_if(report.found, [](const FoundWork& work) {
+      return work.transaction.outcome != Outcome::kCommitted;
+    });
     report.more = 17;
+    report.tally = {
+        21, {{.inserted = 7, .deleted = 200'017}, 50'000}, 740, at("15:00:12"), at("15:59:58")};
     report.totals = {1'203'550, 12, 40'000, 20'000, 200'000};
     for (int minute = 0; minute < 60; ++minute) {
       report.histogram.add(report.since + std::chrono::minutes(minute), 100);

@@ -8,7 +8,7 @@
 #include <variant>
 #include <vector>
 
-#include "find/find.h"
+#include "find/kind.h"
 #include "pg/types.h"
 #include "restore/recovered_settings.h"
 #include "restore/target_directory.h"
@@ -73,6 +73,7 @@ struct FindOptions {
   std::optional<find::Kind> kind;
   uint64_t min_rows = 0;
   uint32_t limit = 10;
+  bool earliest_first = false;  // not the largest
   std::optional<pg::TimelineId> timeline;
 };
 

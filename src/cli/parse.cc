@@ -41,7 +41,7 @@ struct Raw {
   bool no_start = false, dry_run = false, delta = false;
   std::string output, recipient, retire;
   bool host = false;
-  std::string since, until, table, kind, min_rows, limit;
+  std::string since, until, table, kind, min_rows, limit, order;
   bool rebuild = false, all = false;
   bool deep = false;
   std::string backup;
@@ -167,8 +167,10 @@ void describe_find(CLI::App& app, Raw& raw) {
   app.add_option("--kind", raw.kind, "That did this: delete, update, insert, truncate or drop")
       ->type_name("KIND");
   app.add_option("--min-rows", raw.min_rows, "That changed so many rows, or more")->type_name("N");
-  app.add_option("--limit", raw.limit, "Show so many, the largest first (default: 10)")
-      ->type_name("N");
+  app.add_option("--limit", raw.limit, "Show so many (default: 10)")->type_name("N");
+  app.add_option("--order", raw.order,
+                 "size: the largest first (default); time: the earliest first")
+      ->type_name("ORDER");
   add_timeline(app, raw, "On this timeline (default: the newest)");
 }
 
@@ -446,6 +448,12 @@ Result<CommandOptions> read_find(const CLI::App& app, const Raw& raw) {
   }
   if (given(app, "--limit")) {
     options.limit = TRY(number<uint32_t>("--limit", raw.limit, 1, kMostShown));
+  }
+  if (given(app, "--order")) {
+    options.earliest_first = raw.order == "time";
+    if (!options.earliest_first && raw.order != "size") {
+      return usage_error(fmt::format("--order \"{}\" is none", raw.order), "one of size, time");
+    }
   }
   options.timeline = TRY(read_timeline(app, raw));
   return CommandOptions(std::move(options));

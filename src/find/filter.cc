@@ -1,21 +1,13 @@
 #include "find/filter.h"
 
 #include <algorithm>
-#include <array>
 
 namespace walkback::find {
 
 namespace {
 
-constexpr std::array<std::pair<Kind, std::string_view>, 5> kKinds = {{
-    {Kind::kDelete, "delete"},
-    {Kind::kUpdate, "update"},
-    {Kind::kInsert, "insert"},
-    {Kind::kTruncate, "truncate"},
-    {Kind::kDrop, "drop"},
-}};
-
-uint64_t positive(int64_t rows) { return rows > 0 ? static_cast<uint64_t>(rows) : 0; }
+int64_t positive_rows(int64_t rows) { return std::max<int64_t>(rows, 0); }
+uint64_t positive(int64_t rows) { return static_cast<uint64_t>(positive_rows(rows)); }
 
 bool is_of_kind(const TouchedFile& file, Kind kind) {
   switch (kind) {
@@ -37,58 +29,40 @@ uint64_t rows_gone(const TouchedFile& file) {
   return is_loss(file.fate) || file.fate == FileFate::kAltered ? positive(file.rows_gone) : 0;
 }
 
-uint64_t rows_of_kind(const TouchedFile& file, std::optional<Kind> kind) {
-  if (!kind) {
-    return positive(file.rows.inserted) + positive(file.rows.updated) +
-           positive(file.rows.deleted) + rows_gone(file);
-  }
-  if (!is_of_kind(file, *kind)) return 0;
+AskedFor all_of(const TouchedFile& file) {
+  return {{positive_rows(file.rows.inserted), positive_rows(file.rows.updated),
+           positive_rows(file.rows.deleted)},
+          rows_gone(file)};
+}
+
+uint64_t sum(const AskedFor& asked_for) {
+  return positive(asked_for.rows.inserted) + positive(asked_for.rows.updated) +
+         positive(asked_for.rows.deleted) + asked_for.gone;
+}
+
+AskedFor of_kind(const TouchedFile& file, std::optional<Kind> kind) {
+  const AskedFor all = all_of(file);
+  if (!kind) return all;
+  if (!is_of_kind(file, *kind)) return {};
   switch (*kind) {
     case Kind::kDelete:
-      return positive(file.rows.deleted);
+      return {{.deleted = all.rows.deleted}, 0};
     case Kind::kUpdate:
-      return positive(file.rows.updated) + rows_gone(file);
+      return {{.updated = all.rows.updated}, all.gone};
     case Kind::kInsert:
-      return positive(file.rows.inserted);
+      return {{.inserted = all.rows.inserted}, 0};
     case Kind::kTruncate:
     case Kind::kDrop:
       break;
   }
-  return rows_gone(file);
+  return {{}, all.gone};
 }
 
 }  // namespace
 
-std::string_view kind_name(Kind kind) {
-  for (const auto& [candidate, name] : kKinds) {
-    if (candidate == kind) return name;
-  }
-  return "";
-}
-
-std::optional<Kind> parse_kind(std::string_view text) {
-  for (const auto& [kind, name] : kKinds) {
-    if (name == text) return kind;
-  }
-  return std::nullopt;
-}
-
-bool Filter::wants(const TouchedFiles& touched) const { return wants(match(touched)); }
-
-uint64_t Filter::rows_shown(const TouchedFiles& touched) const {
-  const Match found = match(touched);
-  return wants(found) ? found.rows_of_kind : 0;
-}
-
-bool Filter::wants(const Match& match) const {
-  const bool enough = match.rows_unknown || match.rows >= min_rows_;
-  return match.is_table && match.is_kind && enough;
-}
-
-Filter::Match Filter::match(const TouchedFiles& touched) const {
+std::optional<AskedFor> Filter::asked_for(const TouchedFiles& touched) const {
   Match match;
   match.is_kind = !kind_;
-  match.is_table = !table_;
   for (const TouchedFile& file : touched.files) add(file, match);
   for (const pg::Oid database : touched.databases_dropped) {
     if (table_ && !had_table(database)) continue;
@@ -96,21 +70,36 @@ Filter::Match Filter::match(const TouchedFiles& touched) const {
     match.is_kind |= kind_ == Kind::kDrop;
     match.rows_unknown = true;
   }
-  return match;
+  const bool enough = match.rows_unknown || match.rows >= min_rows_;
+  if (!match.is_table || !match.is_kind || !enough) return std::nullopt;
+  return match.of_kind;
 }
 
 void Filter::add(const TouchedFile& file, Match& match) const {
-  const std::optional<RelationName> name = names_.of(file.file);
-  const bool asked_for = name && names_table(*name);
-  if (table_ && !asked_for) return;
-  // Indexes and TOAST tables go and come with their table, and are nothing that anybody lost.
-  if (name && (!name->holds_rows() || (name->system && !asked_for))) return;
-  if (!name && file.file.number < pg::kFirstUserOid) return;
+  const bool is_bare = file.fate == FileFate::kChanged && file.rows == wal::RowCounts{};
+  if (is_bare || !is_shown(file.file)) return;
   match.is_table = true;
-  match.rows += rows_of_kind(file, std::nullopt);
-  match.rows_of_kind += rows_of_kind(file, kind_);
+  match.rows += sum(all_of(file));
+  match.of_kind += of_kind(file, kind_);
   match.rows_unknown |= is_loss(file.fate) && file.rows_gone < 0;
   match.is_kind |= kind_ && is_of_kind(file, *kind_);
+}
+
+bool Filter::is_shown(const wal::RelationLocator& file) const {
+  if (shown_version_ != names_.version()) shown_.clear();
+  shown_version_ = names_.version();
+  const auto [known, is_new] = shown_.try_emplace(file);
+  if (!is_new) return known->second;
+  const std::optional<RelationName> name = names_.of(file);
+  const bool asked_for = name && names_table(*name);
+  bool& shown = known->second;
+  if (!name) {
+    shown = !table_ && file.number >= pg::kFirstUserOid;
+  } else {
+    // Indexes and TOAST tables go and come with their table, and are nothing that anybody lost.
+    shown = name->holds_rows() && (asked_for || (!table_ && !name->system));
+  }
+  return shown;
 }
 
 bool Filter::had_table(pg::Oid database) const {

@@ -33,31 +33,55 @@ class FilterTest : public testing::Test {
 
 TEST_F(FilterTest, ADroppedDatabaseIsADropAndOfTheTablesThatWereInIt) {
   const std::vector<pg::Oid> shop{5}, other{6};
-  EXPECT_TRUE(filter("", Kind::kDrop).wants({{}, shop}));
-  EXPECT_FALSE(filter("", Kind::kDelete).wants({{}, shop}));
-  EXPECT_TRUE(filter("payments", {}).wants({{}, shop}));
-  EXPECT_FALSE(filter("payments", {}).wants({{}, other}));
-  EXPECT_FALSE(filter("carts", {}).wants({{}, shop}));
+  EXPECT_TRUE(filter("", Kind::kDrop).asked_for({{}, shop}));
+  EXPECT_FALSE(filter("", Kind::kDelete).asked_for({{}, shop}));
+  EXPECT_TRUE(filter("payments", {}).asked_for({{}, shop}));
+  EXPECT_FALSE(filter("payments", {}).asked_for({{}, other}));
+  EXPECT_FALSE(filter("carts", {}).asked_for({{}, shop}));
 }
 
 TEST_F(FilterTest, ARewriteIsNoDropAndAnAlteredOneAnUpdate) {
   const std::vector<TouchedFile> rewritten{{kPayments, {}, FileFate::kRewritten}};
   const std::vector<TouchedFile> altered{{kPayments, {}, FileFate::kAltered, 500}};
   const std::vector<TouchedFile> index{{kIndex, {}, FileFate::kDropped}};
-  EXPECT_FALSE(filter("", Kind::kDrop).wants({rewritten, {}}));
-  EXPECT_FALSE(filter("", Kind::kDrop).wants({index, {}}));
-  EXPECT_TRUE(filter("", Kind::kUpdate).wants({altered, {}}));
-  EXPECT_EQ(filter("", Kind::kUpdate).rows_shown({altered, {}}), 500u);
+  EXPECT_FALSE(filter("", Kind::kDrop).asked_for({rewritten, {}}));
+  EXPECT_FALSE(filter("", Kind::kDrop).asked_for({index, {}}));
+  EXPECT_TRUE(filter("", Kind::kUpdate).asked_for({altered, {}}));
+  EXPECT_EQ(filter("", Kind::kUpdate).asked_for({altered, {}})->gone, 500u);
 }
 
 TEST_F(FilterTest, ShowsTheRowsOfWhatIsAskedFor) {
   const std::vector<TouchedFile> files{{kPayments, {.inserted = 5, .deleted = 7}},
                                        {{1663, 5, 17000}, {.deleted = 100}}};
-  EXPECT_EQ(filter("payments", {}).rows_shown({files, {}}), 12u);
-  EXPECT_EQ(filter("payments", Kind::kDelete).rows_shown({files, {}}), 7u);
-  EXPECT_EQ(filter("", Kind::kDelete).rows_shown({files, {}}), 107u);
-  EXPECT_EQ(filter("payments", {}, 13).rows_shown({files, {}}), 0u);
-  EXPECT_EQ(filter("carts", {}).rows_shown({files, {}}), 0u);
+  const auto rows = [&](const Filter& filter) { return filter.asked_for({files, {}})->rows; };
+  EXPECT_EQ(rows(filter("payments", {})), (wal::RowCounts{.inserted = 5, .deleted = 7}));
+  EXPECT_EQ(rows(filter("payments", Kind::kDelete)), (wal::RowCounts{.deleted = 7}));
+  EXPECT_EQ(rows(filter("", Kind::kDelete)), (wal::RowCounts{.deleted = 107}));
+  EXPECT_FALSE(filter("payments", {}, 13).asked_for({files, {}}));
+  EXPECT_FALSE(filter("carts", {}).asked_for({files, {}}));
+}
+
+TEST_F(FilterTest, WhatIsNeverShownIsNotAskedFor) {
+  const std::vector<TouchedFile> index{{kIndex, {}, FileFate::kCreated}};
+  const std::vector<TouchedFile> catalog{{{1663, 5, 1259}, {.updated = 4}}};
+  const std::vector<TouchedFile> locked{{kPayments, {}}};
+  for (const auto* files : {&index, &catalog, &locked}) {
+    EXPECT_FALSE(filter("", {}).asked_for({*files, {}}));
+  }
+}
+
+TEST_F(FilterTest, ANameLearntLaterCounts) {
+  const std::vector<TouchedFile> files{{{1663, 5, 17000}, {.deleted = 1}}};
+  const Filter ledger = filter("ledger", {});
+  EXPECT_FALSE(ledger.asked_for({files, {}}));
+  wal::CatalogRow row;
+  row.database = 5;
+  row.oid = row.file = 17000;
+  row.name = "ledger";
+  row.schema = 2200;
+  row.kind = 'r';
+  names_.see(row);
+  EXPECT_TRUE(ledger.asked_for({files, {}}));
 }
 
 }  // namespace

@@ -52,7 +52,9 @@ class Finder {
     report_.archive_last = std::max(archived.last, report_.last);
     windows_ = TRY(catalog::find_windows_on(*archive_, *chain_, backups_, catalog::Stretches::kAll))
                    .windows;
-    name_all(search.finish());
+    std::vector<FoundTransaction> found = search.finish();
+    report_.tally = search.tally();
+    name_all(std::move(found));
     report_.table_is_known = options_.table.empty() || names_.any([this](const RelationName& name) {
       return filter_->names_table(name);
     });
@@ -115,12 +117,9 @@ class Finder {
     search.since = options_.since;
     search.until = options_.until;
     search.xid = options_.xid;
+    search.earliest_first = options_.earliest_first;
     search.keep = 4 * options_.limit + 100;  // catalog changes fall out at the end
-    if (filter_->wants_all()) return search;
-    search.wanted = [this](const TouchedFiles& touched) { return filter_->wants(touched); };
-    search.counted_rows = [this](const TouchedFiles& touched) {
-      return filter_->rows_shown(touched);
-    };
+    search.asked_for = [this](const TouchedFiles& touched) { return filter_->asked_for(touched); };
     search.counts_catalog = names_.any(
         [this](const RelationName& name) { return name.system && filter_->names_table(name); });
     return search;
@@ -187,22 +186,27 @@ class Finder {
   // ---- the report ----
 
   void name_all(std::vector<FoundTransaction> found) {
+    const size_t most_others = std::max(kFewOthers, options_.limit / 4);
     for (FoundTransaction& transaction : found) {
+      const bool committed = transaction.outcome == Outcome::kCommitted;
       FoundWork work;
       for (const pg::Oid database : transaction.databases_dropped) {
         work.databases_dropped.push_back(names_.database(database));
       }
       work.tables = tables_of(transaction);
-      const bool shows = !work.tables.empty() || !work.databases_dropped.empty() || options_.xid;
-      if (!shows) continue;
-      if (report_.found.size() == options_.limit) {
-        ++report_.more;
+      if (work.tables.empty() && work.databases_dropped.empty() && !options_.xid) {
+        // A file that only later turned out to be an index.
+        if (committed && report_.tally.transactions > 0) --report_.tally.transactions;
         continue;
       }
+      std::vector<FoundWork>& place = committed ? report_.found : report_.others;
+      if (place.size() == (committed ? options_.limit : most_others)) continue;
       work.reach = reach_of(transaction);
       work.transaction = std::move(transaction);
-      report_.found.push_back(std::move(work));
+      place.push_back(std::move(work));
     }
+    const uint64_t asked_for = report_.tally.transactions;
+    report_.more = asked_for - std::min<uint64_t>(asked_for, report_.found.size());
   }
 
   // Whether a recovery to before it is possible.

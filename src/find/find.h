@@ -20,6 +20,8 @@
 
 namespace walkback::find {
 
+inline constexpr size_t kFewOthers = 3;
+
 struct FindOptions {
   std::string cluster;
   Timestamp since, until;  // of a transaction's end, both inclusive
@@ -29,7 +31,8 @@ struct FindOptions {
   std::string table;
   std::optional<Kind> kind;
   uint64_t min_rows = 0;  // inserted, updated and deleted together; what dropped tables held counts
-  size_t limit = 20;
+  size_t limit = 20;  // of those that committed; of the others a quarter, and kFewOthers at least
+  bool earliest_first = false;             // not the heaviest
   std::optional<pg::TimelineId> timeline;  // default: the newest
   // What the running server says, where there is one that answers.
   std::optional<catalog::Names> live_names;
@@ -68,10 +71,12 @@ struct FindReport {
   std::optional<Timestamp> first, last;  // ends of transactions seen in the window
   // The first and the last end in the archive.
   std::optional<Timestamp> archive_first, archive_last;
-  bool table_is_known = true;        // false when nothing that is known is called options.table
-  std::vector<FoundWork> found;      // the heaviest first, at most `limit`
-  uint64_t more = 0;                 // that match and are not in `found`: at least so many
-  TransactionSearch::Totals totals;  // of all transactions of the window
+  bool table_is_known = true;  // false when nothing that is known is called options.table
+  // Those that committed, the heaviest first, and those that did not: rolled back, prepared, …
+  std::vector<FoundWork> found, others;
+  uint64_t more = 0;                 // that committed and match, and are not in `found`
+  TransactionSearch::Tally tally;    // of all that committed and match
+  TransactionSearch::Totals totals;  // of all transactions of the window, whatever they did
   Histogram histogram;
   uint64_t segments = 0;  // read
   std::vector<Unknown> unknown;

@@ -72,6 +72,25 @@ TEST_F(FindTest, LimitsWhatItShowsAndSaysHowManyMore) {
   const FindReport report = find();
   EXPECT_THAT(xids(report), ElementsAre(719, 718, 717));
   EXPECT_EQ(report.more, 17u);
+  options_.earliest_first = true;
+  EXPECT_THAT(xids(find()), ElementsAre(700, 701, 702));
+}
+
+TEST_F(FindTest, WhatWasRolledBackTakesNoPlaceOfWhatHappened) {
+  for (pg::Xid xid = 700; xid < 720; ++xid) {
+    log_.remove(xid, kPayments, 100);
+    log_.abort(xid, xid);
+  }
+  deletes(log_, 720, 720, 2);
+  deletes(log_, 721, 721, 1);
+  archive_.put_all(log_);
+  options_.limit = 2;
+  const FindReport report = find();
+  EXPECT_THAT(xids(report), ElementsAre(720, 721));
+  EXPECT_EQ(report.more, 0u);
+  EXPECT_EQ(report.tally.transactions, 2u);
+  EXPECT_EQ(report.tally.sum.rows.deleted, 3);
+  EXPECT_THAT(report.others, SizeIs(kFewOthers));
 }
 
 TEST_F(FindTest, ReadsNoMoreThanTheWindowOfALongArchive) {

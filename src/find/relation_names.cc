@@ -43,6 +43,7 @@ bool is_system_schema(std::string_view schema) {
 }  // namespace
 
 void RelationNames::add(const catalog::Names& names, pg::Lsn at) {
+  ++version_;
   looked_up_at_.insert(at);
   for (const catalog::NamedDatabase& database : names.databases) {
     databases_.emplace(database.oid, database.name);
@@ -77,6 +78,7 @@ void RelationNames::Relation::call(pg::Oid other_schema, const std::string& othe
 }
 
 void RelationNames::see(const wal::CatalogRow& row) {
+  ++version_;
   using Of = wal::CatalogRow::Of;
   if (row.of == Of::kDatabase) {
     databases_[row.oid] = row.name;
@@ -115,6 +117,7 @@ void RelationNames::see(const wal::CatalogRow& row) {
 }
 
 void RelationNames::rewritten(const wal::RelationLocator& from, const wal::RelationLocator& to) {
+  ++version_;
   rewrites_[from].push_back(to);
   rewrites_[to].push_back(from);
 }

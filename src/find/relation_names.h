@@ -56,6 +56,8 @@ class RelationNames {
   // The relation of file `from` went on in file `to`: TRUNCATE, VACUUM FULL, …
   void rewritten(const wal::RelationLocator& from, const wal::RelationLocator& to);
 
+  // Another whenever something else may be known.
+  uint64_t version() const { return version_; }
   // Nothing for a file that nobody knows.
   std::optional<RelationName> of(const wal::RelationLocator& file) const;
   std::string database(pg::Oid oid) const;
@@ -88,6 +90,7 @@ class RelationNames {
   RelationName named(pg::Oid database, const Relation& relation) const;
   const Relation* relation_of(const wal::RelationLocator& file) const;
 
+  uint64_t version_ = 1;
   std::set<pg::Lsn> looked_up_at_;
   std::map<pg::Oid, std::string> databases_;
   std::map<pg::Oid, pg::Oid> default_tablespaces_;

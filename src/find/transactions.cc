@@ -1,6 +1,7 @@
 #include "find/transactions.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "wal/record.h"
@@ -24,15 +25,13 @@ uint64_t positive(int64_t rows) { return rows > 0 ? static_cast<uint64_t>(rows) 
 
 bool is_of_catalog(const wal::RelationLocator& file) { return file.number < pg::kFirstUserOid; }
 
-// What the histogram is about when nothing was asked for in particular.
-uint64_t rows_shown(const std::vector<TouchedFile>& files) {
-  uint64_t rows = 0;
+AskedFor all_of(const std::vector<TouchedFile>& files) {
+  AskedFor all;
   for (const TouchedFile& file : files) {
-    rows +=
-        positive(file.rows.inserted) + positive(file.rows.updated) + positive(file.rows.deleted);
-    if (is_loss(file.fate) || file.fate == FileFate::kAltered) rows += positive(file.rows_gone);
+    all.rows += file.rows;
+    if (is_loss(file.fate) || file.fate == FileFate::kAltered) all.gone += positive(file.rows_gone);
   }
-  return rows;
+  return all;
 }
 
 bool has_rows_of_its_own(const std::optional<RelationName>& name) {
@@ -41,8 +40,18 @@ bool has_rows_of_its_own(const std::optional<RelationName>& name) {
 
 }  // namespace
 
+AskedFor& AskedFor::operator+=(const AskedFor& other) {
+  rows += other.rows;
+  gone += other.gone;
+  return *this;
+}
+
 TransactionSearch::TransactionSearch(Options options, RelationNames& names, int major)
-    : options_(std::move(options)), names_(names), events_(major), heaviest_(options_.keep) {}
+    : options_(std::move(options)),
+      names_(names),
+      events_(major),
+      committed_(options_.keep),
+      others_(options_.keep) {}
 
 Result<void> TransactionSearch::see(const wal::SegmentSummary& summary, pg::Lsn end) {
   segment_ = &summary;
@@ -142,9 +151,12 @@ void TransactionSearch::see_plain_end(const wal::SegmentSummary& summary,
   if (here != here_.end()) {
     const wal::TransactionWork& work = summary.transactions[here->second];
     if (is_light(end, work.row_list)) {
-      full_xid(end.xid);
-      count(outcome, time, lists_[work.row_list].rows, counted_rows(work.row_list));
+      const uint64_t xid = full_xid(end.xid).value;
+      count(outcome, time, lists_[work.row_list].rows);
       if (end.committed) {
+        tally(xid, time,
+              lists_[work.row_list].weight == Weight{} ? std::nullopt
+                                                       : asked_for_list(work.row_list));
         for (const wal::RelationRows& rows : summary.row_lists[work.row_list]) {
           live_rows_.add(rows.relation, rows.rows.inserted - rows.rows.deleted);
         }
@@ -158,7 +170,8 @@ void TransactionSearch::see_plain_end(const wal::SegmentSummary& summary,
 
 bool TransactionSearch::is_light(const wal::PlainEnd& end, uint32_t row_list) {
   if (options_.xid) return static_cast<pg::Xid>(*options_.xid) != end.xid;
-  return !heaviest_.takes(lists_[row_list].weight) || !is_wanted(row_list);
+  const Heaviest& heaviest = end.committed ? committed_ : others_;
+  return !heaviest.takes(rank(lists_[row_list].weight)) || !asked_for_list(row_list);
 }
 
 Result<void> TransactionSearch::see_kept(const wal::Record& record, size_t place) {
@@ -230,7 +243,7 @@ Result<void> TransactionSearch::see_assignment(const wal::Record& record) {
     savepoints.insert(subxid);
     top_of_[subxid] = assigned.top;
   }
-  heaviest_.put_savepoints_together(full_xid(assigned.top).value, savepoints);
+  others_.put_savepoints_together(full_xid(assigned.top).value, savepoints);
   return success();
 }
 
@@ -293,19 +306,28 @@ void TransactionSearch::end(const End& end, const Open& done) {
   if (end.time) {
     wal::RowCounts all;
     for (const auto& [file, rows] : done.rows) all += rows;
-    count(end.outcome, *end.time, all,
-          options_.counted_rows ? options_.counted_rows(touched) : rows_shown(found.files));
+    count(end.outcome, *end.time, all);
   }
   const std::optional<Timestamp> known_from = done.prepared_at ? done.prepared_at : done.began_at;
   const bool began_later = !end.time && options_.until && known_from > options_.until;
   if (!in_window(end.time) || began_later) return;
   Weight weight = weight_of(found.files);
   if (!found.databases_dropped.empty()) weight.taken += kWholeDatabase;
+  Heaviest& heaviest = those_ended(end.outcome);
   if (options_.xid) {
-    if (is_asked_for(end)) heaviest_.keep(std::move(found), weight);
-  } else if (heaviest_.takes(weight) && (!options_.wanted || options_.wanted(touched))) {
-    heaviest_.keep(std::move(found), weight);
+    if (is_asked_for(end)) heaviest.keep(std::move(found), weight);
+    return;
   }
+  const std::optional<AskedFor> asked = weight == Weight{} ? std::nullopt : asked_for(touched);
+  if (end.outcome == Outcome::kCommitted) tally(found.xid, *end.time, asked);
+  weight = rank(weight);
+  if (asked && heaviest.takes(weight)) heaviest.keep(std::move(found), weight);
+}
+
+// Ends come in the order of the log: an earlier one is never pushed out by a later.
+Weight TransactionSearch::rank(const Weight& weight) const {
+  if (!options_.earliest_first || weight == Weight{}) return weight;
+  return {1, 0};
 }
 
 bool TransactionSearch::is_asked_for(const End& end) const {
@@ -360,8 +382,7 @@ bool TransactionSearch::counts(const wal::RelationLocator& file) const {
   return options_.counts_catalog || !is_of_catalog(file);
 }
 
-void TransactionSearch::count(Outcome outcome, Timestamp time, const wal::RowCounts& rows,
-                              uint64_t shown) {
+void TransactionSearch::count(Outcome outcome, Timestamp time, const wal::RowCounts& rows) {
   last_end_ = time;
   if (!in_window(time)) return;
   if (!first_time_) first_time_ = time;
@@ -374,7 +395,25 @@ void TransactionSearch::count(Outcome outcome, Timestamp time, const wal::RowCou
   totals_.inserted += positive(rows.inserted);
   totals_.updated += positive(rows.updated);
   totals_.deleted += positive(rows.deleted);
+}
+
+void TransactionSearch::tally(uint64_t xid, Timestamp time,
+                              const std::optional<AskedFor>& asked_for) {
+  if (!in_window(time)) return;
+  uint64_t shown = 0;
+  if (asked_for) {
+    shown = positive(asked_for->rows.inserted) + positive(asked_for->rows.updated) +
+            positive(asked_for->rows.deleted) + asked_for->gone;
+  }
   histogram_.add(time, shown);
+  if (!asked_for) return;
+  if (++tally_.transactions == 1) {
+    tally_.first_xid = xid;
+    tally_.first_at = tally_.last_at = time;
+  }
+  tally_.first_at = std::min(*tally_.first_at, time);
+  tally_.last_at = std::max(*tally_.last_at, time);
+  tally_.sum += *asked_for;
 }
 
 bool TransactionSearch::in_window(std::optional<Timestamp> time) const {
@@ -391,20 +430,14 @@ std::vector<TouchedFile> TransactionSearch::files_of_list(uint32_t row_list) con
   return files;
 }
 
-bool TransactionSearch::is_wanted(uint32_t row_list) {
-  if (!options_.wanted) return true;
-  std::optional<bool>& wanted = lists_[row_list].wanted;
-  if (!wanted) wanted = options_.wanted({files_of_list(row_list), {}});
-  return *wanted;
+std::optional<AskedFor> TransactionSearch::asked_for(const TouchedFiles& touched) const {
+  return options_.asked_for ? options_.asked_for(touched) : all_of(touched.files);
 }
 
-uint64_t TransactionSearch::counted_rows(uint32_t row_list) {
-  std::optional<uint64_t>& counted = lists_[row_list].counted;
-  if (!counted) {
-    const std::vector<TouchedFile> files = files_of_list(row_list);
-    counted = options_.counted_rows ? options_.counted_rows({files, {}}) : rows_shown(files);
-  }
-  return *counted;
+const std::optional<AskedFor>& TransactionSearch::asked_for_list(uint32_t row_list) {
+  std::optional<std::optional<AskedFor>>& known = lists_[row_list].asked_for;
+  if (!known) known = asked_for({files_of_list(row_list), {}});
+  return *known;
 }
 
 void TransactionSearch::skip() {
@@ -422,8 +455,10 @@ std::vector<FoundTransaction> TransactionSearch::finish() {
     const Outcome outcome = done.prepared_at ? Outcome::kPrepared : Outcome::kUnfinished;
     end({xid, outcome, std::nullopt, {}, {}, {}}, done);
   }
-  std::vector<FoundTransaction> found = heaviest_.take_all();
+  std::vector<FoundTransaction> found = committed_.take_all();
+  std::ranges::move(others_.take_all(), std::back_inserter(found));
   const uint64_t epoch = first_epoch_.value_or(-kUnknownEpoch);
+  tally_.first_xid += epoch;
   for (FoundTransaction& transaction : found) {
     transaction.xid += epoch;
     if (transaction.savepoints_of) *transaction.savepoints_of += epoch;

@@ -30,6 +30,13 @@ struct TouchedFiles {
   const std::vector<pg::Oid>& databases_dropped;
 };
 
+// What of a transaction was asked for: of the tables and of the kind.
+struct AskedFor {
+  wal::RowCounts rows;
+  uint64_t gone = 0;  // with what was truncated, dropped or altered, as far as it is known
+  AskedFor& operator+=(const AskedFor& other);
+};
+
 class TransactionSearch {
  public:
   struct Options {
@@ -37,10 +44,9 @@ class TransactionSearch {
     size_t keep = 100;
     // Only this one, however little it did: 32 bits as users read them in logs, or with the epoch.
     std::optional<uint64_t> xid;
-    // Whether a transaction that did this is asked for: all are by default.
-    std::function<bool(const TouchedFiles&)> wanted;
-    // How many rows of it the histogram shows: all of those committed by default.
-    std::function<uint64_t(const TouchedFiles&)> counted_rows;
+    // What of one that did this is asked for, nothing for one that is not. By default all.
+    std::function<std::optional<AskedFor>(const TouchedFiles&)> asked_for;
+    bool earliest_first = false;  // those that ended first are kept, not the heaviest
     bool counts_catalog = false;  // the catalog's own rows have weight, too
   };
   TransactionSearch(Options options, RelationNames& names, int major);
@@ -50,7 +56,7 @@ class TransactionSearch {
   Result<void> see(const wal::SegmentSummary& summary, pg::Lsn end);
   // A gap, or what cannot be read: what was begun before it may have ended in it.
   void skip();
-  // There are no more. The heaviest first.
+  // There are no more. Those that committed, the heaviest first; then all others, likewise.
   std::vector<FoundTransaction> finish();
 
   struct Totals {
@@ -58,6 +64,15 @@ class TransactionSearch {
     uint64_t inserted = 0, updated = 0, deleted = 0;  // of those committed
   };
   const Totals& totals() const { return totals_; }
+  // Of all that committed in the window and were asked for, kept or not.
+  struct Tally {
+    uint64_t transactions = 0;
+    AskedFor sum;
+    // In the log.
+    uint64_t first_xid = 0;
+    std::optional<Timestamp> first_at, last_at;
+  };
+  const Tally& tally() const { return tally_; }
   const Histogram& histogram() const { return histogram_; }
   // Of the ends in the window: the first in the log, and the latest.
   std::optional<Timestamp> first_time() const { return first_time_; }
@@ -84,8 +99,7 @@ class TransactionSearch {
   struct ListFacts {
     Weight weight;
     wal::RowCounts rows;
-    std::optional<bool> wanted;
-    std::optional<uint64_t> counted;
+    std::optional<std::optional<AskedFor>> asked_for;
   };
   // Ends of the segment at hand that are kept records: DDL, COMMIT PREPARED, with subtransactions.
   struct KeptEnd {
@@ -112,11 +126,18 @@ class TransactionSearch {
   std::vector<TouchedFile> files_of(const Open& done, const End& end);
   bool is_asked_for(const End& end) const;
   bool in_window(std::optional<Timestamp> time) const;
-  void count(Outcome outcome, Timestamp time, const wal::RowCounts& rows, uint64_t shown);
+  void count(Outcome outcome, Timestamp time, const wal::RowCounts& rows);
+  // Of one that committed; `asked_for` nothing where it was not asked for.
+  void tally(uint64_t xid, Timestamp time, const std::optional<AskedFor>& asked_for);
   std::vector<TouchedFile> files_of_list(uint32_t row_list) const;
-  bool is_wanted(uint32_t row_list);
-  uint64_t counted_rows(uint32_t row_list);
+  std::optional<AskedFor> asked_for(const TouchedFiles& touched) const;
+  const std::optional<AskedFor>& asked_for_list(uint32_t row_list);
+  Heaviest& those_ended(Outcome outcome) {
+    return outcome == Outcome::kCommitted ? committed_ : others_;
+  }
   bool counts(const wal::RelationLocator& file) const;
+  // What it is kept by.
+  Weight rank(const Weight& weight) const;
   Weight weight_of(const std::vector<TouchedFile>& files) const;
   pg::FullXid full_xid(pg::Xid xid);
 
@@ -135,13 +156,15 @@ class TransactionSearch {
   std::map<pg::Oid, pg::Xid> database_creations_;
   std::unordered_map<pg::Xid, pg::Xid> top_of_;  // of subtransactions, where WAL says it
 
-  Heaviest heaviest_;
+  // Apart: however much was rolled back, it takes no place of what happened.
+  Heaviest committed_, others_;
 
-  // In the numbers of `heaviest_`. Where the log begins the epoch is not known: until the first
+  // In the numbers of these. Where the log begins the epoch is not known: until the first
   // checkpoint says it, kUnknownEpoch stands for it.
   std::optional<pg::FullXid> next_xid_;
   std::optional<uint64_t> first_epoch_;  // to be added to them
   Totals totals_;
+  Tally tally_;
   Histogram histogram_;
   std::optional<Timestamp> first_time_, last_time_;
   std::optional<Timestamp> last_end_;  // in the log, since it goes without a gap

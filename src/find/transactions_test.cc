@@ -153,16 +153,50 @@ TEST_F(Transactions, ComeWithWhatTheyTookFirst) {
                                .commits(701, 20)
                                .works(702, {{kPayments, {.deleted = 7}}})
                                .rolls_back(702, 30)});
-  EXPECT_THAT(xids(found), ElementsAre(702, 701, 700));
-  EXPECT_EQ(found[0].outcome, Outcome::kRolledBack);
-  EXPECT_EQ(found[1].outcome, Outcome::kCommitted);
-  EXPECT_EQ(found[1].ended_at, at(20));
-  EXPECT_EQ(found[1].began_at, at(10));
-  EXPECT_EQ(found[2].began_at, std::nullopt) << "nothing is known of before";
-  EXPECT_THAT(found[1].files, SizeIs(2));
+  EXPECT_THAT(xids(found), ElementsAre(701, 700, 702));
+  EXPECT_EQ(found[0].outcome, Outcome::kCommitted);
+  EXPECT_EQ(found[2].outcome, Outcome::kRolledBack) << "after those that happened";
+  EXPECT_EQ(found[0].ended_at, at(20));
+  EXPECT_EQ(found[0].began_at, at(10));
+  EXPECT_EQ(found[1].began_at, std::nullopt) << "nothing is known of before";
+  EXPECT_THAT(found[0].files, SizeIs(2));
   EXPECT_EQ(search_->totals().committed, 2u);
   EXPECT_EQ(search_->totals().rolled_back, 1u);
   EXPECT_EQ(search_->totals().deleted, 5u);
+}
+
+// Whatever is kept of them.
+TEST_F(Transactions, AreCountedExactly) {
+  Segment segment(1);
+  for (pg::Xid xid = 700; xid < 900; ++xid) {
+    segment.works(xid, {{kPayments, {.deleted = 1}}, {kLedger, {.inserted = 2}}});
+    segment.commits(xid, xid);
+  }
+  segment.works(900, {{kPayments, {.deleted = 5}}}).rolls_back(900, 900);
+  segment.works(901, {{kLedger, {.deleted = 70}}}).commits(901, 901);
+  options_.keep = 2;
+  options_.asked_for = [](const TouchedFiles& touched) -> std::optional<AskedFor> {
+    std::optional<AskedFor> asked;
+    for (const TouchedFile& file : touched.files) {
+      if (file.file == kPayments) asked = AskedFor{file.rows, 0};
+    }
+    return asked;
+  };
+  for (const bool earliest_first : {false, true}) {
+    options_.earliest_first = earliest_first;
+    const auto found = find({segment});
+    ASSERT_THAT(found, SizeIs(3)) << "two of those that committed, and one that did not";
+    EXPECT_EQ(found[2].xid, 900u);
+    if (earliest_first) {
+      EXPECT_THAT(xids(found), ElementsAre(700, 701, 900));
+    }
+    const TransactionSearch::Tally& tally = search_->tally();
+    EXPECT_EQ(tally.transactions, 200u);
+    EXPECT_EQ(tally.sum.rows, (wal::RowCounts{.deleted = 200}));
+    EXPECT_EQ(tally.first_xid, 700u);
+    EXPECT_EQ(tally.first_at, at(700));
+    EXPECT_EQ(tally.last_at, at(899));
+  }
 }
 
 TEST_F(Transactions, AreWholeOverSegments) {
@@ -184,9 +218,9 @@ TEST_F(Transactions, TakeTheirSubtransactionsWithThem) {
                 .works(702, {{kPayments, {.deleted = 100}}})
                 .rolls_back(702, 5),  // to a savepoint
             Segment(2).works(701, {{kPayments, {.deleted = 20}}}).commits_with(700, 10, {701})});
-  EXPECT_THAT(xids(found), ElementsAre(702, 700));
-  EXPECT_EQ(found[1].files[0].rows.deleted, 31);
-  EXPECT_EQ(found[1].subtransactions, 1u);
+  EXPECT_THAT(xids(found), ElementsAre(700, 702));
+  EXPECT_EQ(found[0].files[0].rows.deleted, 31);
+  EXPECT_EQ(found[0].subtransactions, 1u);
 }
 
 TEST_F(Transactions, ThatDoNotEndAreCalledThat) {
@@ -213,8 +247,8 @@ TEST_F(Transactions, ThatACrashEndedAreNotCarriedOnForEver) {
               Segment(2).works(701, {{kPayments, {.deleted = 1}}}).commits(701, 10),
               Segment(3).record(wal::kStandbyRmgr, wal::kRunningTransactions, 0, running)});
     if (in_window) {
-      EXPECT_THAT(xids(found), ElementsAre(700, 715, 701));
-      EXPECT_EQ(found[0].outcome, Outcome::kInterrupted);
+      EXPECT_THAT(xids(found), ElementsAre(701, 700, 715));
+      EXPECT_EQ(found[1].outcome, Outcome::kInterrupted);
     } else {
       EXPECT_THAT(xids(found), ElementsAre(715));
     }

@@ -66,6 +66,12 @@ struct RecoveryPlan {
   uint64_t commits_given_up = 0;  // later commits of timeline `along`, in the archive
   std::vector<PlanRecord>
       earlier_times_left_out;  // later records with an earlier time than the target's
+  // Where the target's transaction removed files before it committed, and replay ends before that.
+  struct Removal {
+    uint64_t xid = 0;
+    std::string what;  // "database shop", or "database 16385" when nobody knows its name
+  };
+  std::optional<Removal> before_removal;
   std::vector<std::string>
       notes;              // a subxid mapped to its parent, prepared transactions that survive, …
   uint64_t segments = 0;  // from the redo point to the target

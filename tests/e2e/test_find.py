@@ -145,8 +145,11 @@ def test_accidents_among_many_transactions(make_cluster, make_walkback, place):
         assert said == accident.changes, accident
         ended = moment(found["ended_at"])
         assert accident.began <= moment(found["began_at"]) <= ended <= accident.ended
-    # What is not as large as any of these comes after them.
-    assert set(list(by_xid)[: len(expected)]) == {accident.xid for accident in expected}
+    # What is not as large as any of these comes after them, and what was rolled back after all that committed.
+    committed = [accident for accident in expected if accident.committed]
+    assert set(list(by_xid)[: len(committed)]) == {accident.xid for accident in committed}
+    first_that_did_not = next(place for place, each in enumerate(report["transactions"]) if not each["committed"])
+    assert all(not each["committed"] for each in report["transactions"][first_that_did_not:])
 
     for number, accident in enumerate(accident for accident in expected if accident.committed):
         copy = wb.recover("--before-xid", accident.xid, into=place / f"copy{number}")
@@ -319,6 +322,14 @@ def test_filters_and_windows(production, wb, xid_of):
     assert xids("--since", between.isoformat()) == {update, gone}
     assert xids("--until", between.isoformat()) == {small, large}
     assert len(wb.done("find", "--limit", 2)["transactions"]) == 2
+    production.sql("DO $$ BEGIN FOR i IN 1..40 LOOP DELETE FROM b WHERE id = 60 + i; COMMIT; END LOOP; END $$")
+    xid_of("DELETE FROM b", rollback=True)
+    production.archive_everything()
+    counted = wb.done("find", "--table", "b", "--kind", "delete", "--limit", 3, "--order", "time")
+    assert counted["asked_for"]["transactions"] == 41 and counted["asked_for"]["deleted"] == 100
+    assert counted["asked_for"]["first_xid"] == large and counted["more"] == 38
+    first, second, third = [each["xid"] for each in counted["transactions"] if each["committed"]]
+    assert first == large < second < third
     wb.refused("find", "--kind", "mischief", status=2)
     wb.refused("find", "--since", "15:00", "--until", "14:00", status=2)
 

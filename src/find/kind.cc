@@ -1,0 +1,34 @@
+#include "find/kind.h"
+
+#include <array>
+#include <utility>
+
+namespace walkback::find {
+
+namespace {
+
+constexpr std::array<std::pair<Kind, std::string_view>, 5> kKinds = {{
+    {Kind::kDelete, "delete"},
+    {Kind::kUpdate, "update"},
+    {Kind::kInsert, "insert"},
+    {Kind::kTruncate, "truncate"},
+    {Kind::kDrop, "drop"},
+}};
+
+}  // namespace
+
+std::string_view kind_name(Kind kind) {
+  for (const auto& [candidate, name] : kKinds) {
+    if (candidate == kind) return name;
+  }
+  return "";
+}
+
+std::optional<Kind> parse_kind(std::string_view text) {
+  for (const auto& [kind, name] : kKinds) {
+    if (name == text) return kind;
+  }
+  return std::nullopt;
+}
+
+}  // namespace walkback::find
