@@ -172,31 +172,11 @@ TEST(Json, Adopt) {
 }
 
 TEST(Json, History) {
-  catalog::Event done{
-      "20261122T140001Z-3f9a", "backup",       at("14:00:01"), "db1", at("14:00:19"), true, "",
-      "1.1 GiB stored",        sample_backup()};
-  catalog::Event failed{"20261122T150000Z-0001",
-                        "recover",
-                        at("15:00:00"),
-                        "db1",
-                        at("15:00:02"),
-                        false,
-                        "no space",
-                        "",
-                        std::nullopt};
-  catalog::Event open{"20261122T160000Z-0002",
-                      "backup",
-                      at("16:00:00"),
-                      "db1",
-                      std::nullopt,
-                      false,
-                      "",
-                      "",
-                      std::nullopt};
-  done.location = "clusters/main/7/backups/20261122T140001Z-3f9a/";
-  catalog::Event killed = open;
-  killed.killed = true;
-  expect_golden("history.json", history_json({done, failed, open, killed}, {}));
+  std::vector<catalog::Event> events = sample_events();
+  events[0].location = "clusters/main/7/backups/20261122T140001Z-3f9a/";
+  events.push_back(events[2]);
+  events[3].killed = true;
+  expect_golden("history.json", history_json(events, {}));
 }
 
 }  // namespace

@@ -254,32 +254,12 @@ TEST_F(Text, AnEmptyListSaysWhatToDo) {
 }
 
 TEST_F(Text, History) {
-  catalog::Event done{
-      "20261122T140001Z-3f9a", "backup",       at("14:00:01"), "db1", at("14:00:19"), true, "",
-      "1.1 GiB stored",        sample_backup()};
-  catalog::Event failed{"20261122T150000Z-0001",
-                        "recover",
-                        at("15:00:00"),
-                        "db1",
-                        at("15:00:02"),
-                        false,
-                        "no space",
-                        "",
-                        std::nullopt};
-  catalog::Event killed{"20261122T160000Z-0002",
-                        "backup",
-                        at("16:00:00"),
-                        "db1",
-                        std::nullopt,
-                        false,
-                        "",
-                        "",
-                        std::nullopt};
-  catalog::Event damaged = done;
+  const std::vector<catalog::Event> events = sample_events();
+  catalog::Event damaged = events[0];
   damaged.backup->bad_pages = 2;
-  catalog::Event gone = killed;
-  gone.killed = true;
-  expect_golden("history.txt", history_text({done, damaged, failed, killed, gone}));
+  catalog::Event killed = events[2];
+  killed.killed = true;
+  expect_golden("history.txt", history_text({events[0], damaged, events[1], events[2], killed}));
   EXPECT_EQ(history_text({}), "Nothing was tried yet.\n");
 }
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cluster import BINARIES, quoted, wait_until
+from harness.cluster import BINARIES, check_indexes, quoted, wait_until
 from harness.passing_time import PassingTime
 from harness.trees import files_below
 
@@ -381,15 +381,6 @@ def test_it_is_recovered_from_as_any_other(production, wb, place):
     copy = wb.recover("--latest", into=place / "copy")
     assert copy.table("payments") == production.table("payments")
     check_indexes(copy)
-
-
-def check_indexes(cluster):
-    cluster.sql("CREATE EXTENSION IF NOT EXISTS amcheck")
-    done = subprocess.run(
-        [BINARIES / "pg_amcheck", "--heapallindexed", "-h", cluster.sockets, "-p", str(cluster.port), "-U", cluster.user, "postgres"],
-        capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_wal_of_a_new_timeline_leads_on_from_its_parents_backup(production, wb, place):

@@ -3,13 +3,12 @@
 import json
 import os
 import signal
-import subprocess
 import time
 
 import pytest
 
 from harness import wal
-from harness.cluster import BINARIES, wait_until
+from harness.cluster import check_indexes, wait_until
 from harness.ledger import Ledger, difference, state_of
 
 IMPATIENT = {"WALKBACK_ARCHIVE_TIMEOUT_S": "3"}
@@ -29,15 +28,6 @@ def at_standby(wb, standby, production):
 
 def restore_command(wb):
     return " ".join(wb.command("wal-get", as_json=False)) + ' "%f" "%p"'
-
-
-def check_indexes(cluster):
-    cluster.sql("CREATE EXTENSION IF NOT EXISTS amcheck")
-    done = subprocess.run(
-        [BINARIES / "pg_amcheck", "--heapallindexed", "-h", cluster.sockets, "-p", str(cluster.port), "-U", cluster.user, "postgres"],
-        capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("follows", ["streaming", "from the archive"])

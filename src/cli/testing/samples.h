@@ -1,6 +1,9 @@
 // Reports as services would return them, for golden texts.
 #pragma once
 
+#include <utility>
+#include <vector>
+
 #include "backup/backup.h"
 #include "base/time_text.h"
 #include "catalog/events.h"
@@ -34,6 +37,32 @@ inline catalog::BackupSummary sample_backup() {
   backup.bytes_stored = 1'181'116'006;
   backup.duration_s = 17.75;
   return backup;
+}
+
+// A backup that was made, a recovery that failed, and a backup without an end.
+inline std::vector<catalog::Event> sample_events() {
+  catalog::Event done{
+      "20261122T140001Z-3f9a", "backup",       at("14:00:01"), "db1", at("14:00:19"), true, "",
+      "1.1 GiB stored",        sample_backup()};
+  catalog::Event failed{"20261122T150000Z-0001",
+                        "recover",
+                        at("15:00:00"),
+                        "db1",
+                        at("15:00:02"),
+                        false,
+                        "no space",
+                        "",
+                        std::nullopt};
+  catalog::Event open{"20261122T160000Z-0002",
+                      "backup",
+                      at("16:00:00"),
+                      "db1",
+                      std::nullopt,
+                      false,
+                      "",
+                      "",
+                      std::nullopt};
+  return {std::move(done), std::move(failed), std::move(open)};
 }
 
 inline restore::RecoveryPlan sample_plan() {
