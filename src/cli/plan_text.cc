@@ -32,6 +32,10 @@ std::string describe_target(const RecoveryPlan& plan) {
                  : fmt::format("transaction {}, ended at {}\n", record.xid.value_or(0),
                                restore::show_time(*record.time));
   }
+  if (plan.before_removal) {
+    text += fmt::format("before that it removed the files of {}\n",
+                        printable(plan.before_removal->what));
+  }
   return text + fmt::format("LSN {} on timeline {}, stopping {} that record",
                             plan.target_lsn.text(), plan.timeline.value,
                             plan.inclusive ? "after" : "before");
@@ -168,6 +172,10 @@ std::string target_phrase(const RecoveryPlan& plan) {
     case TargetKind::kXid:
       return fmt::format("to transaction {}, included", record.xid.value_or(plan.target.xid));
     case TargetKind::kBeforeXid:
+      if (plan.before_removal) {
+        return fmt::format("to just before transaction {} removed the files of {}",
+                           plan.before_removal->xid, printable(plan.before_removal->what));
+      }
       return fmt::format("to just before transaction {}", record.xid.value_or(plan.target.xid));
     case TargetKind::kLsn:
       return "to LSN " + plan.target.lsn.text();

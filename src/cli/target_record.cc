@@ -12,6 +12,7 @@ TargetRecord from(const std::optional<restore::PlanRecord>& record) {
 
 TargetRecord target_record(const restore::RecoveryPlan& plan) {
   using restore::TargetKind;
+  if (plan.before_removal) return {plan.before_removal->ended_at, plan.before_removal->xid};
   TargetRecord found;
   switch (plan.target.kind) {
     case TargetKind::kTime:

@@ -74,6 +74,18 @@ TEST_F(Text, PlanWithEverythingThereIsToSay) {
   expect_golden("plan_everything.txt", plan_text(plan));
 }
 
+TEST_F(Text, PlanBeforeADropOfADatabaseNamesThatTransaction) {
+  restore::RecoveryPlan plan = sample_plan();
+  plan.before_removal = {748, at("15:46:59.481102"), "database crm", {0x5A3F000}, 0};
+  plan.target_lsn = {0x5A3F000};
+  plan.first_left_out = restore::PlanRecord{"commit", {0x5A3F100}, at("15:46:58"), 749};
+  const std::string text = plan_text(plan);
+  EXPECT_THAT(text, HasSubstr("Plan: recover to just before transaction 748 removed the files of "
+                              "database crm\n"));
+  EXPECT_THAT(text, HasSubstr("transaction 748, ended at 2026-11-22 16:46:59.481102 CET"));
+  EXPECT_THAT(text, testing::Not(HasSubstr("transaction 749, ended")));
+}
+
 TEST_F(Text, PlanAtTheEndOfTheArchive) {
   restore::RecoveryPlan plan = sample_plan();
   plan.target = {};

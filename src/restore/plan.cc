@@ -8,6 +8,7 @@
 #include "catalog/backups.h"
 #include "catalog/lineage.h"
 #include "catalog/manifest.h"
+#include "catalog/names.h"
 #include "catalog/recovery_windows.h"
 #include "catalog/wal_archive.h"
 #include "catalog/wal_chain.h"
@@ -272,10 +273,12 @@ class Planner {
                       "ROLLBACK PREPARED {}",
                       gid, xid, gid));
     }
+    note_removal(search, plan);
     for (const auto& [what, xid] : passed.half_dropped) {
       const std::string instead = xid == 0 ? "" : fmt::format("; to have it: --before-xid {}", xid);
-      plan.notes.push_back(fmt::format(
-          "the target lies within the drop of {}: the copy cannot use it{}", what, instead));
+      plan.notes.push_back(
+          fmt::format("the target lies within the drop of {}: the copy cannot use it{}",
+                      named(what, reached.backup), instead));
     }
     for (const catalog::ManifestTablespace& tablespace : reached.conclusion.tablespaces) {
       plan.tablespaces.push_back({tablespace.oid, tablespace.location});
@@ -285,6 +288,31 @@ class Planner {
     plan.restore_bytes = reached.backup.bytes_raw;
     TRY(follow(chain, reached, plan));
     return plan;
+  }
+
+  void note_removal(const TargetSearch& search, RecoveryPlan& plan) const {
+    plan.before_removal = search.stopped_before_removal();
+    if (!plan.before_removal) return;
+    RecoveryPlan::Removal& removal = *plan.before_removal;
+    removal.what = named(removal.what, plan.backup);
+    plan.notes.push_back(fmt::format(
+        "transaction {} removed the files of {} before it committed: replay ends before that, at "
+        "{}{}",
+        removal.xid, removal.what, removal.at.text(),
+        removal.between == 0
+            ? ""
+            : fmt::format("; the {} commits in between are given up too", removal.between)));
+  }
+
+  // A database by its name, where the backup knows it.
+  std::string named(std::string what, const BackupSummary& backup) const {
+    const Result<catalog::Names> names =
+        catalog::get_names(objects_, archive_->layout().names(backup.id));
+    if (!names.ok()) return what;
+    for (const catalog::NamedDatabase& database : names->databases) {
+      if (what == fmt::format("database {}", database.oid)) return "database " + database.name;
+    }
+    return what;
   }
 
   // The timeline that PostgreSQL is told to follow: the one that holds the last record replayed. It

@@ -69,7 +69,10 @@ struct RecoveryPlan {
   // Where the target's transaction removed files before it committed, and replay ends before that.
   struct Removal {
     uint64_t xid = 0;
-    std::string what;  // "database shop", or "database 16385" when nobody knows its name
+    std::optional<Timestamp> ended_at;  // the transaction
+    std::string what;      // "database shop", or "database 16385" when nobody knows its name
+    pg::Lsn at;            // where replay ends instead
+    uint64_t between = 0;  // commits of others from there to its own
   };
   std::optional<Removal> before_removal;
   std::vector<std::string>

@@ -181,12 +181,8 @@ void TargetSearch::look_for_xid(const wal::TimedEvent& event, const wal::Transac
 
 void TargetSearch::stop_before_transaction(const wal::TimedEvent& event, const PlanRecord& commit) {
   if (!removal_) return stop_before(event.start, event.end);
-  const uint64_t between = seen_.commits - removal_->passed.commits;
-  notes_.push_back(fmt::format(
-      "transaction {} removed the files of {} before it committed: replay ends before that, at "
-      "{}{}",
-      *commit.xid, removal_->what, removal_->before.target.text(),
-      between == 0 ? "" : fmt::format("; the {} commits in between are given up too", between)));
+  stopped_before_removal_ = {*commit.xid, commit.time, removal_->what, removal_->before.target,
+                             seen_.commits - removal_->passed.commits};
   stop_ = removal_->before;
   at_stop_ = std::move(removal_->passed);
   first_left_out_ = removal_->first_after ? std::move(removal_->first_after) : commit;

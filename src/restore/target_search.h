@@ -69,6 +69,10 @@ class TargetSearch {
   // For a 32-bit xid: every transaction it may mean.
   const std::vector<uint64_t>& candidates() const { return candidates_; }
   const std::vector<std::string>& notes() const { return notes_; }
+  // Where the stop lies before the target's transaction itself, and why.
+  const std::optional<RecoveryPlan::Removal>& stopped_before_removal() const {
+    return stopped_before_removal_;
+  }
 
  private:
   void set_stop(const StopPoint& stop);
@@ -119,6 +123,7 @@ class TargetSearch {
   };
   std::optional<Removal> mark_;     // the last database that was marked
   std::optional<Removal> removal_;  // by the transaction that is asked for
+  std::optional<RecoveryPlan::Removal> stopped_before_removal_;
   // For a time behind the last commit: a checkpoint that proves that nothing lies between.
   std::optional<StopPoint> proof_;
 

@@ -172,8 +172,11 @@ TEST_F(TargetSearchTest, BeforeADropOfADatabaseIsBeforeItsFilesGo) {
   EXPECT_EQ(search_->commits_given_up(), 2u);
   EXPECT_EQ(search_->first_left_out()->lsn.value, between);
   EXPECT_THAT(search_->passed().half_dropped, IsEmpty());
-  EXPECT_THAT(search_->notes(), ElementsAre(testing::AllOf(testing::HasSubstr("database 16390"),
-                                                           testing::HasSubstr("the 1 commits"))));
+  ASSERT_TRUE(search_->stopped_before_removal());
+  EXPECT_EQ(search_->stopped_before_removal()->xid, 702u);
+  EXPECT_EQ(search_->stopped_before_removal()->what, "database 16390");
+  EXPECT_EQ(search_->stopped_before_removal()->at.value, gone);
+  EXPECT_EQ(search_->stopped_before_removal()->between, 1u);
 }
 
 // Since 15.4 it is marked as invalid first, in a record that may be no transaction's.

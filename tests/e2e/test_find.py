@@ -95,7 +95,10 @@ def test_a_dropped_database_comes_back(make_cluster, make_walkback, place):
     found = wb.done("find")["transactions"]
     drop = next(one for one in found if one["databases_dropped"] == ["sales"])
     plan = wb.done("plan", "--before-xid", drop["xid"])["plan"]
-    assert any("removed the files of database" in note for note in plan["notes"]), plan
+    assert any("removed the files of database sales" in note for note in plan["notes"]), plan
+    text = wb.run("plan", "--before-xid", drop["xid"], as_json=False).stdout
+    assert f"to just before transaction {drop['xid']} removed the files of database sales" in text
+    assert f"transaction {drop['xid']}, ended at" in text
     copy = wb.recover("--before-xid", drop["xid"], into=place / "before")
     assert copy.value("SELECT count(*) FROM kept") == 1
     assert copy.sql("SELECT count(*) FROM orders", database="sales") == [(1234,)]
