@@ -5,9 +5,11 @@
 
 #include "base/file_system.h"
 #include "base/shell.h"
+#include "catalog/server_names.h"
 #include "cli/commands.h"
 #include "cli/find_text.h"
-#include "cli/live_names.h"
+#include "cli/live_archiver.h"
+#include "config/secrets.h"
 #include "restore/target.h"
 
 namespace walkback::cli {
@@ -15,6 +17,31 @@ namespace walkback::cli {
 namespace {
 
 constexpr std::chrono::hours kDefaultWindow{24};
+
+// What the server says now, when it answers at once: names that no backup has seen yet, and how
+// its archiving goes.
+struct LiveServer {
+  std::optional<catalog::Names> names;
+  std::optional<LiveArchiver> archiver;
+};
+LiveServer ask_live_server(const config::Config& config, Session& session) {
+  LiveServer live;
+  const auto connection = connect_at_once(config, session);
+  if (!connection) return live;
+  Result<catalog::Names> names =
+      catalog::read_server_names(*connection, session.connect_to(config));
+  if (names.ok()) live.names = std::move(names).value();
+  Result<std::optional<LiveArchiver>> archiver = ask_archiver(*connection);
+  if (archiver.ok()) live.archiver = std::move(archiver).value();
+  return live;
+}
+
+// The line that ends the server's segment.
+std::string switch_command(const config::Config& config) {
+  const bool names_server = !config.conninfo.empty() && !config::holds_password(config.conninfo);
+  return fmt::format("psql {}-c 'SELECT pg_switch_wal()'",
+                     names_server ? "-d " + shell_word(config.conninfo) + " " : "");
+}
 
 bool shows_utf8(const config::Environment& environment) {
   for (const std::string_view wanted : {"LC_ALL", "LC_CTYPE", "LANG"}) {
@@ -104,7 +131,8 @@ Result<ExitStatus> run_find(const FindOptions& options, Session& session) {
   const std::stop_token stop = session.watch_interrupts(OnInterrupt::kAskToStop);
   auto store = TRY(session.open_repository(config, Access::kMetadata));
   TRY(session.check_cluster(*store, config));
-  find.live_names = live_names(config, session);
+  LiveServer live = ask_live_server(config, session);
+  find.live_names = std::move(live.names);
   const find::FindReport report = TRY(find::run_find(find, *store, session.progress(), stop));
   FindView view{report, session.suggestion(), free_directory_of(config, session)};
   view.timeline_given = options.timeline.has_value();
@@ -113,7 +141,10 @@ Result<ExitStatus> run_find(const FindOptions& options, Session& session) {
   view.xid = options.xid;
   view.filtered = !options.table.empty() || options.kind || options.min_rows > 0;
   view.earliest_first = options.earliest_first;
-  view.reaches_now = !options.xid && find.until >= now && report.archive_last < now;
+  view.now = now;
+  view.reaches_now = find.until >= now && report.archive_last < now;
+  view.archiver = std::move(live.archiver);
+  view.switch_command = session.suggestion().other(switch_command(config));
   view.utf8 = shows_utf8(session.env().environment);
   session.result(find_text(view), find_json(report));
   return ExitStatus::kDone;

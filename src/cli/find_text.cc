@@ -222,6 +222,39 @@ std::string unknown(const FindReport& report) {
 
 }  // namespace
 
+std::optional<Error> why_no_target(const FoundWork& work, const Error& refusal) {
+  const FoundTransaction& transaction = work.transaction;
+  const auto because = [&](std::string why, std::string hint) {
+    return make_error(refusal.kind, fmt::format("transaction {} {}", transaction.xid, why),
+                      std::move(hint));
+  };
+  switch (transaction.outcome) {
+    case Outcome::kPrepared:
+      return because(
+          fmt::format("is prepared as {}, and neither committed nor rolled back yet: it "
+                      "has changed nothing that others see",
+                      printable(pg::quote_literal(transaction.gid))),
+          fmt::format("ROLLBACK PREPARED {} in its database undoes it without a recovery",
+                      printable(pg::quote_literal(transaction.gid))));
+    case Outcome::kInterrupted:
+      return because("was interrupted by a crash or a recovery: it changed nothing", "");
+    case Outcome::kUnfinished:
+      return because(
+          "has not ended where the archived WAL ends",
+          "if it has committed since, SELECT pg_switch_wal() on the server archives that");
+    case Outcome::kRolledBack:
+      if (work.reach == find::Reach::kReachable) return std::nullopt;
+      return because("was rolled back: it changed nothing", "");
+    case Outcome::kCommitted:
+      break;
+  }
+  if (work.reach != find::Reach::kBeforeBackups) return std::nullopt;
+  return because(fmt::format("committed {}, before the first backup that is there had ended: "
+                             "nothing recovers to before it",
+                             transaction.ended_at ? local_time(*transaction.ended_at) : "early"),
+                 refusal.hint);
+}
+
 std::string sparkline(const std::vector<find::Histogram::Column>& columns, bool utf8) {
   constexpr std::array<std::string_view, 9> kBlocks = {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
   constexpr std::array<std::string_view, 9> kLetters = {" ", ".", ":", "-", "=",
@@ -248,6 +281,29 @@ std::string heading(const FindView& view) {
   }
   return fmt::format("Transactions that ended from {} to {}, timeline {}\n\n",
                      local_second(report.since), local_second(report.until), report.timeline.value);
+}
+
+// What cannot be seen yet stands first: the accident of this minute is in it.
+std::string not_archived(const FindView& view) {
+  if (!view.reaches_now) return "";
+  const FindReport& report = view.report;
+  const std::optional<Error> trouble =
+      view.archiver ? archiving_trouble(*view.archiver) : std::nullopt;
+  std::string text;
+  if (trouble)
+    text += fmt::format("ARCHIVING STANDS STILL: {}\n  {}\n", trouble->message, trouble->hint);
+  const bool all_is_archived = view.archiver && view.archiver->written <= report.archive_end;
+  if (all_is_archived) return text.empty() ? "" : text + "\n";
+  if (report.archive_last) {
+    const double seconds =
+        static_cast<double>((view.now - *report.archive_last).count()) / 1'000'000;
+    text += fmt::format("not archived yet: everything after {} ({} ago)",
+                        local_second(*report.archive_last), human_duration(seconds));
+  } else {
+    text += "not archived yet: everything";
+  }
+  if (trouble) return text + "\n\n";
+  return text + fmt::format("; this archives it, then repeat:\n    {}\n\n", view.switch_command);
 }
 
 std::string nothing_found(const FindView& view) {
@@ -293,7 +349,7 @@ std::string how_to_go_on(const FindView& view) {
 
 std::string find_text(const FindView& view) {
   const FindReport& report = view.report;
-  std::string text = heading(view);
+  std::string text = heading(view) + not_archived(view);
   if (!view.xid) text += graph(view) + tally(view);
   for (const FoundWork& work : report.found) text += describe(work, view) + "\n";
   if (!report.others.empty()) text += "Not committed:\n\n";
@@ -304,11 +360,6 @@ std::string find_text(const FindView& view) {
                       counted(report.totals.committed, "transaction"),
                       human_count(report.totals.rolled_back), counted(report.segments, "segment"));
   text += archive_bounds(report);
-  if (view.reaches_now) {
-    text +=
-        "what was done since is in no archived segment yet: `SELECT pg_switch_wal()` on the "
-        "server archives it\n";
-  }
   return text + how_to_go_on(view) + unknown(report);
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/live_archiver.h"
 #include "cli/suggestion.h"
 #include "find/find.h"
 
@@ -24,10 +25,17 @@ struct FindView {
   bool filtered = false;        // --table, --kind or --min-rows
   bool earliest_first = false;  // --order time
   bool reaches_now = false;     // what is not archived yet would lie in the window
-  bool utf8 = false;            // the terminal shows blocks; else letters
+  Timestamp now;
+  std::optional<LiveArchiver> archiver;  // of the server, where it answers
+  std::string switch_command;            // ends its segment
+  bool utf8 = false;                     // the terminal shows blocks; else letters
 };
 std::string find_text(const FindView& view);
 std::string find_json(const find::FindReport& report);
+
+// Why a transaction that `find` knows is no target of a recovery; nothing where find knows no
+// reason.
+std::optional<Error> why_no_target(const find::FoundWork& work, const Error& refusal);
 
 // Columns as characters, the highest as high as a line allows: "▁▂█▁", or ".:#." without UTF-8.
 // What is not zero is seen.

@@ -158,9 +158,57 @@ TEST_F(FindText, SaysHowToSeeWhatIsNotArchivedYet) {
   const FindReport report = sample();
   const Suggestion suggestion("walkback", "");
   FindView view{report, suggestion, [](uint64_t) { return ""; }};
+  view.switch_command = "psql -c 'SELECT pg_switch_wal()'";
   EXPECT_THAT(find_text(view), Not(HasSubstr("pg_switch_wal")));
   view.reaches_now = true;
-  EXPECT_THAT(find_text(view), HasSubstr("pg_switch_wal"));
+  view.now = *report.archive_last + std::chrono::seconds(15);
+  const std::string said =
+      "\n\nnot archived yet: everything after 2026-11-22 16:59:58 CET (15 s ago); this archives "
+      "it, "
+      "then repeat:\n    psql -c 'SELECT pg_switch_wal()'\n\n";
+  EXPECT_THAT(find_text(view), HasSubstr(said));
+  EXPECT_LT(find_text(view).find(said), find_text(view).find("transaction 748"));
+  view.archiver = LiveArchiver{};
+  view.archiver->written = report.archive_end + 1000;
+  EXPECT_THAT(find_text(view), HasSubstr(said));
+  view.archiver->written = report.archive_end;
+  EXPECT_THAT(find_text(view), Not(HasSubstr("not archived yet")));
+}
+
+TEST_F(FindText, KnowsWhyATransactionIsNoTarget) {
+  const FindReport report = sample();
+  const Error refusal =
+      make_error(ErrorKind::kInvalid, "transaction 1 is not there", "from … to …");
+  FoundWork early = report.found[0];
+  EXPECT_FALSE(why_no_target(early, refusal));
+  early.reach = find::Reach::kBeforeBackups;
+  EXPECT_THAT(
+      why_no_target(early, refusal)->message,
+      HasSubstr("transaction 748 committed 2026-11-22 16:46:59 CET, before the first backup"));
+  EXPECT_EQ(why_no_target(early, refusal)->hint, "from … to …");
+  const auto prepared = why_no_target(report.others[1], refusal);
+  EXPECT_THAT(prepared->message, HasSubstr("transaction 752 is prepared as 'it''s'"));
+  EXPECT_THAT(prepared->hint, HasSubstr("ROLLBACK PREPARED 'it''s'"));
+  EXPECT_THAT(why_no_target(report.others[2], refusal)->message, HasSubstr("has not ended"));
+}
+
+TEST_F(FindText, SaysThatArchivingStandsStill) {
+  const FindReport report = sample();
+  const Suggestion suggestion("walkback", "");
+  FindView view{report, suggestion, [](uint64_t) { return ""; }};
+  view.reaches_now = true;
+  view.now = *report.archive_last + std::chrono::seconds(15);
+  view.archiver = LiveArchiver{.failing = true,
+                               .failed_wal = "00000001000000000000000D",
+                               .failed_at = at("16:00:10"),
+                               .archived_at = at("15:59:59"),
+                               .written = report.archive_end + 1000};
+  EXPECT_THAT(find_text(view),
+              testing::AllOf(HasSubstr("ARCHIVING STANDS STILL: the server's archiving fails"),
+                             HasSubstr("of 00000001000000000000000D, failed at"),
+                             HasSubstr("walkback check"), Not(HasSubstr("pg_switch_wal"))));
+  view.archiver = LiveArchiver{.off = true};
+  EXPECT_THAT(find_text(view), HasSubstr("archives nothing"));
 }
 
 TEST_F(FindText, LinesToPasteNameTheTimelineThatWasAskedFor) {

@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
 #include "cli/commands.h"
+#include "cli/find_text.h"
 #include "cli/json.h"
+#include "cli/live_archiver.h"
 #include "cli/read_target.h"
 #include "cli/text.h"
 #include "restore/plan.h"
@@ -24,6 +26,34 @@ Result<restore::PlanOptions> plan_options(const TargetOptions& target, const con
   return options;
 }
 
+// What the plan shows as given up, or as nothing to give up, is what the archive holds.
+void warn_of_archiving(const config::Config& config, Session& session) {
+  const auto connection = connect_at_once(config, session);
+  if (!connection) return;
+  const auto archiver = ask_archiver(*connection);
+  if (!archiver.ok() || !*archiver) return;
+  if (const std::optional<Error> trouble = archiving_trouble(**archiver)) session.warn(*trouble);
+}
+
+// The indexes reach further than the recoveries: what `find` shows of a transaction is why it
+// cannot be a target. Nothing where it has no better reason.
+std::optional<Error> true_reason(const restore::PlanOptions& options, store::ObjectStore& store,
+                                 std::stop_token stop, const Error& refusal) {
+  using restore::TargetKind;
+  const TargetKind kind = options.target.kind;
+  if (kind != TargetKind::kXid && kind != TargetKind::kBeforeXid) return std::nullopt;
+  find::FindOptions find;
+  find.cluster = options.cluster;
+  find.xid = options.target.xid;
+  find.until = options.now.value_or(Timestamp{INT64_MAX});
+  find.timeline = options.timeline;
+  const Result<find::FindReport> report = find::run_find(find, store, silent_progress(), stop);
+  if (!report.ok() || report->found.size() + report->others.size() != 1) return std::nullopt;
+  const find::FoundWork& work =
+      report->found.empty() ? report->others.front() : report->found.front();
+  return why_no_target(work, refusal);
+}
+
 // A target that cannot be reached has its own exit status; a repository that does not answer is a
 // failure.
 Result<restore::RecoveryPlan> make_plan(const restore::PlanOptions& options,
@@ -32,6 +62,11 @@ Result<restore::RecoveryPlan> make_plan(const restore::PlanOptions& options,
   auto plan = restore::make_plan(options, store, session.progress(), stop);
   bool unreachable = !plan.ok() && (plan.error().kind == ErrorKind::kInvalid ||
                                     plan.error().kind == ErrorKind::kMissing);
+  if (!plan.ok() && plan.error().kind == ErrorKind::kInvalid) {
+    if (std::optional<Error> reason = true_reason(options, store, stop, plan.error())) {
+      plan = *std::move(reason);
+    }
+  }
   return unreachable ? session.failing_with(ExitStatus::kTargetUnreachable, std::move(plan))
                      : std::move(plan);
 }
@@ -96,6 +131,7 @@ Result<ExitStatus> run_plan(const PlanOptions& options, Session& session) {
   std::stop_token stop = session.watch_interrupts(OnInterrupt::kAskToStop);
   auto store = TRY(session.open_repository(config, Access::kReadData));
   TRY(session.check_cluster(*store, config));
+  warn_of_archiving(config, session);
   restore::RecoveryPlan plan = TRY(make_plan(planned, *store, stop, session));
   session.result(plan_text(plan), plan_json(plan));
   return ExitStatus::kDone;

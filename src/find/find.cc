@@ -11,6 +11,7 @@
 #include "catalog/wal_chain.h"
 #include "catalog/wal_summaries.h"
 #include "find/window_segments.h"
+#include "wal/page_header.h"
 
 namespace walkback::find {
 
@@ -50,6 +51,9 @@ class Finder {
     report_.archive_first = archived.first;
     if (report_.first && report_.first < archived.first) report_.archive_first = report_.first;
     report_.archive_last = std::max(archived.last, report_.last);
+    if (!chain_->stretches().empty()) {
+      report_.archive_end = chain_->stretches().back().end + wal::kLongHeaderBytes;
+    }
     windows_ = TRY(catalog::find_windows_on(*archive_, *chain_, backups_, catalog::Stretches::kAll))
                    .windows;
     std::vector<FoundTransaction> found = search.finish();

@@ -71,6 +71,7 @@ struct FindReport {
   std::optional<Timestamp> first, last;  // ends of transactions seen in the window
   // The first and the last end in the archive.
   std::optional<Timestamp> archive_first, archive_last;
+  pg::Lsn archive_end;         // behind the last segment and the next one's header
   bool table_is_known = true;  // false when nothing that is known is called options.table
   // Those that committed, the heaviest first, and those that did not: rolled back, prepared, …
   std::vector<FoundWork> found, others;

@@ -1,5 +1,9 @@
 """What `find` calls things, on a real server: rewrites, rolled-back truncations, names of other times, crashes."""
 
+import shlex
+import subprocess
+
+from harness.cluster import BINARIES, wait_until
 from test_find import Found, table_of, xid_of  # noqa: F401
 
 
@@ -87,6 +91,8 @@ def test_what_a_crash_ended_is_called_that_and_prepared_ones_have_their_name(pro
     assert found[prepared]["outcome"] == "prepared" and found[prepared]["gid"] == "it's"
     text = wb.run("find", as_json=False).stdout
     assert "prepared as 'it''s'" in text and "interrupted by a crash" in text
+    refusal = wb.refused("plan", "--before-xid", prepared, status=3).says("is prepared as 'it''s'")
+    assert "ROLLBACK PREPARED 'it''s'" in refusal.hint
     production.sql("ROLLBACK PREPARED 'it''s'")
 
 
@@ -111,7 +117,38 @@ def test_one_transaction_and_the_savepoints_of_a_loop(production, wb, xid_of):  
     assert not early["recoverable"]
     text = wb.run("find", "--xid", before_backup, as_json=False).stdout
     assert "before the first backup" in text and "plan --before-xid" not in text
+    wb.refused("plan", "--before-xid", before_backup, status=3).says(f"transaction {before_backup} committed", "before the first backup")
     wb.refused("find", "--xid", small, "--table", "a", status=2)
     assert wb.done("find", "--since", "now")["transactions"] is not None
     reversed_ = wb.refused("find", "--since", "now", "--until", "1 week ago", status=2)
     reversed_.says("UTC", "is later than")
+
+
+def test_what_is_not_archived_is_said_first_and_so_is_archiving_that_fails(production, wb, xid_of):  # noqa: F811
+    table_of(production, "a", 100)
+    wb.backup()
+    production.archive_everything()
+    deleted = xid_of("DELETE FROM a WHERE id <= 10")
+    assert wb.done("find", "--xid", deleted)["transactions"] == []
+    lines = wb.run("find", as_json=False).stdout.splitlines()
+    said = next(place for place, line in enumerate(lines) if line.startswith("not archived yet: everything after "))
+    assert said == 2, "right below the heading"
+    command = shlex.split(lines[said + 1])
+    before = production.archive_everything  # the segment that the printed line ends is waited for
+    subprocess.run([BINARIES / command[0], *command[1:]], check=True, capture_output=True, timeout=60)
+    before()
+    assert wb.done("find", "--xid", deleted)["transactions"][0]["tables"][0]["deleted"] == 10
+
+    production.sql("ALTER SYSTEM SET archive_command = '/bin/false'")
+    production.sql("SELECT pg_reload_conf()")
+    wait_until(lambda: production.value("SHOW archive_command") == "/bin/false", "the setting")
+    xid_of("DELETE FROM a WHERE id <= 20")
+    production.switch_wal()
+    wait_until(
+        lambda: production.value("SELECT coalesce(last_failed_time > last_archived_time, false) FROM pg_stat_archiver"),
+        "archiving to fail",
+    )
+    text = wb.run("find", as_json=False).stdout
+    assert "ARCHIVING STANDS STILL: the server's archiving fails" in text and "walkback" in text
+    assert "not archived yet" in text and "pg_switch_wal" not in text
+    assert "warning: the server's archiving fails" in wb.run("plan", "--latest", as_json=False).stderr
