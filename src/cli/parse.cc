@@ -154,10 +154,24 @@ void describe_backup(CLI::App& app, Raw& raw) {
       ->type_name("TEXT");
 }
 
+constexpr const char* kFindExample =
+    "Examples:\n"
+    "  sudo -u postgres walkback find --since \"1 hour ago\"\n"
+    "  sudo -u postgres walkback find --since \"2026-11-22 15:00\" --until 16:00 --table payments "
+    "--kind delete\n"
+    "  sudo -u postgres walkback find --table 'public.\"Orders\"'   capital letters need double "
+    "quotes\n"
+    "A partition is found by its partitioned table's name, too. VACUUM FULL and the like take "
+    "nothing;\n"
+    "an ALTER TABLE that rewrites all rows is an update. What was rolled back is shown last.\n"
+    "What the server has not archived yet cannot be seen: the first lines say since when.\n";
+
 void describe_find(CLI::App& app, Raw& raw) {
-  app.add_option("--since", raw.since,
-                 "Transactions that ended then or later, as --to of plan (default: 24 hours before "
-                 "--until)")
+  app.footer(kFindExample);
+  app.add_option(
+         "--since", raw.since,
+         "Transactions that ended then or later: \"2026-11-22 15:46\", 15:46, \"1 hour ago\" "
+         "(default: 24 hours before --until)")
       ->type_name("TIME");
   app.add_option("--until", raw.until, "That ended then or earlier (default: now)")
       ->type_name("TIME");
@@ -326,7 +340,7 @@ Result<T> number(std::string_view option, const std::string& text, T min, T max)
   T value{};
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || value < min || value > max) {
-    return usage_error(fmt::format("{} is \"{}\"", option, text),
+    return usage_error(fmt::format("{} is \"{}\", which is no such number", option, text),
                        fmt::format("expected a number from {} to {}", min, max));
   }
   return value;
@@ -426,6 +440,11 @@ Result<CommandOptions> read_find(const CLI::App& app, const Raw& raw) {
   options.since = if_given(app, "--since", raw.since);
   options.until = if_given(app, "--until", raw.until);
   options.table = raw.table;
+  if (given(app, "--table") && raw.table.empty()) {
+    return usage_error("--table is empty: which table",
+                       "payments, public.payments or shop.public.payments; without --table all are "
+                       "shown");
+  }
   if (given(app, "--xid")) {
     for (const char* other : {"--since", "--until", "--table", "--kind", "--min-rows"}) {
       if (given(app, other)) {
@@ -439,8 +458,9 @@ Result<CommandOptions> read_find(const CLI::App& app, const Raw& raw) {
   if (given(app, "--kind")) {
     options.kind = find::parse_kind(raw.kind);
     if (!options.kind) {
-      return usage_error(fmt::format("--kind is \"{}\"", raw.kind),
-                         "one of delete, update, insert, truncate, drop");
+      return usage_error(fmt::format("--kind is \"{}\", which is none", raw.kind),
+                         "one of delete, update, insert, truncate, drop; ALTER TABLE that rewrites "
+                         "all rows is an update");
     }
   }
   if (given(app, "--min-rows")) {
@@ -621,6 +641,52 @@ std::vector<std::string> visible_options(const CLI::App& app) {
   return names;
 }
 
+// What other programs call it, or what people expect it to be called.
+using Synonym = std::pair<std::string_view, std::string_view>;
+constexpr Synonym kSynonyms[] = {
+    {"--from", "--since"},
+    {"--after", "--since"},
+    {"--begin", "--since"},
+    {"--start", "--since"},
+    {"--before", "--until"},
+    {"--end", "--until"},
+    {"--time", "--to"},
+    {"--time", "--since"},
+    {"--at", "--to"},
+    {"--target", "--into"},
+    {"--dir", "--into"},
+    {"--directory", "--into"},
+    {"--output", "--into"},
+    {"--dest", "--into"},
+    {"--destination", "--into"},
+    {"--transaction", "--xid"},
+    {"--txid", "--xid"},
+    {"--type", "--kind"},
+    {"--relation", "--table"},
+    {"--sort", "--order"},
+    {"restore", "recover"},
+    {"dump", "backup"},
+    {"search", "find"},
+    {"info", "list"},
+    {"show", "list"},
+    {"ls", "list"},
+    {"status", "check"},
+    {"expire", "prune"},
+    {"forget", "prune"},
+    {"delete", "prune"},
+    {"archive-push", "wal-push"},
+    {"archive-get", "wal-get"},
+    {"log", "history"},
+};
+
+std::optional<std::string> meant(const std::string& typed, const std::vector<std::string>& known) {
+  for (const auto& [synonym, word] : kSynonyms) {
+    const bool is_known = std::ranges::find(known, word) != known.end();
+    if (synonym == typed && is_known) return std::string(word);
+  }
+  return config::closest(typed, known);
+}
+
 Error no_command() {
   return usage_error("no command", fmt::format("one of {}; `walkback --help` describes them",
                                                fmt::join(names_of(kCommands), ", ")));
@@ -628,7 +694,7 @@ Error no_command() {
 
 // `group` is "" or "key "; `otherwise` says which commands there are.
 Error unknown_command(const std::string& group, const std::string& word, const Error& otherwise) {
-  auto near = config::closest(word, group.empty() ? names_of(kCommands) : names_of(kKeyCommands));
+  auto near = meant(word, group.empty() ? names_of(kCommands) : names_of(kKeyCommands));
   return usage_error(
       fmt::format("unknown command \"{}{}\"", group, word),
       near ? fmt::format("did you mean `walkback {}{}`?", group, *near) : otherwise.hint);
@@ -671,7 +737,7 @@ Error unexpected(const CLI::App& app, const CLI::App* sub, std::span<const std::
           fmt::format("{} is an option of \"{}\"", option, full_name(*sub)),
           fmt::format("it stands behind that word: walkback {} {}", full_name(*sub), option));
     }
-    auto near = config::closest(option, known);
+    auto near = meant(option, known);
     std::string help = sub ? "walkback " + full_name(*sub) + " --help" : "walkback --help";
     return usage_error(fmt::format("unknown option {}", option),
                        near ? fmt::format("did you mean {}?", *near)
@@ -706,11 +772,16 @@ const CLI::App* chosen(const CLI::App& app) {
   return innermost;
 }
 
-// CLI11 says "--to: 1 required TIME missing".
-std::string without_value(const std::string& what) {
+// CLI11 says "--to: 1 required TIME missing", and much the same of one that was given twice.
+std::string without_value(const std::string& what, std::span<const std::string> typed) {
   const size_t colon = what.find(':');
   const bool named = what.starts_with("--") && colon != std::string::npos;
-  return named ? what.substr(0, colon) + " needs a value" : one_line(what);
+  if (!named) return one_line(what);
+  const std::string option = what.substr(0, colon);
+  const auto times = std::ranges::count_if(typed, [&](const std::string& word) {
+    return word == option || word.starts_with(option + "=");
+  });
+  return option + (times > 1 ? " is given twice" : " needs a value");
 }
 
 Error parse_failure(const CLI::App& app, const CLI::ParseError& error,
@@ -719,7 +790,7 @@ Error parse_failure(const CLI::App& app, const CLI::ParseError& error,
   if (dynamic_cast<const CLI::ExtrasError*>(&error)) return unexpected(app, sub, typed);
   const bool no_value = dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr;
   return usage_error(
-      no_value ? without_value(error.what()) : one_line(error.what()),
+      no_value ? without_value(error.what(), typed) : one_line(error.what()),
       fmt::format("`walkback {}--help` says what it takes", sub ? full_name(*sub) + " " : ""));
 }
 

@@ -6,7 +6,9 @@
 namespace walkback::cli {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::StartsWith;
 using Words = std::vector<std::string>;
@@ -190,8 +192,10 @@ TEST(Parse, Find) {
   EXPECT_EQ(none.since, std::nullopt);
   EXPECT_EQ(none.kind, std::nullopt);
   EXPECT_EQ(none.limit, 10u);
-  EXPECT_EQ(wrong({"find", "--kind", "mischief"}),
-            "--kind is \"mischief\" | one of delete, update, insert, truncate, drop");
+  EXPECT_EQ(
+      wrong({"find", "--kind", "mischief"}),
+      "--kind is \"mischief\", which is none | one of delete, update, insert, truncate, drop; "
+      "ALTER TABLE that rewrites all rows is an update");
   EXPECT_THAT(wrong({"find", "--limit", "0"}), StartsWith("--limit is \"0\""));
 }
 
@@ -247,11 +251,33 @@ TEST(Parse, WhatIsMissingIsNamed) {
   EXPECT_THAT(wrong({"plan", "--to"}), HasSubstr("--to"));
 }
 
+TEST(Parse, FindSaysWhatIsWrong) {
+  EXPECT_THAT(wrong({"find", "--table", ""}), StartsWith("--table is empty"));
+  EXPECT_THAT(wrong({"find", "--kind", "alter"}),
+              AllOf(StartsWith("--kind is \"alter\", which is none"), HasSubstr("is an update")));
+  EXPECT_THAT(wrong({"find", "--min-rows", "1,000"}), HasSubstr("which is no such number"));
+  EXPECT_THAT(wrong({"find", "--order", "big"}), HasSubstr("one of size, time"));
+  EXPECT_THAT(wrong({"find", "--since", "1:00", "--since", "2:00"}),
+              StartsWith("--since is given twice"));
+  EXPECT_THAT(wrong({"find", "--since"}), StartsWith("--since needs a value"));
+}
+
 TEST(Parse, MistypedWordsGetTheNearest) {
   EXPECT_EQ(wrong({"recovr", "--latest"}),
             "unknown command \"recovr\" | did you mean `walkback recover`?");
   EXPECT_EQ(wrong({"recover", "--latst"}), "unknown option --latst | did you mean --latest?");
   EXPECT_EQ(wrong({"list", "--jsn"}), "unknown option --jsn | did you mean --json?");
+  for (const auto& [words, near] : std::vector<std::pair<std::vector<std::string>, std::string>>{
+           {{"plan", "--before", "1113"}, "--before-xid"},
+           {{"find", "--before", "15:00"}, "--until"},
+           {{"find", "--from", "15:00"}, "--since"},
+           {{"recover", "--in", "/d"}, "--into"},
+           {{"recover", "--target", "/d"}, "--into"},
+           {{"plan", "--time", "3"}, "--to"}}) {
+    EXPECT_THAT(wrong(words), EndsWith("| did you mean " + near + "?")) << words[1];
+  }
+  EXPECT_THAT(wrong({"restore", "--latest"}), EndsWith("did you mean `walkback recover`?"));
+  EXPECT_THAT(wrong({"list", "--zoom"}), EndsWith("lists the options"));
   EXPECT_EQ(wrong({"plan", "--befor-xid=7"}),
             "unknown option --befor-xid | did you mean --before-xid?");
   EXPECT_THAT(wrong({"list", "all"}), StartsWith("unexpected argument \"all\""));
@@ -271,7 +297,7 @@ TEST(Parse, CommandsOfLaterVersionsAreNotThereYet) {
 
 TEST(Parse, WrongValuesSayWhatIsExpected) {
   EXPECT_EQ(wrong({"recover", "--latest", "--into", "/x", "--port", "0"}),
-            "--port is \"0\" | expected a number from 1 to 65535");
+            "--port is \"0\", which is no such number | expected a number from 1 to 65535");
   EXPECT_THAT(wrong({"recover", "--latest", "--into", "/x", "--port", "54a"}),
               StartsWith("--port is"));
   EXPECT_THAT(wrong({"plan", "--latest", "--timeline", "-1"}), StartsWith("--timeline"));

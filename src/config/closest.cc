@@ -1,5 +1,7 @@
 #include "config/closest.h"
 
+#include <algorithm>
+
 #include "base/edit_distance.h"
 
 namespace walkback::config {
@@ -13,14 +15,21 @@ constexpr size_t kLongestWord = 100;
 
 std::optional<std::string> closest(std::string_view typed, std::span<const std::string> known) {
   if (typed.size() > kLongestWord) return std::nullopt;
+  constexpr size_t kShortestPrefix = 2;
+  const size_t dashes = std::min(typed.find_first_not_of('-'), typed.size());
+  const size_t letters = typed.size() - dashes;
   std::optional<std::string> best;
-  size_t least = typed.size() / 2 + 1;
   for (const std::string& word : known) {
-    size_t distance = edit_distance(typed, word);
-    if (distance < least) {
-      least = distance;
-      best = word;
-    }
+    const bool begins = letters >= kShortestPrefix && word.starts_with(typed);
+    if (begins && (!best || word.size() < best->size())) best = word;
+  }
+  if (best) return best;
+  size_t least = std::max<size_t>(1, letters / 3) + 1;
+  for (const std::string& word : known) {
+    const size_t distance = edit_distance(typed, word);
+    if (distance >= least) continue;
+    least = distance;
+    best = word;
   }
   return best;
 }

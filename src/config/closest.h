@@ -8,7 +8,8 @@
 
 namespace walkback::config {
 
-// Nothing when no word of `known` is nearer than half of what was typed.
+// The shortest that begins with what was typed, else the one that is a third of its letters away or
+// less: rather nothing than something absurd.
 std::optional<std::string> closest(std::string_view typed, std::span<const std::string> known);
 
 }  // namespace walkback::config

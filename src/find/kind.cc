@@ -1,6 +1,7 @@
 #include "find/kind.h"
 
 #include <array>
+#include <string>
 #include <utility>
 
 namespace walkback::find {
@@ -24,7 +25,10 @@ std::string_view kind_name(Kind kind) {
   return "";
 }
 
-std::optional<Kind> parse_kind(std::string_view text) {
+// In any case, as SQL has it.
+std::optional<Kind> parse_kind(std::string_view given) {
+  std::string text(given);
+  for (char& c : text) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
   for (const auto& [kind, name] : kKinds) {
     if (name == text) return kind;
   }
