@@ -17,6 +17,7 @@ struct Libcurl {
 #define WALKBACK_LIBCURL_FUNCTIONS(F) \
   F(curl_global_init)                 \
   F(curl_easy_init)                   \
+  F(curl_easy_perform)                \
   F(curl_easy_reset)                  \
   F(curl_easy_setopt)                 \
   F(curl_easy_getinfo)                \
