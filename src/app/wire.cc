@@ -13,6 +13,8 @@
 #include "app/standard_output.h"
 #include "app/stores.h"
 #include "cli/errors.h"
+#include "net/curl_client.h"
+#include "net/mail.h"
 #include "pgconn/connection.h"
 
 extern char** environ;
@@ -75,6 +77,11 @@ struct Wiring::State {
                 variable,
                 geteuid(),
                 [this](const Error& error) { output.err(cli::warning_lines(error)); }};
+  // Of its own: no limits of the bucket's, and not counted as its traffic.
+  net::TrafficCounters alert_traffic;
+  std::unique_ptr<net::HttpClient> alert_http =
+      net::make_curl_client({}, system_clock(), alert_traffic);
+  std::unique_ptr<net::MailClient> alert_mail = net::make_curl_mail_client();
   cli::Env env{
       .files = system_files(),
       .clock = system_clock(),
@@ -104,6 +111,10 @@ struct Wiring::State {
             return traffic.all_requests() > 0 ? traffic.text() : std::string();
           },
       .store_ahead = [this] { return stores.store_ahead(); },
+      .alert_means =
+          [this] {
+            return alert::Means{*alert_http, *alert_mail, system_clock(), system_random()};
+          },
       .connect = pgconn::connect,
       .watch_interrupts = [this](cli::OnInterrupt mode) { return interrupts.watch(mode); }};
 };

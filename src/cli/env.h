@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "alert/channels.h"
 #include "base/clock.h"
 #include "base/file_system.h"
 #include "base/random.h"
@@ -71,6 +72,8 @@ struct Env {
   std::function<std::string()> traffic;
   // By how much the clock of a bucket's server, as its answers have it, is ahead of this host's.
   std::function<std::optional<std::chrono::seconds>()> store_ahead = {};
+  // What alerts are sent with. Lives as long as the process.
+  std::function<alert::Means()> alert_means = {};
   std::function<Result<std::unique_ptr<pgconn::Connection>>(const pgconn::ConnectOptions&)> connect;
   // From here on SIGINT and SIGTERM no longer kill the process. Call once.
   std::function<std::stop_token(OnInterrupt)> watch_interrupts;

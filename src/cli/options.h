@@ -112,7 +112,10 @@ struct VerifyOptions {
   bool deep = false;
 };
 
-struct StatusOptions {};
+struct StatusOptions {
+  bool alert = false;
+  bool test_alert = false;
+};
 
 struct HistoryOptions {
   std::string into;  // libpq's form or a URI: a database to write the history to; empty: none

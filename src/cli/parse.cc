@@ -44,6 +44,7 @@ struct Raw {
   std::string since, until, table, kind, min_rows, limit, order;
   bool rebuild = false, all = false;
   bool deep = false;
+  bool alert = false, test_alert = false;
   std::string backup;
   bool release = false;
 };
@@ -216,6 +217,11 @@ void describe_adopt(CLI::App& app, Raw& raw) {
   app.add_option("--pgdata", raw.pgdata, "The recovered copy's data directory")->type_name("DIR");
 }
 
+void describe_status(CLI::App& app, Raw& raw) {
+  app.add_flag("--alert", raw.alert, "Tell those in [alert] what is due to them; for cron");
+  app.add_flag("--test-alert", raw.test_alert, "Send a test to each of them, and say what arrived");
+}
+
 void describe_verify(CLI::App& app, Raw& raw) {
   app.add_flag("--deep", raw.deep, "Read every byte again, also what was verified before");
 }
@@ -296,7 +302,7 @@ constexpr CommandShape kCommands[] = {
     {"verify", "Prove that every object that a recovery needs is there and undamaged",
      describe_verify},
     {"status", "Say whether all is well, and what to do where it is not; exits 0, 1 or 2",
-     describe_nothing},
+     describe_status},
     {"history", "Show what was tried and how it ended", describe_history},
     {"key", "Make, list, add and rotate the keys of an encrypted repository", describe_key},
 };
@@ -479,6 +485,13 @@ Result<CommandOptions> read_find(const CLI::App& app, const Raw& raw) {
   return CommandOptions(std::move(options));
 }
 
+Result<CommandOptions> read_status(const Raw& raw) {
+  if (raw.alert && raw.test_alert) {
+    return usage_error("--alert and --test-alert exclude each other", "give one of them");
+  }
+  return CommandOptions(StatusOptions{raw.alert, raw.test_alert});
+}
+
 Result<CommandOptions> read_index(const Raw& raw) {
   if (raw.all && !raw.rebuild) {
     return usage_error("--all without --rebuild", "--rebuild --all makes every index again");
@@ -600,7 +613,7 @@ Result<CommandOptions> read_command(const CLI::App& app, const Raw& raw) {
   if (name == "recover") return read_recover(app, raw);
   if (name == "adopt") return read_adopt(raw);
   if (name == "verify") return CommandOptions(VerifyOptions{raw.deep});
-  if (name == "status") return CommandOptions(StatusOptions{});
+  if (name == "status") return read_status(raw);
   if (name == "prune") return CommandOptions(PruneOptions{raw.dry_run});
   if (name == "keep") return read_keep(app, raw);
   CHECK(name == "history");

@@ -284,8 +284,11 @@ TEST(Parse, MistypedWordsGetTheNearest) {
   EXPECT_THAT(wrong({"--zzzzzzzzzzzzz", "list"}), StartsWith("unknown option --zzzzzzzzzzzzz"));
 }
 
-TEST(Parse, StatusTakesNothing) {
-  EXPECT_TRUE(std::holds_alternative<StatusOptions>(parsed({"status"}).command));
+TEST(Parse, Status) {
+  EXPECT_FALSE(options<StatusOptions>({"status"}).alert);
+  EXPECT_TRUE(options<StatusOptions>({"status", "--alert"}).alert);
+  EXPECT_TRUE(options<StatusOptions>({"status", "--test-alert"}).test_alert);
+  EXPECT_THAT(wrong({"status", "--alert", "--test-alert"}), HasSubstr("exclude each other"));
   EXPECT_THAT(wrong({"status", "now"}), StartsWith("unexpected argument"));
 }
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/host_name.h"
+#include "cli/alert_options.h"
 #include "cli/commands.h"
 #include "cli/key_options.h"
 #include "cli/live_names.h"
@@ -116,9 +117,8 @@ class Places {
   std::unique_ptr<store::ObjectStore> store_;
 };
 
-health::Report look(const config::Config& config, Session& session) {
+health::Facts look(const config::Config& config, const health::Limits& limits, Session& session) {
   Env& env = session.env();
-  const health::Limits limits = limits_of(config);
   Places places(config, session);
   const health::Sources sources{
       .files = env.files,
@@ -132,7 +132,7 @@ health::Report look(const config::Config& config, Session& session) {
   health::Facts facts =
       health::gather({config.cluster, config.pgdata}, limits, sources, std::stop_token());
   facts.places = places.facts();
-  return health::judge(facts, limits);
+  return facts;
 }
 
 ExitStatus status_of(health::Level level) {
@@ -147,12 +147,43 @@ ExitStatus status_of(health::Level level) {
   return ExitStatus::kStatusCritical;
 }
 
+Result<ExitStatus> test_alerts(const alert::TellOptions& options, const config::Config& config,
+                               Session& session) {
+  health::Report nothing;
+  nothing.cluster = config.cluster;
+  nothing.at = session.env().clock.now();
+  const std::vector<alert::Delivery> deliveries =
+      TRY(alert::tell_test(options, nothing, session.env().alert_means()));
+  session.result(test_alert_text(deliveries), test_alert_json(deliveries));
+  const bool all = std::ranges::all_of(
+      deliveries, [](const alert::Delivery& one) { return !one.error.has_value(); });
+  return all ? ExitStatus::kDone : ExitStatus::kStatusCritical;
+}
+
+// A state that cannot be read is none: nothing of a channel is known.
+void add_alerts(const alert::TellOptions& options, FileSystem& files, health::Facts& facts) {
+  auto known = alert::known_failures(options, files);
+  if (known.ok()) facts.alerts = *std::move(known);
+}
+
 }  // namespace
 
-Result<ExitStatus> run_status(const StatusOptions&, Session& session) {
+Result<ExitStatus> run_status(const StatusOptions& options, Session& session) {
   const config::Config config = TRY(session.load_config());
   session.watch_interrupts(OnInterrupt::kEnd);
-  const health::Report report = look(config, session);
+  const alert::TellOptions tell = alert_options(config, session);
+  if (options.test_alert) return test_alerts(tell, config, session);
+  const health::Limits limits = limits_of(config);
+  health::Facts facts = look(config, limits, session);
+  add_alerts(tell, session.env().files, facts);
+  health::Report report = health::judge(facts, limits);
+  if (options.alert) {
+    const alert::Told told = TRY(alert::tell(tell, completed(report, session.suggestion()),
+                                             session.env().files, session.env().alert_means()));
+    // Whom this could not be told is one of the findings.
+    facts.alerts = told.facts;
+    report = health::judge(facts, limits);
+  }
   session.result(status_text(report),
                  health::report_json(completed(report, session.suggestion()), host_name()));
   return status_of(report.status());

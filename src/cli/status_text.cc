@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "base/json.h"
 #include "cli/human.h"
 
 namespace walkback::cli {
@@ -65,6 +66,24 @@ std::string status_text(const health::Report& report) {
 health::Report completed(health::Report report, const Suggestion& suggestion) {
   for (Finding& finding : report.findings) finding.hint = suggestion.complete(finding.hint);
   return report;
+}
+
+std::string test_alert_text(const std::vector<alert::Delivery>& deliveries) {
+  Table table({{"channel"}, {""}, {""}});
+  for (const alert::Delivery& one : deliveries) {
+    table.row({one.channel, one.error ? "FAILED" : "sent", one.error ? one.error->message : ""});
+  }
+  return table.text();
+}
+
+std::string test_alert_json(const std::vector<alert::Delivery>& deliveries) {
+  Json list = Json::array();
+  for (const alert::Delivery& one : deliveries) {
+    list.push_back({{"channel", one.channel},
+                    {"sent", !one.error.has_value()},
+                    {"error", one.error ? Json(one.error->message) : Json()}});
+  }
+  return to_text({{"test_alert", std::move(list)}});
 }
 
 }  // namespace walkback::cli

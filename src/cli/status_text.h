@@ -2,7 +2,9 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
+#include "alert/tell.h"
 #include "cli/suggestion.h"
 #include "health/finding.h"
 
@@ -12,5 +14,9 @@ namespace walkback::cli {
 std::string status_text(const health::Report& report);
 // The report with complete commands in its hints: for programs, and for whoever is told elsewhere.
 health::Report completed(health::Report report, const Suggestion& suggestion);
+
+// Whom a test reached.
+std::string test_alert_text(const std::vector<alert::Delivery>& deliveries);
+std::string test_alert_json(const std::vector<alert::Delivery>& deliveries);
 
 }  // namespace walkback::cli

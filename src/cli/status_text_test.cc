@@ -64,6 +64,18 @@ TEST(StatusText, TheServerIsDownAndTheRepositoryAway) {
   expect_golden("status_blind.txt", status_text(judge(facts, {})));
 }
 
+TEST(StatusText, WhomATestReached) {
+  const std::vector<alert::Delivery> deliveries{
+      {"slack", alert::Reason::kTest, std::nullopt},
+      {"email", alert::Reason::kTest,
+       make_error(ErrorKind::kDenied, "smtp://mail:587: user or password is refused")}};
+  EXPECT_EQ(test_alert_text(deliveries),
+            "  channel\n"
+            "  slack    sent\n"
+            "  email    FAILED  smtp://mail:587: user or password is refused\n");
+  EXPECT_THAT(test_alert_json(deliveries), HasSubstr("\"sent\": false"));
+}
+
 TEST(StatusText, HintsInJsonAreCompleteCommands) {
   health::Facts facts = health::sample_facts();
   (*facts.repository)->backups.clear();

@@ -95,10 +95,11 @@ Result<void> check_modes(FileSystem& files, const std::string& path, const Confi
   auto info = TRY(files.status(path));
   if (!info) return success();
   if (holds_password(config) && (info->mode & kReadableByOthers)) {
-    return make_error(ErrorKind::kDenied,
-                      fmt::format("{} holds a password and can be read by everybody (mode {:04o})",
-                                  path, info->mode),
-                      fmt::format("chmod 0600 {}, or 0640 with the server's group", path));
+    return make_error(
+        ErrorKind::kDenied,
+        fmt::format("{} holds a password or a key and can be read by everybody (mode {:04o})", path,
+                    info->mode),
+        fmt::format("chmod 0600 {}, or 0640 with the server's group", path));
   }
   return success();
 }
@@ -125,7 +126,10 @@ Result<std::optional<Config>> load_file(FileSystem& files, const std::string& pa
 }  // namespace
 
 bool holds_password(const Config& config) {
-  return holds_password(config.conninfo) || holds_password(config.primary_conninfo);
+  return holds_password(config.conninfo) || holds_password(config.primary_conninfo) ||
+         !config.alert_slack_url.empty() || !config.alert_webhook_url.empty() ||
+         !config.alert_pagerduty_key.empty() || !config.alert_dead_mans_switch_url.empty() ||
+         !config.alert_smtp_password.empty();
 }
 
 std::vector<std::string> repository_urls(const Config& config) {

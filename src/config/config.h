@@ -91,12 +91,29 @@ struct Config {
   int status_mass_delete_rows = 100'000;
   std::string status_repository_time_left = "3 days";
   std::string status_clock_skew = "5 seconds";
+
+  // Whom `status --alert` tells; empty: not so.
+  std::string alert_slack_url;  // a secret, as are the next three and the password
+  std::string alert_webhook_url;
+  std::string alert_pagerduty_key;
+  std::string alert_dead_mans_switch_url;
+  std::string alert_pagerduty_url = "https://events.pagerduty.com/v2/enqueue";
+  std::string alert_command;
+  std::string alert_smtp_url;  // "smtp://host:587"
+  std::string alert_smtp_security = "auto";
+  std::string alert_smtp_user;
+  std::string alert_smtp_password;
+  std::string alert_smtp_ca_file;  // absolute
+  std::string alert_email_from;
+  std::vector<std::string> alert_email_to;
+  std::string alert_repeat = "4 hours";
+  std::string alert_state_file;  // absolute; empty: beside the configuration
 };
 
 // Of the places of its repository: one, or two.
 std::vector<std::string> repository_urls(const Config& config);
 
-// In one of its connection strings.
+// In one of its connection strings, or what tells others of alerts.
 bool holds_password(const Config& config);
 
 // NAME=VALUE pairs of the process, as a parameter.

@@ -319,6 +319,18 @@ TEST_F(ConfigTest, APasswordFromTheEnvironmentAsksNothingOfTheFile) {
   EXPECT_TRUE(load_with({{"WALKBACK_POSTGRESQL_CONNINFO", "password=hunter2"}}).ok());
 }
 
+TEST(Config, WhatTellsOthersIsASecret) {
+  Config config;
+  EXPECT_FALSE(holds_password(config));
+  for (std::string Config::*member :
+       {&Config::alert_slack_url, &Config::alert_webhook_url, &Config::alert_pagerduty_key,
+        &Config::alert_dead_mans_switch_url, &Config::alert_smtp_password}) {
+    Config with;
+    with.*member = "x";
+    EXPECT_TRUE(holds_password(with));
+  }
+}
+
 TEST(Config, AListIsAnArrayOrATextWithCommas) {
   Config config = parse("[encryption]\nrecipients = [\"age1a\", \"age1b\"]\n", "x").value();
   EXPECT_THAT(config.encryption_recipients, testing::ElementsAre("age1a", "age1b"));

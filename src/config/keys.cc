@@ -111,6 +111,23 @@ constexpr std::array kKeys{
     text_key("status", "repository_time_left", ValueType::kSpan,
              &Config::status_repository_time_left),
     text_key("status", "clock_skew", ValueType::kSpan, &Config::status_clock_skew),
+    text_key("alert", "slack_url", ValueType::kText, &Config::alert_slack_url),
+    text_key("alert", "webhook_url", ValueType::kText, &Config::alert_webhook_url),
+    text_key("alert", "pagerduty_key", ValueType::kText, &Config::alert_pagerduty_key),
+    text_key("alert", "dead_mans_switch_url", ValueType::kText,
+             &Config::alert_dead_mans_switch_url),
+    text_key("alert", "pagerduty_url", ValueType::kText, &Config::alert_pagerduty_url),
+    text_key("alert", "command", ValueType::kText, &Config::alert_command),
+    text_key("alert", "smtp_url", ValueType::kText, &Config::alert_smtp_url),
+    text_key("alert", "smtp_security", ValueType::kChoice, &Config::alert_smtp_security,
+             "auto, tls, none"),
+    text_key("alert", "smtp_user", ValueType::kText, &Config::alert_smtp_user),
+    text_key("alert", "smtp_password", ValueType::kText, &Config::alert_smtp_password),
+    text_key("alert", "smtp_ca_file", ValueType::kPath, &Config::alert_smtp_ca_file),
+    text_key("alert", "email_from", ValueType::kText, &Config::alert_email_from),
+    list_key("alert", "email_to", &Config::alert_email_to),
+    text_key("alert", "repeat", ValueType::kSpan, &Config::alert_repeat),
+    text_key("alert", "state_file", ValueType::kPath, &Config::alert_state_file),
 };
 
 bool is_choice(std::string_view choices, std::string_view value) {

@@ -126,6 +126,23 @@ encryption = "none"
 # mass_delete_rows = 100000
 # repository_time_left = "3 days"
 # clock_skew = "5 seconds"
+
+[alert]
+# slack_url = ""
+# webhook_url = ""
+# pagerduty_key = ""
+# dead_mans_switch_url = ""
+# pagerduty_url = "https://events.pagerduty.com/v2/enqueue"
+# command = ""
+# smtp_url = ""
+# smtp_security = "auto"
+# smtp_user = ""
+# smtp_password = ""
+# smtp_ca_file = ""
+# email_from = ""
+# email_to = []
+# repeat = "4 hours"
+# state_file = ""
 )");
 }
 

@@ -141,6 +141,18 @@ struct KeyFacts {
   std::vector<std::string> retired_recipients;
 };
 
+// Who is told of all this, as far as that worked.
+struct AlertFacts {
+  size_t channels = 0;
+  struct Failing {
+    std::string channel;  // "slack"
+    Timestamp since;
+    std::string error;
+  };
+  std::vector<Failing> failing;
+  std::string state_error;  // why what was told cannot be remembered
+};
+
 struct Facts {
   std::string cluster;
   Timestamp now;
@@ -151,6 +163,7 @@ struct Facts {
   Looked<UnarchivedFacts> unarchived;
   Looked<KeyFacts> keys;
   std::optional<std::chrono::seconds> store_ahead;  // the store's clock of this host's
+  std::optional<AlertFacts> alerts;
 };
 
 }  // namespace walkback::health

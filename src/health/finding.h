@@ -29,6 +29,9 @@ struct Finding {
   std::string text;  // one line
   std::string hint;  // what to do; empty where there is nothing to do
   std::vector<Figure> evidence;
+
+  // Tells findings of one rule apart: "slot/old_subscriber".
+  std::string key() const;
 };
 
 // A rule that could not be asked.

@@ -86,5 +86,6 @@ void judge_server(Findings& findings);
 void judge_growth(Findings& findings);
 void judge_keys(Findings& findings);
 void judge_clock(Findings& findings);
+void judge_alerts(Findings& findings);
 
 }  // namespace walkback::health

@@ -173,4 +173,26 @@ void judge_clock(Findings& findings) {
                {{"ahead_s", worst}});
 }
 
+void judge_alerts(Findings& findings) {
+  const std::optional<AlertFacts>& alerts = findings.facts.alerts;
+  if (!alerts || alerts->channels == 0) return;
+  const bool nobody_hears = alerts->failing.size() == alerts->channels;
+  for (const AlertFacts::Failing& one : alerts->failing) {
+    findings.add(nobody_hears ? Level::kCritical : Level::kWarning, "alert",
+                 fmt::format("{} could not be told since {}: {}", one.channel,
+                             local_second(one.since), one.error),
+                 "`walkback status --test-alert` tries it; [alert] in the configuration says where "
+                 "it goes",
+                 {{"channel", one.channel}, {"since", one.since}});
+  }
+  if (!alerts->state_error.empty()) {
+    findings.add(
+        Level::kWarning, "alert",
+        "what was told cannot be written down, so each run tells it again: " + alerts->state_error,
+        "alert.state_file must be a place where this user may write");
+  }
+  if (!alerts->failing.empty() || !alerts->state_error.empty()) return;
+  findings.add(Level::kHealthy, "alert", counted(alerts->channels, "channel") + " to tell of this");
+}
+
 }  // namespace walkback::health

@@ -35,6 +35,7 @@ constexpr std::array kRules{
     Rule{"growth", judge_growth},
     Rule{"keys", judge_keys},
     Rule{"clock", judge_clock},
+    Rule{"alert", judge_alerts},
 };
 
 constexpr auto kNames = [] {
@@ -55,6 +56,19 @@ std::string_view level_name(Level level) {
       return "critical";
   }
   return "";
+}
+
+std::string Finding::key() const {
+  for (const Figure& figure : evidence) {
+    const bool names = figure.name == "slot" || figure.name == "url" || figure.name == "xid" ||
+                       figure.name == "from_lsn" || figure.name == "channel";
+    if (!names) continue;
+    if (const auto* name = std::get_if<std::string>(&figure.value)) return rule + "/" + *name;
+    if (const auto* number = std::get_if<uint64_t>(&figure.value)) {
+      return fmt::format("{}/{}", rule, *number);
+    }
+  }
+  return rule;
 }
 
 Level Report::status() const {

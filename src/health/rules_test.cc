@@ -436,6 +436,35 @@ TEST(Rules, Clocks) {
   });
 }
 
+TEST(Rules, WhoeverCannotBeTold) {
+  const AlertFacts::Failing slack{"slack", at("15:00:00"), "no answer"};
+  const AlertFacts::Failing email{"email", at("15:00:00"), "refused"};
+  auto alerts = [](AlertFacts facts_of_alerts) {
+    return [=](Facts& facts, Limits&) { facts.alerts = facts_of_alerts; };
+  };
+  expect({
+      {"alert", Level::kHealthy, "2 channels to tell of this", [](Facts&, Limits&) {}},
+      {"alert", Level::kWarning, "slack could not be told", alerts({2, {slack}, ""})},
+      {"alert", Level::kCritical, "slack could not be told", alerts({2, {slack, email}, ""})},
+      {"alert", Level::kCritical, "slack could not be told", alerts({1, {slack}, ""})},
+      {"alert", Level::kWarning, "each run tells it again: no space", alerts({1, {}, "no space"})},
+  });
+  Facts facts = sample_facts();
+  facts.alerts.reset();
+  EXPECT_FALSE(said(judge(facts, {}), "alert").has_value());
+}
+
+TEST(Rules, FindingsOfOneRuleAreToldApart) {
+  Facts facts = sample_facts();
+  constexpr uint64_t kTwoGiB = uint64_t{2} << 30;
+  server(facts).slots = {{"a", false, kTwoGiB, false}, {"b", false, kTwoGiB, false}};
+  const Report report = judge(facts, {});
+  for (const char* key : {"slot/a", "slot/b"}) {
+    EXPECT_EQ(std::ranges::count(report.findings, key, &Finding::key), 1) << key;
+  }
+  EXPECT_EQ(said(report, "verify")->key(), "verify");
+}
+
 TEST(Rules, TheServer) {
   expect({
       {"server", Level::kHealthy, "PostgreSQL 15.14 answers, on timeline 1",

@@ -22,9 +22,10 @@ class Unarchived : public testing::Test {
     const auto file = files_.create("/pg_wal/" + log.file(number), 0600);
     ASSERT_TRUE(file.ok() && (*file)->write_at(0, log.content(number)).ok());
   }
-  UnarchivedFacts find(const ScratchTimeline& log, bool server_answers = true) {
+  UnarchivedFacts find(const ScratchTimeline& log, bool server_answers = true,
+                       uint32_t timeline = 1) {
     catalog::SegmentLists lists(archive_.wal());
-    const auto chain = catalog::WalChain::load(lists, {1});
+    const auto chain = catalog::WalChain::load(lists, {timeline});
     ServerFacts server;
     server.timeline = log.id();
     server.wal_end = log.end();
@@ -105,6 +106,19 @@ TEST_F(Unarchived, ATimelineThatIsNotArchivedYetIsReadFromWhereItBegins) {
   const UnarchivedFacts found = find(child);
   EXPECT_EQ(found.first_commit, at(60));
   EXPECT_EQ(found.lost, "");
+}
+
+// Of the segment in which the timelines parted, the repository has what the parent wrote.
+TEST_F(Unarchived, WhatTheParentArchivedIsThere) {
+  log_.commit(700, 10);
+  ScratchTimeline child = log_.fork(2);
+  archive_.put_all(log_);
+  archive_.put_history(child);
+  child.commit(800, 60);
+  server_has(child, child.segment_of_end());
+  const UnarchivedFacts found = find(child, true, 2);
+  EXPECT_EQ(found.archived_until, child.begin());
+  EXPECT_EQ(found.first_commit, at(60));
 }
 
 TEST_F(Unarchived, EverythingIsThere) {

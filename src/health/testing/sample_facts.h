@@ -76,6 +76,7 @@ inline Facts sample_facts() {
   KeyFacts keys;
   keys.recipients = 2;
   facts.keys = keys;
+  facts.alerts = AlertFacts{2, {}, ""};
   return facts;
 }
 
