@@ -1,5 +1,7 @@
 #include "app/run.h"
 
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdio>
 #include <cstring>
@@ -9,6 +11,7 @@
 #include "app/wire.h"
 #include "cli/run.h"
 #include "cli/version.h"
+#include "scratch/guard.h"
 
 namespace walkback::app {
 
@@ -16,6 +19,10 @@ int run(int argc, char** argv) {
   // Asked often by scripts: answered before anything is set up.
   if (argc == 2 && std::strcmp(argv[1], "--version") == 0) {
     return std::fputs(cli::version_line().c_str(), stdout) < 0 || std::fflush(stdout) != 0;
+  }
+  // Of a drill, by itself: not for people, so it is no command.
+  if (argc == 3 && std::strcmp(argv[1], scratch::kGuardCommand) == 0) {
+    return scratch::run_guard(STDIN_FILENO, argv[2], system_files(), system_clock());
   }
   // A reader that went away must not kill a recovery half-way; the write's error is enough.
   std::signal(SIGPIPE, SIG_IGN);

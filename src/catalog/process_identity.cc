@@ -48,6 +48,11 @@ std::string this_process() {
   return fmt::format("{}/{}/{}", this_world(), getpid(), start_of_process(getpid()));
 }
 
+bool is_of_this_boot(const std::string& process) {
+  const std::string world = this_world();
+  return process.starts_with(world.substr(0, world.find('/') + 1));
+}
+
 // Known for certain, because it was a process of this host.
 bool has_ended_here(const std::string& process) {
   const std::string world = this_world() + "/";

@@ -9,6 +9,9 @@ namespace walkback::catalog {
 // Only to be compared.
 std::string this_process();
 
+// Whether it is of this boot of a machine: two of different boots never run at once on one host.
+bool is_of_this_boot(const std::string& process);
+
 // True only when it ran since this host was started, in this process namespace, and is gone.
 bool has_ended_here(const std::string& process);
 

@@ -28,6 +28,7 @@ class RuleBook {
     load_only_what_is_safe();
     fit_memory();
     fit_host();
+    if (copy_.scratch) be_alone();
     reach_limits();
     recover();
     return std::move(rules_);
@@ -66,7 +67,7 @@ class RuleBook {
   }
 
   void answer_only_here() {
-    apart("listen_addresses", "localhost", "a copy answers on this host only");
+    apart("listen_addresses", copy_.scratch ? "" : "localhost", "a copy answers on this host only");
     apart("port", std::to_string(copy_.port), "the original's may be in use");
     apart("unix_socket_directories", copy_.socket_directory, "the original's may be in use");
     apart("unix_socket_group", "", "the group may not be on this host");
@@ -90,14 +91,22 @@ class RuleBook {
   }
 
   void load_only_what_is_safe() {
-    std::vector<std::string> loaded, missing, acting;
+    std::vector<std::string> loaded, missing, acting, unneeded;
     for (const std::string& name :
          split_library_list(own_.value_or("shared_preload_libraries", ""))) {
       LibraryFate fate = judge_shared_library(files_, name, library_paths());
+      if (copy_.scratch && fate == LibraryFate::kLoaded &&
+          !is_needed_to_read(files_, name, library_paths())) {
+        unneeded.push_back(name);
+        continue;
+      }
       (fate == LibraryFate::kLoaded    ? loaded
        : fate == LibraryFate::kMissing ? missing
                                        : acting)
           .push_back(name);
+    }
+    if (!unneeded.empty() && missing.empty() && acting.empty()) {
+      apart("shared_preload_libraries", join_library_list(loaded), "nothing needs them to be read");
     }
     if (!missing.empty() || !acting.empty()) {
       std::string why;
@@ -114,6 +123,36 @@ class RuleBook {
     // PostgreSQL refuses every session when one of these is not here.
     session_libraries("session_preload_libraries", false);
     session_libraries("local_preload_libraries", true);
+  }
+
+  // Nobody uses a scratch server but its maker, and all that is done in it is thrown away. So
+  // whatever the cluster would have run besides, in its sessions or behind them, is left out: none
+  // of it helps to read what is there, and each of it may act.
+  void be_alone() {
+    constexpr std::string_view kAlone = "only its maker uses a scratch server";
+    apart("session_preload_libraries", "", std::string(kAlone));
+    apart("local_preload_libraries", "", std::string(kAlone));
+    if (major_ >= 17) apart("event_triggers", "off", std::string(kAlone));
+    apart("jit", "off", std::string(kAlone));
+    apart("ssl", "off", "there is no TCP, and its passphrase would be asked for");
+    apart("unix_socket_permissions", "0700", std::string(kAlone));
+    // What was deleted is still to be found; vacuums against wraparound come all the same.
+    apart("autovacuum", "off", "nothing lives long enough to need it");
+    keep_wal_small();
+  }
+
+  // Room for so much was asked for. PostgreSQL does not start with less than two segments.
+  void keep_wal_small() {
+    constexpr std::string_view kWhy = "its WAL is thrown away";
+    const uint64_t most = std::max<uint64_t>(kScratchWalBytes, 4ull * copy_.wal_segment_bytes);
+    const std::string text = fmt::format("{}MB", most / kMiB);
+    for (const auto& [name, otherwise] :
+         {std::pair("max_wal_size", "1GB"), {"min_wal_size", "80MB"}}) {
+      if (own_bytes(name, otherwise, kMiB) > static_cast<int64_t>(most)) {
+        apart(name, text, std::string(kWhy));
+      }
+    }
+    apart("wal_keep_size", "0", std::string(kWhy));
   }
 
   void session_libraries(const std::string& setting, bool plugins) {

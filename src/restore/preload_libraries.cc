@@ -79,6 +79,16 @@ LibraryFate judge_shared_library(FileSystem& files, std::string_view name,
   return harmless ? LibraryFate::kLoaded : LibraryFate::kActsByItself;
 }
 
+bool is_needed_to_read(FileSystem& files, std::string_view name, const LibraryPaths& paths) {
+  const std::optional<std::string> path = find_library(files, name, paths);
+  if (!path) return false;
+  const Result<Bytes> bytes = read_file(files, *path, kMaxLibraryBytes);
+  if (!bytes.ok()) return false;
+  const std::string base = file_name(name);
+  return calls(as_text(*bytes), "RegisterCustomRmgr") || base == "timescaledb" ||
+         base == "timescaledb.so";
+}
+
 bool session_library_is_here(FileSystem& files, std::string_view name, const LibraryPaths& paths,
                              bool plugins) {
   std::string path(name);

@@ -28,6 +28,10 @@ struct LibraryPaths {
 
 LibraryFate judge_shared_library(FileSystem& files, std::string_view name,
                                  const LibraryPaths& paths);
+// For a scratch server, of one that is loaded by a copy: whether WAL cannot be replayed or tables
+// not be read without it. Others only watch, log and authenticate, and some of them reach out: for
+// a key (pgsodium runs a command of the original's for it), or to a collector.
+bool is_needed_to_read(FileSystem& files, std::string_view name, const LibraryPaths& paths);
 // For libraries that each session loads: only whether it is here. `plugins`:
 // local_preload_libraries, which are looked for in $libdir/plugins.
 bool session_library_is_here(FileSystem& files, std::string_view name, const LibraryPaths& paths,

@@ -5,15 +5,17 @@
 
 #include <algorithm>
 
+#include "base/check.h"
 #include "catalog/backups.h"
 #include "catalog/control_file_reader.h"
 #include "catalog/events.h"
-#include "catalog/leases.h"
 #include "catalog/lineage.h"
 #include "catalog/server_commands.h"
 #include "catalog/wal_archive.h"
 #include "catalog/wal_chain.h"
+#include "restore/claim.h"
 #include "restore/delta_start.h"
+#include "restore/follow.h"
 #include "restore/host_memory.h"
 #include "restore/materialize.h"
 #include "restore/replayed_tablespaces.h"
@@ -26,10 +28,9 @@ namespace walkback::restore {
 
 namespace {
 
-constexpr std::chrono::milliseconds kBetweenLooks{50};
-
 Result<void> check_user(const RecoverOptions& options) {
-  if (!options.start || geteuid() != 0) return success();
+  const bool runs = options.start || options.scratch.has_value();
+  if (!runs || geteuid() != 0) return success();
   return make_error(
       ErrorKind::kDenied, "PostgreSQL does not run as root",
       "run this as the user who is to own the copy: sudo -u postgres walkback recover …");
@@ -70,6 +71,7 @@ Result<void> check_places(const RecoverOptions& options, const RecoveryPlan& pla
                           const CheckedTarget& checked, FileSystem& files) {
   TargetNeed need;
   need.data_directory_bytes = plan.restore_bytes;
+  if (options.scratch) need.data_directory_bytes += std::min(plan.wal_bytes, kScratchWalBytes);
   need.tablespace_bytes.assign(checked.layout.tablespaces.size(), 0);
   ReusedPlaces reused;
   if (checked.delta) {
@@ -81,7 +83,7 @@ Result<void> check_places(const RecoverOptions& options, const RecoveryPlan& pla
   TRY(check_target(files, checked.layout, need, options.neighbours, reused));
   TRY(check_port(options));
   TRY(check_replayed_tablespaces(files, plan, checked.layout));
-  if (options.start) {
+  if (options.start || options.scratch) {
     TRY(check_user(options));
     TRY(find_server_binaries(options.server_binaries, plan.backup.server_version_num / 10000));
   }
@@ -117,10 +119,15 @@ class Recovery {
         objects_, plan_options_.cluster,
         TRY(catalog::get_lineage(objects_, plan_options_.cluster, plan_.backup.system_identifier)));
     // Until replay has reached the target.
-    const std::unique_ptr<catalog::HeldLease> lease = TRY(claim(archive));
+    std::unique_ptr<catalog::HeldLease> lease;
+    if (!options_.scratch) {
+      lease = TRY(claim_for(plan_, plan_options_.cluster, "recover", archive, objects_, clock_,
+                            random_, progress_, stop_));
+    }
     if (options_.start && options_.port) port_ = TRY(reserve_port(*options_.port));
     const auto ours = TRY(begin(layout.data_directory));
-    reserve_timeline(archive);
+    // What is thrown away gives nobody a timeline to be confused by.
+    if (!options_.scratch) reserve_timeline(archive);
 
     progress_.begin(checked_.delta ? "comparing and restoring files" : "restoring files",
                     plan_.restore_bytes);
@@ -129,6 +136,8 @@ class Recovery {
         TRY(unfinished(materialize(layout, archive.layout(), plan_.backup.id, onto,
                                    options_.workers, files_, objects_, progress_, stop_)));
     const catalog::ManifestConclusion& conclusion = restored.conclusion;
+    report_.bytes_written = restored.copied.bytes_written;
+    report_.bytes_fetched = restored.copied.bytes_fetched;
     if (checked_.delta) {
       report_.delta =
           RecoverReport::Delta{*checked_.delta, restored.copied.bytes_right,
@@ -153,35 +162,6 @@ class Recovery {
  private:
   double seconds_since(std::chrono::nanoseconds started) const {
     return std::chrono::duration<double>(clock_.monotonic() - started).count();
-  }
-
-  // No prune, on any host, removes from here on what the plan needs. It may have done so since the
-  // plan was made: then that is said before the first byte. A repository that cannot be written to,
-  // on the worst night, must not stop a recovery; no prune can remove from it either, or it does so
-  // with other credentials, and then a segment is missed loudly.
-  Result<std::unique_ptr<catalog::HeldLease>> claim(const catalog::WalArchive& archive) {
-    catalog::LeaseClaim claim;
-    claim.kind = catalog::LeaseKind::kRead;
-    claim.system_identifier = plan_.backup.system_identifier;
-    claim.backup = plan_.backup.id;
-    claim.what = "recover";
-    Result<std::unique_ptr<catalog::HeldLease>> lease =
-        catalog::HeldLease::take(objects_, plan_options_.cluster, claim, clock_, random_);
-    if (!lease.ok()) {
-      progress_.note("prune does not know of this recovery: " + lease.error().message);
-      return std::unique_ptr<catalog::HeldLease>();
-    }
-    TRY(catalog::check_not_condemned(objects_, plan_options_.cluster, archive.layout(),
-                                     plan_.backup.id, clock_, stop_));
-    catalog::SegmentLists lists(archive);
-    const catalog::WalChain chain = TRY(catalog::WalChain::load(lists, plan_.timeline));
-    if (plan_.end_lsn > plan_.backup.start_lsn &&
-        chain.end_of_stretch(plan_.backup.start_lsn) < plan_.end_lsn) {
-      return make_error(ErrorKind::kMissing,
-                        "WAL that this recovery needs was removed since it was planned",
-                        "run it again");
-    }
-    return lease;
   }
 
   // The plan was shown meanwhile, and somebody may have thought about it.
@@ -225,6 +205,8 @@ class Recovery {
   Result<T> unfinished(Result<T> result) const {
     if (result.ok()) return result;
     Error error = std::move(result).error();
+    // Who made it removes it.
+    if (options_.scratch) return error;
     // What --delta began with is somebody's data directory: that is never to be removed.
     const std::string what = checked_.delta ? "the same command goes on with it"
                                             : how_to_remove(files_, report_.data_directory);
@@ -286,9 +268,15 @@ class Recovery {
   Result<void> write_settings(const TargetLayout& layout) {
     CopySettings copy;
     copy.data_directory = layout.data_directory;
-    if (options_.start && !port_) port_ = TRY(reserve_free_port());
-    copy.port = port_ ? port_->port : TRY(some_port());
-    copy.socket_directory = TRY(choose_socket_directory(layout.data_directory));
+    if (options_.scratch) {
+      copy.scratch = true;
+      copy.port = kScratchPort;
+      copy.socket_directory = options_.scratch->socket_directory;
+    } else {
+      if (options_.start && !port_) port_ = TRY(reserve_free_port());
+      copy.port = port_ ? port_->port : TRY(some_port());
+      copy.socket_directory = TRY(choose_socket_directory(layout.data_directory));
+    }
     copy.restore_command = catalog::restore_command(
         {options_.program, options_.config_path, plan_options_.cluster}, reserved_);
     copy.target_lsn = plan_.target_lsn;
@@ -296,6 +284,7 @@ class Recovery {
     copy.target_timeline = plan_.timeline;
     copy.action = options_.action;
     copy.server_version_num = plan_.backup.server_version_num;
+    copy.wal_segment_bytes = plan_.backup.wal_segment_bytes;
     copy.host_memory_bytes = usable_memory_bytes(files_);
     copy.at_least = {plan_.limits.max_connections, plan_.limits.max_worker_processes,
                      plan_.limits.max_wal_senders, plan_.limits.max_prepared_transactions,
@@ -336,50 +325,21 @@ class Recovery {
     report_.log_file = server_options.log_file;
     std::unique_ptr<CopyServer> server = TRY(start_copy(server_options));
     report_.started = true;
-    TRY(follow(*server));
+    Result<Reached> reached =
+        follow_replay(*server, options_.action, plan_.backup.start_lsn, clock_, progress_, stop_);
+    const bool may_have_shut_down = options_.action == RecoveryAction::kShutdown && !reached.ok() &&
+                                    reached.error().kind != ErrorKind::kCancelled;
+    if (may_have_shut_down) {
+      TRY(read_shut_down_state(std::move(reached).error()));
+    } else {
+      const Reached known = TRY(std::move(reached));
+      report_.reached_lsn = known.lsn;
+      report_.reached_time = known.time;
+      if (server->role() != own_user_name()) report_.role = server->role();
+    }
     report_.replay_s = seconds_since(started);
     report_.segments_replayed = plan_.segments;
     return check_reached();
-  }
-
-  // Until the server has done what the action says.
-  Result<void> follow(CopyServer& server) {
-    pg::Lsn shown = plan_.backup.start_lsn;
-    for (;;) {
-      if (stop_.stop_requested()) {
-        (void)server.stop();
-        return make_error(ErrorKind::kCancelled, "interrupted while the copy was replaying WAL",
-                          "the copy was stopped");
-      }
-      Result<ReplayState> state = server.state();
-      if (!state.ok()) {
-        if (options_.action == RecoveryAction::kShutdown) {
-          return read_shut_down_state(std::move(state).error());
-        }
-        return std::move(state).error();
-      }
-      show(*state, shown);
-      if (state->accepting_connections && is_done(*state)) {
-        report_.reached_lsn = state->replayed;
-        report_.reached_time = state->last_commit;
-        if (server.role() != own_user_name()) report_.role = server.role();
-        return success();
-      }
-      clock_.sleep(kBetweenLooks);
-    }
-  }
-
-  bool is_done(const ReplayState& state) const {
-    return options_.action == RecoveryAction::kPause ? state.paused || !state.in_recovery
-                                                     : !state.in_recovery;
-  }
-
-  void show(const ReplayState& state, pg::Lsn& shown) {
-    if (state.replayed > shown) {
-      progress_.add_bytes(state.replayed - shown);
-      shown = state.replayed;
-    }
-    if (state.last_commit) progress_.detail("at " + show_time(*state.last_commit));
   }
 
   // A server that was to shut down at the target is gone: its pg_control says whether it did so,
@@ -482,6 +442,12 @@ Result<RecoverReport> run_recover(const RecoverOptions& options, const PlanOptio
                                   const RecoveryPlan& plan, const CheckedTarget& checked,
                                   FileSystem& files, store::ObjectStore& objects, Clock& clock,
                                   Random& random, Progress& progress, std::stop_token stop) {
+  if (options.scratch) {
+    CHECK(!options.start && !options.delta);
+    return Recovery(options, plan_options, plan, checked, files, objects, clock, random, progress,
+                    std::move(stop), "")
+        .run();
+  }
   catalog::Event event = catalog::new_event("recover", clock, random);
   event.detail = fmt::format("{} from backup {} into {}", describe(plan.target),
                              plan.backup.id.text, options.into);

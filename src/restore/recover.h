@@ -18,6 +18,13 @@
 
 namespace walkback::restore {
 
+// A server that is thrown away by who makes it (scratch/). It answers on the sockets in this
+// directory, on no other way in; who makes it starts its server, holds a lease on the backup for as
+// long as it runs, and writes the event.
+struct ScratchCopy {
+  std::string socket_directory;
+};
+
 struct RecoverOptions {
   std::string into;
   std::optional<int> port;  // default: a free one
@@ -26,6 +33,7 @@ struct RecoverOptions {
   bool start = true;  // --no-start: everything but starting the server
   // --delta: `into` may be a stopped data directory of the same cluster.
   bool delta = false;
+  std::optional<ScratchCopy> scratch;  // without `start` and `delta`
   int workers = 2;
   std::string server_binaries;  // configured directory, may be empty
   Neighbours neighbours;        // the cluster of the configuration and the repository
@@ -50,6 +58,7 @@ struct RecoverReport {
   int port = 0;
   std::string role;  // to connect as; empty where it is the user's own name
   uint64_t segments_replayed = 0;
+  uint64_t bytes_written = 0, bytes_fetched = 0;  // without WAL
   double restore_s = 0, replay_s = 0, total_s = 0;
   std::vector<SettingChange> setting_changes;
   // With --delta, where there was something to go on from.

@@ -4,6 +4,7 @@
 #include <pwd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <set>
 
 #include "pg/configuration.h"
@@ -304,6 +305,30 @@ Result<void> begin_copy(FileSystem& files, const std::string& data_directory) {
 Result<std::vector<SettingChange>> write_copy_settings(FileSystem& files,
                                                        const CopySettings& copy) {
   return CopyWriter(files, copy).write();
+}
+
+// Lines at the end win, so what is there is left as it is. A limit that no file sets is
+// PostgreSQL's default, which is written down where it would do as well.
+Result<void> set_later_target(FileSystem& files, const std::string& data_directory,
+                              const LaterTarget& later) {
+  const std::string path = join_path(data_directory, kAuto);
+  pg::Configuration automatic = pg::Configuration::parse(TRY(read_text_if_there(files, path)));
+  const OwnConfiguration own = TRY(read_own_configuration(files, data_directory));
+  const auto at_least = [&](std::string_view name, int value) {
+    if (value > std::strtol(own.settings.value_or(name, "0").c_str(), nullptr, 0)) {
+      automatic.append(name, std::to_string(value));
+    }
+  };
+  at_least("max_connections", later.at_least.max_connections);
+  at_least("max_worker_processes", later.at_least.max_worker_processes);
+  at_least("max_wal_senders", later.at_least.max_wal_senders);
+  at_least("max_prepared_transactions", later.at_least.max_prepared_transactions);
+  at_least("max_locks_per_transaction", later.at_least.max_locks_per_transaction);
+  automatic.append("recovery_target_lsn", later.target_lsn.text());
+  automatic.append("recovery_target_inclusive", later.target_inclusive ? "on" : "off");
+  automatic.append("recovery_target_timeline", std::to_string(later.target_timeline.value));
+  automatic.append("recovery_target_action", std::string(recovery_action_name(later.action)));
+  return write_text(files, path, automatic.text());
 }
 
 Result<bool> is_recovered_copy(FileSystem& files, const std::string& data_directory) {

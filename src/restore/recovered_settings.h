@@ -21,6 +21,11 @@ namespace walkback::restore {
 enum class RecoveryAction { kPromote, kPause, kShutdown };
 std::string_view recovery_action_name(RecoveryAction action);
 
+// Without TCP a port only names a socket in a directory of its own.
+inline constexpr int kScratchPort = 5432;
+// What a scratch server's pg_wal may grow to: PostgreSQL's default for max_wal_size.
+inline constexpr uint64_t kScratchWalBytes = 1 << 30;
+
 struct CopySettings {
   std::string data_directory;
   int port = 0;
@@ -30,7 +35,9 @@ struct CopySettings {
   bool target_inclusive = false;
   pg::TimelineId target_timeline;
   RecoveryAction action = RecoveryAction::kPromote;
+  bool scratch = false;        // nobody but its maker ever uses it: scratch/
   int server_version_num = 0;  // 150018
+  uint32_t wal_segment_bytes = 16u << 20;
   // pg_config --pkglibdir of the server that will run here; empty when not known: then no shared
   // library is preloaded, for nobody can say which are here.
   std::string library_directory;
@@ -69,6 +76,18 @@ Result<void> begin_copy(FileSystem& files, const std::string& data_directory);
 // Everything written is synced. The changes returned are those where the cluster's own setting was
 // another.
 Result<std::vector<SettingChange>> write_copy_settings(FileSystem& files, const CopySettings& copy);
+
+// For a stopped copy that is to replay more: where to, and with the limits that the way there
+// needs.
+struct LaterTarget {
+  pg::Lsn target_lsn;
+  bool target_inclusive = false;
+  pg::TimelineId target_timeline;
+  RecoveryAction action = RecoveryAction::kPromote;
+  CopySettings::Limits at_least;
+};
+Result<void> set_later_target(FileSystem& files, const std::string& data_directory,
+                              const LaterTarget& later);
 
 // Whether write_copy_settings() made this directory a copy that was not adopted yet.
 Result<bool> is_recovered_copy(FileSystem& files, const std::string& data_directory);

@@ -76,6 +76,72 @@ class RecoveredSettings : public ::testing::Test {
   std::vector<SettingChange> changes_;
 };
 
+TEST_F(RecoveredSettings, NobodyReachesAScratchServerAndItReachesNobody) {
+  has("postgresql.conf",
+      "listen_addresses = '*'\nssl = on\narchive_mode = always\narchive_command = 'cp %p /srv'\n"
+      "primary_conninfo = 'host=db1'\nautovacuum = on\nmax_wal_size = 50GB\nmin_wal_size = 8GB\n"
+      "wal_keep_size = 100GB\nsession_preload_libraries = 'auto_explain'\n");
+  has("lib/auto_explain.so", "");
+  copy_.scratch = true;
+  make_copy();
+  EXPECT_EQ(setting("listen_addresses"), "");
+  EXPECT_EQ(setting("ssl"), "off");
+  EXPECT_EQ(setting("archive_mode"), "off");
+  EXPECT_EQ(setting("archive_command"), "");
+  EXPECT_EQ(setting("primary_conninfo"), "");
+  EXPECT_EQ(setting("autovacuum"), "off");
+  EXPECT_EQ(setting("max_wal_size"), "1024MB");
+  EXPECT_EQ(setting("min_wal_size"), "1024MB");
+  EXPECT_EQ(setting("wal_keep_size"), "0");
+  EXPECT_EQ(setting("session_preload_libraries"), "");
+  EXPECT_EQ(setting("unix_socket_permissions"), "0700");
+}
+
+TEST_F(RecoveredSettings, OfLargeSegmentsAScratchServerKeepsEnoughToStart) {
+  has("postgresql.conf", "max_wal_size = 64GB\n");
+  copy_.scratch = true;
+  copy_.wal_segment_bytes = 1u << 30;
+  make_copy();
+  EXPECT_EQ(setting("max_wal_size"), "4096MB");
+}
+
+TEST_F(RecoveredSettings, AScratchServerLoadsWhatIsNeededToReadAndNothingElse) {
+  has("postgresql.conf",
+      "shared_preload_libraries = 'pg_stat_statements, own_rmgr, timescaledb, pgsodium'\n");
+  using namespace std::string_literals;
+  has("lib/pg_stat_statements.so", "ProcessUtility_hook\0"s);
+  has("lib/pgsodium.so", "check_password_hook\0"s);
+  has("lib/own_rmgr.so", "RegisterCustomRmgr\0"s);
+  has("lib/timescaledb.so", "RegisterBackgroundWorker\0"s);
+  make_copy();
+  EXPECT_EQ(setting("shared_preload_libraries"),
+            "pg_stat_statements, own_rmgr, timescaledb, pgsodium")
+      << "a copy loads them";
+  copy_.scratch = true;
+  fs::remove(scratch_ / "postgresql.auto.conf");
+  make_copy();
+  EXPECT_EQ(setting("shared_preload_libraries"), "\"own_rmgr\", \"timescaledb\"");
+}
+
+TEST_F(RecoveredSettings, AStoppedCopyIsSentOnToALaterTarget) {
+  has("postgresql.conf", "max_connections = 300\n");
+  copy_.action = RecoveryAction::kPause;
+  make_copy();
+  LaterTarget later;
+  later.target_lsn = {0x2'0000'0028};
+  later.target_inclusive = true;
+  later.target_timeline = {4};
+  later.at_least = {100, 8, 10, 20, 64};
+  ASSERT_TRUE(set_later_target(system_files(), scratch_.path(), later).ok());
+  EXPECT_EQ(setting("recovery_target_lsn"), "2/28");
+  EXPECT_EQ(setting("recovery_target_inclusive"), "on");
+  EXPECT_EQ(setting("recovery_target_timeline"), "4");
+  EXPECT_EQ(setting("recovery_target_action"), "promote");
+  EXPECT_EQ(setting("max_connections"), "300") << "never less than it had";
+  EXPECT_EQ(setting("max_prepared_transactions"), "20");
+  EXPECT_EQ(setting("archive_mode"), "off");
+}
+
 TEST_F(RecoveredSettings, NothingOfTheCopyReachesTheOriginal) {
   has("postgresql.conf",
       "data_directory = '/live'\nhba_file = '/live/pg_hba.conf'\nexternal_pid_file = "

@@ -89,15 +89,39 @@ bool is_attached(int id, const FileInfo& pgdata) {
          header.inode == pgdata.inode;
 }
 
-}  // namespace
-
-Result<std::vector<std::string>> running_data_directories(FileSystem& files) {
+// Their directories in /proc.
+Result<std::vector<std::string>> postgres_processes(FileSystem& files) {
   std::vector<std::string> found;
   if (!TRY(files.status("/proc"))) return found;
   for (const DirectoryEntry& entry : TRY(files.list("/proc"))) {
     if (entry.type != FileType::kDirectory || !is_number(entry.name)) continue;
-    const std::string process = join_path("/proc", entry.name);
-    if (!is_postgres(files, process)) continue;
+    std::string process = join_path("/proc", entry.name);
+    if (is_postgres(files, process)) found.push_back(std::move(process));
+  }
+  return found;
+}
+
+}  // namespace
+
+Result<std::vector<int>> server_processes(FileSystem& files, const std::string& pgdata) {
+  std::vector<int> found;
+  const std::optional<FileInfo> own = TRY(files.status(pgdata));
+  if (!own) return found;
+  for (const std::string& process : TRY(postgres_processes(files))) {
+    const Result<std::optional<FileInfo>> cwd = files.status(join_path(process, "cwd"));
+    if (!cwd.ok() || !*cwd) continue;
+    if ((*cwd)->device != own->device || (*cwd)->inode != own->inode) continue;
+    int pid = 0;
+    const std::string name = file_name(process);
+    std::from_chars(name.data(), name.data() + name.size(), pid);
+    found.push_back(pid);
+  }
+  return found;
+}
+
+Result<std::vector<std::string>> running_data_directories(FileSystem& files) {
+  std::vector<std::string> found;
+  for (const std::string& process : TRY(postgres_processes(files))) {
     // Of another user's process it may not be seen; and any may end meanwhile.
     const Result<std::string> directory = files.canonical(join_path(process, "cwd"));
     if (!directory.ok()) continue;

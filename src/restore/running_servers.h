@@ -15,6 +15,9 @@ namespace walkback::restore {
 // src/backend/utils/init/miscinit.c). Empty where there is no /proc.
 Result<std::vector<std::string>> running_data_directories(FileSystem& files);
 
+// The processes of a server at work on `pgdata`: PostgreSQL's, with it as their working directory.
+Result<std::vector<int>> server_processes(FileSystem& files, const std::string& pgdata);
+
 // kConflict unless it is proved that nothing of a server runs on `pgdata`: postmaster.pid is absent
 // or its process is gone or another's, no PostgreSQL process has it as its working directory, and
 // nobody is attached to the shared memory that postmaster.pid names: after a kill -9 of the

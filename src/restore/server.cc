@@ -233,6 +233,7 @@ CommandLine server_command(const ServerOptions& options) {
   set("log_destination", "stderr");
   set("logging_collector", "off");
   set("lc_messages", "C");
+  for (const auto& [name, value] : options.settings) set(name, value);
   return command;
 }
 
@@ -275,7 +276,9 @@ Result<std::unique_ptr<CopyServer>> start_copy(const ServerOptions& options) {
   }
   Result<std::optional<FileInfo>> log = system_files().status(options.log_file);
   const uint64_t log_start = log.ok() && *log ? (*log)->size : 0;
-  pid_t pid = TRY(start_detached(server_command(options), options.log_file));
+  const CommandLine command = server_command(options);
+  const pid_t pid = options.ends_with_us ? TRY(start_tied(command, options.log_file))
+                                         : TRY(start_detached(command, options.log_file));
   return std::unique_ptr<CopyServer>(std::make_unique<StartedServer>(options, pid, log_start));
 }
 

@@ -8,6 +8,8 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -34,6 +36,10 @@ struct ServerOptions {
   // How long a server that says it is ready may turn us away before state() takes that for an
   // answer.
   std::chrono::milliseconds patience = std::chrono::seconds(15);
+  // Whether it is shut down at once (SIGQUIT) when the calling thread ends, however that ends.
+  bool ends_with_us = false;
+  // Given on the command line, where they win over every file.
+  std::vector<std::pair<std::string, std::string>> settings;
 };
 
 struct ReplayState {

@@ -16,6 +16,7 @@
 
 #include "base/check.h"
 #include "base/shell.h"
+#include "restore/mounts.h"
 #include "restore/recovered_settings.h"
 #include "restore/running_servers.h"
 #include "restore/unfinished.h"
@@ -37,9 +38,10 @@ struct Place {
   std::string canonical;  // of the ancestor, and what is to be made below it
   std::string ancestor;   // canonical; the place itself when it exists
   bool exists = false;
-  uint32_t owner = 0;           // of the ancestor
-  uint64_t device = 0;          // of the ancestor: where new files will lie
-  std::vector<Identity> chain;  // the ancestor first, the root last
+  uint32_t owner = 0;             // of the ancestor
+  uint64_t device = 0;            // of the ancestor: where new files will lie
+  std::vector<Identity> chain;    // the ancestor first, the root last
+  std::optional<TruePath> truth;  // through bind mounts; what is to be made included
 };
 
 constexpr std::string_view kGiveAnEmptyOne =
@@ -145,7 +147,8 @@ Result<Place> locate(FileSystem& files, const std::string& given) {
               .exists = false,
               .owner = 0,
               .device = 0,
-              .chain = {}};
+              .chain = {},
+              .truth = {}};
   std::string below;  // what does not exist yet
   std::optional<FileInfo> info = TRY(directory_at(files, place.ancestor));
   place.exists = info.has_value();
@@ -164,18 +167,18 @@ Result<Place> locate(FileSystem& files, const std::string& given) {
   place.ancestor = TRY(files.canonical(place.ancestor));
   place.canonical = tidy_path(place.ancestor + below);
   place.chain = TRY(ancestry(files, place.ancestor));
+  place.truth = TRY(Mounts::read(files)).of(place.canonical);
   return place;
-}
-
-bool is_or_is_below(const std::string& path, const std::string& directory) {
-  return directory == "/" || path == directory || path.starts_with(directory + "/");
 }
 
 // Whether `place` is, or will lie below, what `other` is.
 bool lies_within(const Place& place, const Place& other) {
   if (is_or_is_below(place.canonical, other.canonical)) return true;
+  // By another way: through a bind mount of something within it, the walk up meets no directory of
+  // the same identity.
+  const bool same_device = place.truth && other.truth && place.truth->device == other.truth->device;
+  if (same_device && is_or_is_below(place.truth->path, other.truth->path)) return true;
   if (!other.exists) return false;
-  // The same directory by another way: a bind mount has another path and the same inode.
   return std::find(place.chain.begin(), place.chain.end(), other.chain.front()) !=
          place.chain.end();
 }
@@ -221,7 +224,7 @@ Result<std::vector<LivePlace>> live_places(FileSystem& files, const std::string&
 }
 
 // Whatever the configuration says: what is reused may be a copy whose links lead to another
-// cluster's tablespaces.
+// cluster's tablespaces, and a scratch directory may be in anybody's.
 Result<void> add_running_clusters(FileSystem& files, std::vector<LivePlace>& places) {
   for (const std::string& directory : TRY(running_data_directories(files))) {
     // It may have been stopped and removed since.
@@ -512,7 +515,7 @@ Result<void> check_target(FileSystem& files, const TargetLayout& layout, const T
   }
   std::vector<LivePlace> others =
       TRY_CONTEXT(live_places(files, live_pgdata), "looking at the live cluster's directories");
-  if (!reused_places.empty()) TRY(add_running_clusters(files, others));
+  if (neighbours.running || !reused_places.empty()) TRY(add_running_clusters(files, others));
   for (const std::string& repository : neighbours.repositories) {
     TRY(add_repository(files, repository, others));
   }

@@ -2,7 +2,7 @@
 //
 // Promise 5: no data directory is ever emptied, and nothing writes to a path that belongs to a
 // running cluster, its tablespaces included. Judged by what the paths really are (device and inode,
-// symlinks resolved), never by how they are spelt.
+// symlinks resolved, bind mounts followed), never by how they are spelt.
 #pragma once
 
 #include <optional>
@@ -57,6 +57,8 @@ struct TargetNeed {
 struct Neighbours {
   std::string live_pgdata;
   std::vector<std::string> repositories;  // their directories
+  // And every cluster that runs on this host, as far as this user sees it.
+  bool running = false;
 };
 
 // What a recovery goes on from (reused_directory.h): its directories, the data directory first, and

@@ -1,5 +1,6 @@
 #include "restore/target_directory.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -10,6 +11,7 @@
 #include <fstream>
 #include <thread>
 
+#include "base/testing/forwarding_files.h"
 #include "pgconn/testing/scratch_cluster.h"
 #include "restore/recovered_settings.h"
 #include "restore/running_servers.h"
@@ -105,6 +107,54 @@ TEST_F(CheckTarget, ADirectoryThatIsEmptyOrNotThereYetIsFree) {
   fs::create_directory_symlink(scratch_ / "other", scratch_ / "link");
   EXPECT_EQ(check("link"), "");
   EXPECT_EQ(check("link/new"), "");
+}
+
+// A file system whose table of mounts says this.
+class WithMounts final : public ForwardingFiles {
+ public:
+  explicit WithMounts(std::string table)
+      : ForwardingFiles(system_files()), table_(std::move(table)) {}
+  Result<std::unique_ptr<File>> open_read(const std::string& path) override {
+    if (path != "/proc/self/mountinfo") return ForwardingFiles::open_read(path);
+    char name[] = "/tmp/walkback-mounts-XXXXXX";
+    close(mkstemp(name));
+    std::ofstream(name) << table_;
+    auto file = ForwardingFiles::open_read(name);
+    fs::remove(name);
+    return file;
+  }
+
+ private:
+  const std::string table_;
+};
+
+// A bind mount of live/base/5 on other: of neither has the walk up from the one the other's inode.
+TEST_F(CheckTarget, ADirectoryBelowABindMountOfALiveOneIsRefused) {
+  const std::string base = scratch_ / "live/base";
+  WithMounts files(
+      fmt::format("22 1 8:1 / / rw - ext4 /dev/sda1 rw\n"
+                  "23 22 8:1 {}/5 {} rw - ext4 /dev/sda1 rw\n",
+                  base, scratch_ / "other"));
+  const TargetLayout layout{.data_directory = scratch_ / "other/new", .tablespaces = {}};
+  const Neighbours neighbours{.live_pgdata = scratch_ / "live", .repositories = {}};
+  const Result<void> checked = check_target(files, layout, {}, neighbours);
+  ASSERT_FALSE(checked.ok());
+  EXPECT_THAT(checked.error().message, HasSubstr("lies inside the live cluster's data directory"));
+  EXPECT_TRUE(check_target(system_files(), layout, {}, neighbours).ok()) << "it is the mount alone";
+}
+
+TEST(CheckTargetOnThisHost, WhereAnyClusterRunsNothingIsMade) {
+  ScratchDirectory elsewhere;
+  fs::permissions(elsewhere.path(), fs::perms::all);
+  const std::string wal = elsewhere / "wal";
+  ScratchCluster cluster({"-X", wal});
+  cluster.start();
+  const TargetLayout layout{.data_directory = wal + "/archive_status/new", .tablespaces = {}};
+  EXPECT_TRUE(check_target(system_files(), layout, {}, {}).ok()) << "nobody asked";
+  const Neighbours neighbours{.live_pgdata = "", .repositories = {}, .running = true};
+  const Result<void> checked = check_target(system_files(), layout, {}, neighbours);
+  ASSERT_FALSE(checked.ok());
+  EXPECT_THAT(checked.error().message, HasSubstr("the running cluster in " + cluster.pgdata()));
 }
 
 TEST_F(CheckTarget, ADirectoryInUseIsRefused) {

@@ -1,0 +1,259 @@
+#include "scratch/scratch_server.h"
+
+#include <fmt/format.h>
+
+#include "base/shell.h"
+#include "catalog/lineage.h"
+#include "catalog/wal_archive.h"
+#include "restore/claim.h"
+#include "restore/follow.h"
+#include "restore/running_servers.h"
+#include "restore/server_commands.h"
+#include "scratch/leftovers.h"
+
+namespace walkback::scratch {
+
+namespace {
+
+restore::RecoveryAction action_of(Stand stand) {
+  return stand == Stand::kPaused ? restore::RecoveryAction::kPause
+                                 : restore::RecoveryAction::kPromote;
+}
+
+std::string root_of(const ScratchOptions& options) {
+  return join_path(options.directory, fmt::format("{}-{}", options.purpose, options.name));
+}
+
+// Its socket's place is not known before it is made.
+restore::RecoverOptions recover_options(const ScratchOptions& options) {
+  restore::RecoverOptions recover;
+  recover.into = data_directory_in(root_of(options));
+  recover.action = action_of(options.stand);
+  recover.start = false;
+  recover.scratch.emplace();
+  recover.workers = options.workers;
+  recover.server_binaries = options.server_binaries;
+  recover.neighbours = options.neighbours;
+  recover.neighbours.running = true;
+  recover.program = options.program;
+  recover.config_path = options.config_path;
+  return recover;
+}
+
+// In conninfo, between single quotes.
+std::string quoted(std::string_view value) {
+  std::string text = "'";
+  for (const char c : value) {
+    if (c == '\'' || c == '\\') text += '\\';
+    text += c;
+  }
+  return text + "'";
+}
+
+restore::CopySettings::Limits limits_of(const restore::RecoveryPlan& plan) {
+  return {plan.limits.max_connections, plan.limits.max_worker_processes,
+          plan.limits.max_wal_senders, plan.limits.max_prepared_transactions,
+          plan.limits.max_locks_per_transaction};
+}
+
+Result<catalog::WalArchive> archive_of(const ScratchPlan& checked, store::ObjectStore& objects) {
+  const std::string& cluster = checked.plan_options.cluster;
+  return catalog::WalArchive(
+      objects, cluster,
+      TRY(catalog::get_lineage(objects, cluster, checked.plan.backup.system_identifier)));
+}
+
+}  // namespace
+
+Result<void> check_directory(const ScratchOptions& options, FileSystem& files) {
+  return restore::check_destination(recover_options(options), files);
+}
+
+Result<ScratchPlan> check_scratch(const ScratchOptions& options,
+                                  const restore::PlanOptions& plan_options,
+                                  const restore::RecoveryPlan& plan, Surroundings& around) {
+  // Before room is looked for: they take some.
+  clean_up_leftovers(around.files, options.directory, around.clock, around.progress);
+  ScratchPlan checked;
+  checked.options = options;
+  checked.plan_options = plan_options;
+  checked.plan = plan;
+  checked.root = root_of(options);
+  checked.target = TRY(restore::check_recovery(recover_options(options), plan_options, plan,
+                                               around.files, around.objects, around.clock));
+  return checked;
+}
+
+ScratchServer::ScratchServer(const ScratchPlan& checked, Surroundings& around)
+    : checked_(checked), around_(around), stand_(checked.options.stand) {}
+
+Result<std::unique_ptr<ScratchServer>> ScratchServer::recover(const ScratchPlan& checked,
+                                                              Surroundings& around) {
+  std::unique_ptr<ScratchServer> server(new ScratchServer(checked, around));
+  Result<void> made = server->make();
+  if (made.ok()) return server;
+  const bool interrupted = made.error().kind == ErrorKind::kCancelled;
+  if (checked.options.keep_failed && !interrupted) return server->kept(std::move(made).error());
+  return std::move(made).error();
+}
+
+ScratchServer::~ScratchServer() {
+  const Result<void> removed = remove();
+  if (!removed.ok()) {
+    around_.progress.note(fmt::format("the scratch server is not removed: {}; `rm -r {}` does it",
+                                      removed.error().message, shell_word(checked_.root)));
+  }
+}
+
+Result<void> ScratchServer::make() {
+  const catalog::WalArchive archive = TRY(archive_of(checked_, around_.objects));
+  // Until it is gone: it may be told to go on.
+  lease_ = TRY(restore::claim_for(checked_.plan, checked_.plan_options.cluster,
+                                  checked_.options.purpose, archive, around_.objects, around_.clock,
+                                  around_.random, around_.progress, around_.stop));
+  // Before there is anything that could be left behind.
+  guard_ = TRY(Guard::start(checked_.options.program, checked_.root));
+  place_ = TRY(Place::make(around_.files, checked_.root, checked_.options.purpose));
+  restore::RecoverOptions recover = recover_options(checked_.options);
+  recover.scratch->socket_directory = place_->socket_directory();
+  report_ = TRY(restore::run_recover(recover, checked_.plan_options, checked_.plan, checked_.target,
+                                     around_.files, around_.objects, around_.clock, around_.random,
+                                     around_.progress, around_.stop));
+  TRY(start());
+  TRY(follow(checked_.plan, stand_, checked_.plan.backup.start_lsn));
+  report_.started = report_.reached = true;
+  report_.log_file = log_file();
+  report_.total_s = report_.restore_s + report_.replay_s;
+  return success();
+}
+
+Result<void> ScratchServer::start() {
+  restore::ServerOptions options;
+  options.binaries = report_.binaries;
+  options.data_directory = place_->data_directory();
+  options.port = restore::kScratchPort;
+  options.socket_directory = place_->socket_directory();
+  options.log_file = log_file();
+  options.server_version_num = checked_.plan.backup.server_version_num;
+  options.ends_with_us = true;
+  options.settings = checked_.options.settings;
+  server_ = TRY(restore::start_copy(options));
+  return success();
+}
+
+Result<void> ScratchServer::follow(const restore::RecoveryPlan& plan, Stand stand, pg::Lsn from) {
+  const auto began = around_.clock.monotonic();
+  around_.progress.begin("replaying WAL", plan.end_lsn > from ? plan.end_lsn - from : 0);
+  const restore::Reached reached = TRY(restore::follow_replay(
+      *server_, action_of(stand), from, around_.clock, around_.progress, around_.stop));
+  role_ = server_->role();
+  stand_ = stand;
+  lsn_ = report_.reached_lsn = reached.lsn;
+  report_.reached_time = reached.time;
+  report_.reached_xid = plan.last_replayed ? plan.last_replayed->xid : std::nullopt;
+  report_.segments_replayed = plan.segments;
+  report_.replay_s = std::chrono::duration<double>(around_.clock.monotonic() - began).count();
+  if (lsn_ == plan.end_lsn) return success();
+  return make_error(ErrorKind::kIo,
+                    fmt::format("the server stopped replay at {}, the target's end is {}",
+                                lsn_.text(), plan.end_lsn.text()));
+}
+
+Result<void> ScratchServer::go_on(const restore::RecoveryPlan& later, Stand stand) {
+  const bool same = later.backup.system_identifier == checked_.plan.backup.system_identifier;
+  if (stand_ == Stand::kPromoted || !same || later.end_lsn < lsn_) {
+    return make_error(
+        ErrorKind::kInvalid,
+        fmt::format("a scratch server that {} {} cannot go on to {}{}",
+                    stand_ == Stand::kPromoted ? "was promoted at" : "stands at", lsn_.text(),
+                    later.end_lsn.text(), same ? "" : " of another cluster"));
+  }
+  const pg::Lsn from = lsn_;
+  TRY(restore::check_wal_is_there(later, checked_.plan.backup.start_lsn,
+                                  TRY(archive_of(checked_, around_.objects))));
+  TRY(stop());
+  restore::LaterTarget target;
+  target.target_lsn = later.target_lsn;
+  target.target_inclusive = later.inclusive;
+  target.target_timeline = later.timeline;
+  target.action = action_of(stand);
+  target.at_least = limits_of(later);
+  TRY(restore::set_later_target(around_.files, place_->data_directory(), target));
+  TRY(start());
+  return follow(later, stand, from);
+}
+
+Result<void> ScratchServer::promote() {
+  if (stand_ == Stand::kPromoted) return success();
+  {
+    const std::unique_ptr<pgconn::Connection> session = TRY(connect("postgres"));
+    TRY(session->query("SELECT pg_promote(false)"));
+  }
+  const restore::Reached reached =
+      TRY(restore::follow_replay(*server_, restore::RecoveryAction::kPromote, lsn_, around_.clock,
+                                 around_.progress, around_.stop));
+  lsn_ = reached.lsn;
+  stand_ = Stand::kPromoted;
+  return success();
+}
+
+std::string ScratchServer::conninfo(const std::string& database) const {
+  return fmt::format("host={} port={} user={} dbname={}", quoted(place_->socket_directory()),
+                     restore::kScratchPort, quoted(role_), quoted(database));
+}
+
+Result<std::unique_ptr<pgconn::Connection>> ScratchServer::connect(
+    const std::string& database) const {
+  pgconn::ConnectOptions how;
+  how.conninfo = conninfo(database);
+  return pgconn::connect(how);
+}
+
+std::string ScratchServer::psql() const {
+  return restore::psql_command(place_->socket_directory(), restore::kScratchPort, role_);
+}
+
+// Beside the data directory: that is looked at page by page.
+std::string ScratchServer::log_file() const {
+  return join_path(place_->root(), restore::kServerLog);
+}
+
+Result<void> ScratchServer::stop() {
+  if (!server_) return success();
+  TRY(server_->stop());
+  server_.reset();
+  return success();
+}
+
+Result<void> ScratchServer::remove() {
+  if (place_) {
+    TRY(stop());
+    TRY(place_->remove());
+    place_.reset();
+  }
+  if (guard_) guard_->let_go();
+  guard_.reset();
+  lease_.reset();
+  return success();
+}
+
+Result<void> ScratchServer::keep() {
+  TRY(stop());
+  TRY(place_->keep());
+  guard_->let_go();
+  guard_.reset();
+  place_.reset();
+  lease_.reset();
+  return success();
+}
+
+Error ScratchServer::kept(Error error) {
+  if (!place_) return error;
+  const std::string root = place_->root();
+  if (!keep().ok()) return error;
+  const std::string where = fmt::format("what there is of it was kept in {}", root);
+  error.hint = error.hint.empty() ? where : error.hint + "; " + where;
+  return error;
+}
+
+}  // namespace walkback::scratch

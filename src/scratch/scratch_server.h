@@ -1,0 +1,154 @@
+// A scratch server: a PostgreSQL recovered from the repository into a directory of its own.
+//
+//   ScratchPlan checked = TRY(check_scratch(options, plan_options, plan, around));   // writes
+//   nothing auto server = TRY(ScratchServer::recover(checked, around));                      //
+//   stands at `plan`'s end auto session = TRY(server->connect("shop"));
+//   TRY(server->go_on(later_plan, Stand::kPromoted));                                // or
+//   promote() TRY(server->remove());                                                           //
+//   or keep()
+//
+// It is alone: a socket in a directory of mode 0700 and no TCP, no archiving, no primary, no hooks
+// but our own wal-get, no library that is not needed to read what is there. It holds the lease that
+// a recovery holds, for as long as it stands, so that prune never pulls WAL from under go_on(). It
+// reserves no timeline and writes no event: it belongs to its command, which does.
+//
+// Nothing is left of it, however this process ends. Destroyed, it is stopped and removed. Killed,
+// the kernel ends the server (start_tied() in restore/spawn.h) and the guard removes the directory;
+// when the guard was killed as well, or the host, the next scratch server in the same directory
+// does (leftovers.h). docs/design/scratch.md says why.
+//
+// One thread at a time, and the thread that recovered it must outlive it.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/file_system.h"
+#include "base/progress.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "catalog/leases.h"
+#include "pgconn/connection.h"
+#include "restore/plan.h"
+#include "restore/recover.h"
+#include "restore/server.h"
+#include "scratch/guard.h"
+#include "scratch/place.h"
+#include "store/object_store.h"
+
+namespace walkback::scratch {
+
+// Who stands still at the target can be read and go on; who is promoted can be written to.
+enum class Stand { kPaused, kPromoted };
+
+struct ScratchOptions {
+  std::string purpose;    // "drill", "undo": of the lease, the mark, the directory's name
+  std::string directory;  // absolute; the server's own is made in it
+  std::string name;       // of that, unique: an event's id
+  Stand stand = Stand::kPromoted;
+  restore::Neighbours neighbours;  // every cluster that runs on this host is added
+  // Beside those of restore/copy_setting_rules.h, over everything: {"fsync", "off"}.
+  std::vector<std::pair<std::string, std::string>> settings;
+  int workers = 2;
+  std::string server_binaries;  // configured directory, may be empty
+  std::string program;          // absolute path of walkback and
+  std::string config_path;      // its configuration
+  bool keep_failed = false;     // what could not be recovered is left to be looked at
+};
+
+// The world it is made in. All of it outlives the server.
+struct Surroundings {
+  FileSystem& files;
+  store::ObjectStore& objects;
+  Clock& clock;
+  Random& random;
+  Progress& progress;
+  std::stop_token stop;
+};
+
+struct ScratchPlan {
+  ScratchOptions options;
+  restore::PlanOptions plan_options;
+  restore::RecoveryPlan plan;
+  restore::CheckedTarget target;
+  std::string root;  // DIRECTORY/PURPOSE-NAME
+};
+
+// Before a plan is made, which takes a while: whether `directory` may hold it at all. kConflict
+// when it lies in a data directory or tablespace of the configured cluster or of any that runs
+// here, or in the repository, by whichever link or mount; kDenied as root.
+Result<void> check_directory(const ScratchOptions& options, FileSystem& files);
+
+// And everything else that can be refused before the first write: room, CREATE TABLESPACE to be
+// replayed, PostgreSQL's programs. First removes what killed ones left in `directory`.
+Result<ScratchPlan> check_scratch(const ScratchOptions& options,
+                                  const restore::PlanOptions& plan_options,
+                                  const restore::RecoveryPlan& plan, Surroundings& around);
+
+class ScratchServer {
+ public:
+  // Restores and replays. An error leaves nothing behind, unless keep_failed: then the hint says
+  // where it is. kIo when the server stands elsewhere than at the plan's end, and when it does not
+  // start, with its last words; kCorrupt and kMissing for what the repository has not whole.
+  static Result<std::unique_ptr<ScratchServer>> recover(const ScratchPlan& checked,
+                                                        Surroundings& around);
+  ~ScratchServer();
+  ScratchServer(const ScratchServer&) = delete;
+  ScratchServer& operator=(const ScratchServer&) = delete;
+
+  // Bytes, times, changed settings of the restore and of the first replay.
+  const restore::RecoverReport& recovered() const { return report_; }
+  // Where it stands, by its own word.
+  pg::Lsn lsn() const { return lsn_; }
+  Stand stand() const { return stand_; }
+
+  // From where it is paused to the end of `later`, which was planned for the same cluster and lies
+  // not before; it is restarted for that, and sessions end. kInvalid once it is promoted.
+  Result<void> go_on(const restore::RecoveryPlan& later, Stand stand);
+  // Where it is paused. Sessions stay.
+  Result<void> promote();
+
+  // As a superuser.
+  std::string conninfo(const std::string& database) const;
+  Result<std::unique_ptr<pgconn::Connection>> connect(const std::string& database) const;
+  std::string psql() const;  // the command, for a person
+
+  const std::string& root() const { return place_->root(); }
+  std::string data_directory() const { return place_->data_directory(); }
+  const std::string& socket_directory() const { return place_->socket_directory(); }
+  const std::string& binaries() const { return report_.binaries; }
+  std::string log_file() const;
+
+  // Shuts it down in order; its directory stays until it is removed or kept. Again: does nothing.
+  Result<void> stop();
+  // Stops it, and nothing is left.
+  Result<void> remove();
+  // Stops it, and its directory is the user's now.
+  Result<void> keep();
+
+ private:
+  ScratchServer(const ScratchPlan& checked, Surroundings& around);
+  Result<void> make();
+  Result<void> start();
+  Result<void> follow(const restore::RecoveryPlan& plan, Stand stand, pg::Lsn from);
+  Error kept(Error error);
+
+  const ScratchPlan checked_;
+  Surroundings around_;
+  std::unique_ptr<catalog::HeldLease> lease_;
+  // Destroyed from the last up: the lock goes before the guard is told, and the lease last of all.
+  std::unique_ptr<Guard> guard_;
+  std::unique_ptr<Place> place_;
+  std::unique_ptr<restore::CopyServer> server_;
+  restore::RecoverReport report_;
+  std::string role_;
+  pg::Lsn lsn_;
+  Stand stand_;
+};
+
+}  // namespace walkback::scratch
