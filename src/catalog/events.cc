@@ -45,6 +45,7 @@ std::string encode_end(const Event& event, Timestamp now) {
   json["error"] = event.error;
   json["detail"] = event.detail;
   if (event.backup) json["backup"] = Json::parse(encode_summary(*event.backup));
+  if (event.drill) json["drill"] = Json::parse(encode_drill(*event.drill));
   return to_text(json);
 }
 
@@ -74,6 +75,9 @@ Result<void> decode_end(ByteView bytes, const store::ObjectKey& key, Event& even
   if (fields.has("backup")) {
     event.backup = TRY(decode_summary(as_bytes(json["backup"].dump()), key.text()));
   }
+  if (fields.has("drill")) {
+    event.drill = TRY(decode_drill(as_bytes(json["drill"].dump()), key.text()));
+  }
   return success();
 }
 
@@ -92,7 +96,8 @@ Result<std::optional<Event>> read_event(store::ObjectStore& objects, const store
 }
 
 bool holds_lease(std::string_view kind) {
-  constexpr std::array<std::string_view, 4> kHolders{"backup", "recover", "verify", "prune"};
+  constexpr std::array<std::string_view, 5> kHolders{"backup", "recover", "verify", "prune",
+                                                     "drill"};
   return std::ranges::find(kHolders, kind) != kHolders.end();
 }
 
@@ -181,6 +186,24 @@ Result<void> find_killed(store::ObjectStore& objects, const std::string& cluster
     event.killed = !bytes;
   }
   return success();
+}
+
+Result<std::optional<Event>> last_drill(store::ObjectStore& objects, const std::string& cluster,
+                                        pg::SystemIdentifier lineage) {
+  const LineageLayout layout(cluster, lineage);
+  std::vector<std::string> ids;  // which begin with the time
+  TRY(objects.list(layout.drills_folder(), "", [&](const store::ObjectInfo& info) {
+    std::string id = info.key.text().substr(layout.drills_folder().size());
+    ids.push_back(id.substr(0, id.find('.')));
+    return true;
+  }));
+  std::ranges::sort(ids, std::greater<>());
+  for (const std::string& id : ids) {
+    const store::ObjectKey end = event_key(cluster, id, kEnd);
+    std::optional<Event> event = TRY(read_event(objects, event_key(cluster, id, kBegin), &end));
+    if (event && event->ended_at) return event;
+  }
+  return std::optional<Event>();
 }
 
 }  // namespace walkback::catalog

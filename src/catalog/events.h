@@ -10,6 +10,7 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "catalog/backup_summary.h"
+#include "catalog/drill_summary.h"
 #include "catalog/unreadable.h"
 #include "store/object_store.h"
 
@@ -25,6 +26,7 @@ struct Event {
   std::string error;   // the message, when it failed
   std::string detail;  // one line for people
   std::optional<BackupSummary> backup;
+  std::optional<DrillSummary> drill;  // of one that got so far as to recover, failed ones too
   std::string process;   // who runs it, see process_identity.h; empty in what older programs wrote
   std::string location;  // of a backup that was made: the folder of its objects in the repository
   bool killed = false;   // has no end and will have none: see find_killed()
@@ -54,6 +56,11 @@ class EventRecorder {
 // the error.
 Result<std::vector<Event>> list_events(store::ObjectStore& objects, const std::string& cluster,
                                        const OnUnreadable& unreadable = {});
+
+// The last drill of this lineage that ended and tried to prove something, whatever came of it;
+// nothing when there was none. Reads two objects, however long the history is.
+Result<std::optional<Event>> last_drill(store::ObjectStore& objects, const std::string& cluster,
+                                        pg::SystemIdentifier lineage);
 
 // An attempt that is announced has its lease after a few requests: this long is far beyond that and
 // beyond what the clocks of hosts differ by.

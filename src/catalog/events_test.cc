@@ -98,5 +98,34 @@ TEST_F(Events, OneOfAnOlderProgramIsNotKnown) {
   EXPECT_FALSE(killed());
 }
 
+TEST_F(Events, TheLastDrillIsTheLastThatEnded) {
+  const pg::SystemIdentifier lineage{77};
+  const LineageLayout layout("main", lineage);
+  EventRecorder recorder(*objects, "main", clock);
+  EXPECT_FALSE(last_drill(*objects, "main", lineage).value());
+  std::vector<std::string> ids;
+  for (const bool ends : {true, true, false}) {
+    Event event = begin("drill", "");
+    ids.push_back(event.id);
+    event.drill.emplace();
+    event.drill->system_identifier = lineage;
+    event.drill->proofs = {{"target", ProofOutcome::kFailed}};
+    ASSERT_TRUE(objects->put(layout.drill(event.id), as_bytes("evidence")).ok());
+    const Error failed = make_error(ErrorKind::kCorrupt, "the drill failed");
+    if (ends) {
+      ASSERT_TRUE(recorder.end(event, &failed).ok());
+    }
+    clock.sleep(std::chrono::hours(1));
+  }
+  begin("backup", "");
+  const std::optional<Event> last = last_drill(*objects, "main", lineage).value();
+  ASSERT_TRUE(last);
+  EXPECT_EQ(last->id, ids.at(1));
+  EXPECT_FALSE(last->succeeded);
+  ASSERT_TRUE(last->drill);
+  EXPECT_EQ(last->drill->proofs.at(0).outcome, ProofOutcome::kFailed);
+  EXPECT_FALSE(last_drill(*objects, "main", {78}).value()) << "of another lineage";
+}
+
 }  // namespace
 }  // namespace walkback::catalog

@@ -126,4 +126,9 @@ std::string LineageLayout::map_prefix() const { return root_ + "maps"; }
 
 std::string LineageLayout::verified_folder() const { return root_ + "verified/"; }
 
+std::string LineageLayout::drills_folder() const { return root_ + "drills/"; }
+store::ObjectKey LineageLayout::drill(const std::string& id) const {
+  return store::ObjectKey(fmt::format("{}{}.zst", drills_folder(), id));
+}
+
 }  // namespace walkback::catalog

@@ -11,6 +11,7 @@
 //   clusters/NAME/SYSID/backups/ID/summary.json, names.zst, manifest.zst
 //   clusters/NAME/SYSID/packs/ab/ID.zst, maps/ab/ID.zst
 //   clusters/NAME/SYSID/verified/ID-0001.zst  what `verify` need not read again
+//   clusters/NAME/SYSID/drills/ID.zst         what a drill found
 #pragma once
 
 #include <string>
@@ -59,6 +60,8 @@ class LineageLayout {
   std::string map_prefix() const;   // "…/maps"
 
   std::string verified_folder() const;  // "…/verified/"
+  std::string drills_folder() const;    // "…/drills/"
+  store::ObjectKey drill(const std::string& id) const;
   const std::string& folder() const { return root_; }
 
  private:

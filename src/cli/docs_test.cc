@@ -37,9 +37,10 @@ TEST(Docs, EveryOptionIsDescribedWhereItBelongs) {
   for (const CommandHelp& help : all_help()) {
     std::string heading =
         help.command.empty() ? "## Options of every command" : "### " + help.command;
-    // recover's targets are plan's.
+    // The targets of recover and drill are plan's.
     std::string text = section(manual(), heading);
-    if (help.command == "recover") text += section(manual(), "### plan");
+    const bool has_targets = help.command == "recover" || help.command == "drill";
+    if (has_targets) text += section(manual(), "### plan");
     for (const std::string& option : help.options) {
       if (!help.command.empty() && option == "--help") continue;
       EXPECT_THAT(text, HasSubstr("`" + option)) << help.command;
@@ -52,7 +53,8 @@ TEST(Docs, EveryExitStatusIsDescribed) {
   for (ExitStatus status :
        {ExitStatus::kDone, ExitStatus::kFailed, ExitStatus::kBadUsage,
         ExitStatus::kTargetUnreachable, ExitStatus::kBadPages, ExitStatus::kDamageFound,
-        ExitStatus::kInterrupted, ExitStatus::kNotInArchive, ExitStatus::kWalGetFailed}) {
+        ExitStatus::kDrillFailed, ExitStatus::kInterrupted, ExitStatus::kNotInArchive,
+        ExitStatus::kWalGetFailed}) {
     EXPECT_THAT(section(manual(), "## Exit statuses"),
                 HasSubstr("\n| " + std::to_string(static_cast<int>(status)) + " | "));
   }

@@ -12,6 +12,7 @@ enum class ExitStatus : int {
   // word of it in the WAL.
   kBadPages = 4,
   kDamageFound = 5,  // verify: an object is missing, damaged or cannot be opened, or WAL has a gap
+  kDrillFailed = 6,  // drill: the recovery did not succeed, or what it gave failed a proof
   kInterrupted = 130,  // SIGINT or SIGTERM, as shells report it
 
   // status, of which any failure is critical: what could not be told may be anything.

@@ -210,6 +210,30 @@ double seconds(std::chrono::microseconds duration) {
   return std::chrono::duration<double>(duration).count();
 }
 
+Json json_of(const catalog::DrillSummary& drill) {
+  Json proofs = Json::array();
+  for (const auto& proof : drill.proofs) {
+    proofs.push_back(
+        {{"name", proof.name}, {"outcome", catalog::proof_outcome_name(proof.outcome)}});
+  }
+  return {{"backup", drill.backup.text},
+          {"target", drill.target},
+          {"seed", drill.seed ? Json(*drill.seed) : Json(nullptr)},
+          {"timeline", drill.timeline.value},
+          {"target_lsn", drill.target_lsn.text()},
+          {"target_time", json_of(drill.target_time)},
+          {"proofs", proofs},
+          {"bytes_written", drill.bytes_written},
+          {"bytes_fetched", drill.bytes_fetched},
+          {"wal_bytes", drill.wal_bytes},
+          {"timings",
+           {{"restore_s", drill.restore_s},
+            {"replay_s", drill.replay_s},
+            {"prove_s", drill.prove_s},
+            {"total_s", drill.total_s}}},
+          {"system_identifier", std::to_string(drill.system_identifier.value)}};
+}
+
 Json json_of(const catalog::Event& event) {
   Json json{{"id", event.id},
             {"kind", event.kind},
@@ -225,6 +249,7 @@ Json json_of(const catalog::Event& event) {
     json["location"] = event.location;
     json["backup"] = json_of(*event.backup);
   }
+  if (event.drill) json["drill"] = json_of(*event.drill);
   return json;
 }
 

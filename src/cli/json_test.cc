@@ -176,6 +176,16 @@ TEST(Json, History) {
   events[0].location = "clusters/main/7/backups/20261122T140001Z-3f9a/";
   events.push_back(events[2]);
   events[3].killed = true;
+  catalog::Event drill{.id = "20261122T170000Z-0003",
+                       .kind = "drill",
+                       .started_at = at("17:00:00"),
+                       .host = "db1",
+                       .ended_at = at("17:01:00"),
+                       .succeeded = false,
+                       .error = "not as it must be: checks",
+                       .detail = "latest from backup 20261122T140001Z-3f9a: proved target"};
+  drill.drill = sample_drill().summary;
+  events.push_back(drill);
   expect_golden("history.json", history_json(events, {}));
 }
 

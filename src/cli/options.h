@@ -104,6 +104,16 @@ struct RecoverOptions {
   bool dry_run = false;
 };
 
+struct DrillOptions {
+  TargetOptions target;  // the latest where none was named
+  bool random = false;
+  std::optional<uint64_t> seed;
+  std::optional<std::string> into;
+  std::vector<std::string> checks;  // SQL
+  std::string database = "postgres";
+  bool keep = false;
+};
+
 struct AdoptOptions {
   std::string pgdata;
 };
@@ -154,8 +164,8 @@ struct KeyRotateOptions {
 using CommandOptions =
     std::variant<InitOptions, CheckOptions, WalPushOptions, WalGetOptions, BackupOptions,
                  ListOptions, FindOptions, IndexOptions, PlanOptions, RecoverOptions, AdoptOptions,
-                 VerifyOptions, StatusOptions, HistoryOptions, PruneOptions, KeepOptions,
-                 KeyGenerateOptions, KeyListOptions, KeyAddOptions, KeyRotateOptions>;
+                 DrillOptions, VerifyOptions, StatusOptions, HistoryOptions, PruneOptions,
+                 KeepOptions, KeyGenerateOptions, KeyListOptions, KeyAddOptions, KeyRotateOptions>;
 
 struct Invocation {
   GlobalOptions global;

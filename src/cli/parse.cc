@@ -45,6 +45,9 @@ struct Raw {
   bool rebuild = false, all = false;
   bool deep = false;
   bool alert = false, test_alert = false;
+  bool random = false, keep = false;
+  std::string seed, database;
+  std::vector<std::string> checks;
   std::string backup;
   bool release = false;
 };
@@ -53,27 +56,26 @@ void add_timeline(CLI::App& app, Raw& raw, const char* what) {
   app.add_option("--timeline", raw.timeline, what)->type_name("N");
 }
 
-void add_target(CLI::App& app, Raw& raw) {
-  constexpr const char* kGroup = "TARGET (exactly one)";
+void add_target(CLI::App& app, Raw& raw, const char* group = "TARGET (exactly one)") {
   app.add_option(
          "--to", raw.to,
          "The moment: 2026-11-22T15:46:59Z, \"2026-11-22 15:46\", 15:46, \"10 minutes ago\"")
       ->type_name("TIME")
-      ->group(kGroup);
+      ->group(group);
   app.add_option("--xid", raw.xid, "Up to and with this transaction's commit")
       ->type_name("N")
-      ->group(kGroup);
+      ->group(group);
   app.add_option("--before-xid", raw.before_xid, "Up to just before this transaction's commit")
       ->type_name("N")
-      ->group(kGroup);
+      ->group(group);
   app.add_option("--lsn", raw.lsn, "Up to this position of the WAL")
       ->type_name("LSN")
-      ->group(kGroup);
+      ->group(group);
   app.add_option("--name", raw.restore_point, "A restore point made with pg_create_restore_point()")
       ->type_name("TEXT")
-      ->group(kGroup);
-  app.add_flag("--latest", raw.latest, "The end of the archived WAL")->group(kGroup);
-  app.add_flag("--immediate", raw.immediate, "As soon as the backup is consistent")->group(kGroup);
+      ->group(group);
+  app.add_flag("--latest", raw.latest, "The end of the archived WAL")->group(group);
+  app.add_flag("--immediate", raw.immediate, "As soon as the backup is consistent")->group(group);
   add_timeline(app, raw, "Follow this timeline (default: the newest that reaches the target)");
 }
 
@@ -222,6 +224,25 @@ void describe_status(CLI::App& app, Raw& raw) {
   app.add_flag("--test-alert", raw.test_alert, "Send a test to each of them, and say what arrived");
 }
 
+void describe_drill(CLI::App& app, Raw& raw) {
+  constexpr const char* kTarget = "TARGET (default: --latest)";
+  add_target(app, raw, kTarget);
+  app.add_flag("--random", raw.random, "A moment of the recovery windows, chosen by chance")
+      ->group(kTarget);
+  app.add_option("--seed", raw.seed, "With --random: the same choice again")->type_name("N");
+  app.add_option("--into", raw.into,
+                 "Where the scratch server gets a directory of its own (default: drill.directory)")
+      ->type_name("DIR");
+  app.add_option("--check", raw.checks,
+                 "A question whose answer has to be true, beside those configured (repeatable)")
+      ->type_name("SQL")
+      ->allow_extra_args(false);
+  app.add_option("--database", raw.database, "Where --check is asked (default: postgres)")
+      ->type_name("NAME");
+  app.add_flag("--keep", raw.keep,
+               "Leave the server of a drill that fails, stopped, to be looked at");
+}
+
 void describe_verify(CLI::App& app, Raw& raw) {
   app.add_flag("--deep", raw.deep, "Read every byte again, also what was verified before");
 }
@@ -294,6 +315,8 @@ constexpr CommandShape kCommands[] = {
     {"find", "Show which transactions took or changed the most", describe_find},
     {"plan", "Show what recover would do", describe_plan},
     {"recover", "Recover to an exact moment, into a new data directory", describe_recover},
+    {"drill", "Recover to a scratch server, prove that all is there, and remove it",
+     describe_drill},
     {"adopt", "Make a recovered copy the cluster", describe_adopt},
     {"prune", "Remove the backups and WAL that no rule in [retention] keeps", describe_prune},
     {"keep", "Keep a backup whatever the rules in [retention] say", describe_keep},
@@ -393,15 +416,20 @@ Result<std::optional<pg::TimelineId>> read_timeline(const CLI::App& app, const R
       pg::TimelineId{TRY(number<uint32_t>("--timeline", raw.timeline, 1, UINT32_MAX))});
 }
 
-Result<TargetOptions> read_target(const CLI::App& app, const Raw& raw) {
-  constexpr std::string_view kHint =
-      "give one of --to TIME, --xid N, --before-xid N, --lsn LSN, --name TEXT, --latest, "
-      "--immediate";
+std::vector<std::string> targets_named(const CLI::App& app) {
   std::vector<std::string> named;
   for (const char* option :
        {"--to", "--xid", "--before-xid", "--lsn", "--name", "--latest", "--immediate"}) {
     if (given(app, option)) named.emplace_back(option);
   }
+  return named;
+}
+
+Result<TargetOptions> read_target(const CLI::App& app, const Raw& raw) {
+  constexpr std::string_view kHint =
+      "give one of --to TIME, --xid N, --before-xid N, --lsn LSN, --name TEXT, --latest, "
+      "--immediate";
+  const std::vector<std::string> named = targets_named(app);
   if (named.empty())
     return usage_error("no target: which moment to recover to", std::string(kHint));
   if (named.size() > 1) {
@@ -541,6 +569,43 @@ Result<CommandOptions> read_recover(const CLI::App& app, const Raw& raw) {
   return CommandOptions(std::move(options));
 }
 
+Result<CommandOptions> read_drill(const CLI::App& app, const Raw& raw) {
+  DrillOptions options;
+  options.random = raw.random;
+  const std::vector<std::string> named = targets_named(app);
+  if (raw.random && !named.empty()) {
+    return usage_error(fmt::format("--random and {} are two targets", named[0]),
+                       "give one of them");
+  }
+  if (raw.random && given(app, "--timeline")) {
+    return usage_error("--timeline with --random",
+                       "--random takes any timeline that can be reached");
+  }
+  if (given(app, "--seed")) {
+    if (!raw.random) return usage_error("--seed without --random", "--random --seed N");
+    options.seed = TRY(number<uint64_t>("--seed", raw.seed, 0, UINT64_MAX));
+  }
+  if (named.empty()) {
+    options.target.latest = true;
+    options.target.timeline = TRY(read_timeline(app, raw));
+  } else {
+    options.target = TRY(read_target(app, raw));
+  }
+  options.into = if_given(app, "--into", raw.into);
+  if (options.into && options.into->empty()) {
+    return usage_error("--into is empty: where the scratch server is to lie", "--into DIR");
+  }
+  options.checks = raw.checks;
+  if (given(app, "--database")) {
+    if (raw.checks.empty()) {
+      return usage_error("--database without --check", "configured checks name their own");
+    }
+    options.database = raw.database;
+  }
+  options.keep = raw.keep;
+  return CommandOptions(std::move(options));
+}
+
 Result<CommandOptions> read_adopt(const Raw& raw) {
   if (raw.pgdata.empty()) {
     return usage_error("--pgdata is missing: which copy becomes the cluster",
@@ -611,6 +676,7 @@ Result<CommandOptions> read_command(const CLI::App& app, const Raw& raw) {
   if (name == "index") return read_index(raw);
   if (name == "plan") return read_plan(app, raw);
   if (name == "recover") return read_recover(app, raw);
+  if (name == "drill") return read_drill(app, raw);
   if (name == "adopt") return read_adopt(raw);
   if (name == "verify") return CommandOptions(VerifyOptions{raw.deep});
   if (name == "status") return read_status(raw);

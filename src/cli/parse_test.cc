@@ -177,6 +177,32 @@ TEST(Parse, AdoptListHistory) {
   EXPECT_TRUE(options<VerifyOptions>({"verify", "--deep"}).deep);
 }
 
+TEST(Parse, Drill) {
+  const auto plain = options<DrillOptions>({"drill"});
+  EXPECT_TRUE(plain.target.latest);
+  EXPECT_FALSE(plain.random || plain.keep || plain.into || plain.seed);
+  const auto drill =
+      options<DrillOptions>({"drill", "--to", "15:46", "--into", "/srv/d", "--check", "SELECT true",
+                             "--check", "SELECT 1 = 1", "--database", "shop", "--keep"});
+  EXPECT_EQ(drill.target.to, "15:46");
+  EXPECT_FALSE(drill.target.latest);
+  EXPECT_EQ(drill.into, "/srv/d");
+  EXPECT_THAT(drill.checks, ElementsAre("SELECT true", "SELECT 1 = 1"));
+  EXPECT_EQ(drill.database, "shop");
+  EXPECT_TRUE(drill.keep);
+  const auto random = options<DrillOptions>({"drill", "--random", "--seed", "7"});
+  EXPECT_TRUE(random.random);
+  EXPECT_EQ(random.seed, 7u);
+  EXPECT_EQ(options<DrillOptions>({"drill", "--timeline", "3"}).target.timeline->value, 3u);
+  EXPECT_THAT(wrong({"drill", "--random", "--xid", "7"}), HasSubstr("two targets"));
+  EXPECT_THAT(wrong({"drill", "--random", "--timeline", "2"}), HasSubstr("--timeline with"));
+  EXPECT_THAT(wrong({"drill", "--seed", "7"}), StartsWith("--seed without --random"));
+  EXPECT_THAT(wrong({"drill", "--random", "--seed", "x"}), StartsWith("--seed is \"x\""));
+  EXPECT_THAT(wrong({"drill", "--into", ""}), StartsWith("--into is empty"));
+  EXPECT_THAT(wrong({"drill", "--database", "shop"}), StartsWith("--database without --check"));
+  EXPECT_THAT(wrong({"drill", "--latest", "--immediate"}), HasSubstr("two targets"));
+}
+
 TEST(Parse, Find) {
   const auto all = options<FindOptions>({"find", "--since", "10 minutes ago", "--until", "15:46",
                                          "--table", "shop.public.payments", "--kind", "truncate",
@@ -293,7 +319,7 @@ TEST(Parse, Status) {
 }
 
 TEST(Parse, CommandsOfLaterVersionsAreNotThereYet) {
-  for (const char* later : {"undo", "drill"}) {
+  for (const char* later : {"undo", "rescue"}) {
     EXPECT_THAT(wrong({later}), StartsWith("unknown command")) << later;
   }
 }

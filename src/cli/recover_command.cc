@@ -1,30 +1,16 @@
 #include <fmt/format.h>
 
 #include "cli/commands.h"
-#include "cli/find_text.h"
 #include "cli/json.h"
 #include "cli/live_archiver.h"
-#include "cli/read_target.h"
+#include "cli/recovery_options.h"
 #include "cli/text.h"
 #include "restore/plan.h"
 #include "restore/recover.h"
-#include "setup/repository_place.h"
 
 namespace walkback::cli {
 
 namespace {
-
-Result<restore::PlanOptions> plan_options(const TargetOptions& target, const config::Config& config,
-                                          Session& session) {
-  restore::PlanOptions options;
-  options.cluster = config.cluster;
-  options.target = TRY(
-      session.failing_with(ExitStatus::kBadUsage, read_target(target, session.env().clock.now())));
-  options.timeline = target.timeline;
-  options.now = session.env().clock.now();
-  options.unreadable = [&session](const Error& error) { session.warn(error); };
-  return options;
-}
 
 // What the plan shows as given up, or as nothing to give up, is what the archive holds.
 void warn_of_archiving(const config::Config& config, Session& session) {
@@ -33,42 +19,6 @@ void warn_of_archiving(const config::Config& config, Session& session) {
   const auto archiver = ask_archiver(*connection);
   if (!archiver.ok() || !*archiver) return;
   if (const std::optional<Error> trouble = archiving_trouble(**archiver)) session.warn(*trouble);
-}
-
-// The indexes reach further than the recoveries: what `find` shows of a transaction is why it
-// cannot be a target. Nothing where it has no better reason.
-std::optional<Error> true_reason(const restore::PlanOptions& options, store::ObjectStore& store,
-                                 std::stop_token stop, const Error& refusal) {
-  using restore::TargetKind;
-  const TargetKind kind = options.target.kind;
-  if (kind != TargetKind::kXid && kind != TargetKind::kBeforeXid) return std::nullopt;
-  find::FindOptions find;
-  find.cluster = options.cluster;
-  find.xid = options.target.xid;
-  find.until = options.now.value_or(Timestamp{INT64_MAX});
-  find.timeline = options.timeline;
-  const Result<find::FindReport> report = find::run_find(find, store, silent_progress(), stop);
-  if (!report.ok() || report->found.size() + report->others.size() != 1) return std::nullopt;
-  const find::FoundWork& work =
-      report->found.empty() ? report->others.front() : report->found.front();
-  return why_no_target(work, refusal);
-}
-
-// A target that cannot be reached has its own exit status; a repository that does not answer is a
-// failure.
-Result<restore::RecoveryPlan> make_plan(const restore::PlanOptions& options,
-                                        store::ObjectStore& store, std::stop_token stop,
-                                        Session& session) {
-  auto plan = restore::make_plan(options, store, session.progress(), stop);
-  bool unreachable = !plan.ok() && (plan.error().kind == ErrorKind::kInvalid ||
-                                    plan.error().kind == ErrorKind::kMissing);
-  if (!plan.ok() && plan.error().kind == ErrorKind::kInvalid) {
-    if (std::optional<Error> reason = true_reason(options, store, stop, plan.error())) {
-      plan = *std::move(reason);
-    }
-  }
-  return unreachable ? session.failing_with(ExitStatus::kTargetUnreachable, std::move(plan))
-                     : std::move(plan);
 }
 
 restore::RecoveryAction configured_action(const config::Config& config) {
@@ -90,12 +40,7 @@ restore::RecoverOptions recover_options(const RecoverOptions& options, const con
   recover.delta = options.delta;
   recover.workers = config.recovery_workers;
   recover.server_binaries = config.bin_dir;
-  recover.neighbours.live_pgdata = config.pgdata;
-  for (const std::string& url : config::repository_urls(config)) {
-    if (auto directory = setup::repository_directory(url)) {
-      recover.neighbours.repositories.push_back(*std::move(directory));
-    }
-  }
+  recover.neighbours = neighbours_of(config);
   recover.program = session.env().program;
   recover.config_path = session.config_path();
   return recover;
@@ -110,17 +55,6 @@ std::optional<DiskSpace> free_space(FileSystem& files, std::string path) {
   }
   auto space = files.disk_space(path);
   return space.ok() ? std::optional(*space) : std::nullopt;
-}
-
-// The copy belongs to who makes it, and no server of root's would start.
-Result<void> check_not_root(const restore::RecoverOptions& recover, Session& session) {
-  Env& env = session.env();
-  if (!recover.start || env.user_id != 0) return success();
-  const auto live = env.files.status(recover.neighbours.live_pgdata);
-  const std::string owner = live.ok() && *live ? env.user_name((*live)->owner) : "postgres";
-  return make_error(ErrorKind::kDenied, "PostgreSQL does not run as root",
-                    fmt::format("run this as the user who is to own the copy: `{}`",
-                                as_user(owner, env, session.global())));
 }
 
 }  // namespace
@@ -143,7 +77,7 @@ Result<ExitStatus> run_recover(const RecoverOptions& options, Session& session) 
   restore::RecoverOptions recover = recover_options(options, config, session);
   Env& env = session.env();
   // A plan takes a while: what can be refused without one is refused first.
-  TRY(check_not_root(recover, session));
+  if (recover.start) TRY(check_not_root(config, session));
   TRY(session.check_repository_owner(config));
   TRY(restore::check_destination(recover, env.files));
   std::stop_token stop = session.watch_interrupts(OnInterrupt::kAskToStop);

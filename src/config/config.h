@@ -19,6 +19,14 @@ namespace walkback::config {
 // Where the configuration lies unless --config or WALKBACK_CONFIG says otherwise.
 inline constexpr std::string_view kDefaultPath = "/etc/walkback/walkback.toml";
 
+// One of [[drill.checks]].
+struct DrillCheck {
+  std::string name;
+  std::string database = "postgres";
+  std::string sql;
+  std::optional<std::string> expect;  // as PostgreSQL writes the value; nothing: true
+};
+
 // One member a key; keys.cc says which.
 struct Config {
   std::string cluster = "main";
@@ -72,7 +80,13 @@ struct Config {
 
   int verify_workers = 2;
   int verify_limit_mib_per_s = 0;  // 0: none
-  std::string retention_window;    // "14 days"; empty: no such rule
+
+  std::string drill_directory;  // absolute; empty when not set
+  bool drill_heap_all_indexed = true;
+  int drill_check_timeout_s = 300;
+  std::vector<DrillCheck> drill_checks;  // no key: only the file can say them
+
+  std::string retention_window;  // "14 days"; empty: no such rule
   int retention_count = 0;
   int retention_hourly = 0;
   int retention_daily = 0;

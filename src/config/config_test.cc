@@ -342,6 +342,53 @@ TEST(Config, AListIsAnArrayOrATextWithCommas) {
   EXPECT_FALSE(apply_environment({{"WALKBACK_ENCRYPTION_RECIPIENTS", "a,,b"}}, config).ok());
 }
 
+TEST(Config, DrillsChecksAreTablesOfTheirOwn) {
+  const auto read = parse(R"([drill]
+directory = "/srv/drill"
+[[drill.checks]]
+name = "payments"
+database = "shop"
+sql = "SELECT count(*) FROM payments"
+expect = 42
+[[drill.checks]]
+name = "owner"
+sql = "SELECT owner FROM accounts WHERE id = 1"
+expect = "Ada"
+[[drill.checks]]
+name = "recent"
+sql = "SELECT max(at) > '2026-01-01' FROM payments"
+[[drill.checks]]
+name = "closed"
+sql = "SELECT open FROM shop"
+expect = false
+)",
+                          "/x.toml");
+  ASSERT_TRUE(read.ok()) << read.error().message;
+  ASSERT_EQ(read->drill_checks.size(), 4u);
+  EXPECT_EQ(read->drill_checks[0].database, "shop");
+  EXPECT_EQ(read->drill_checks[0].expect, "42");
+  EXPECT_EQ(read->drill_checks[1].database, "postgres");
+  EXPECT_EQ(read->drill_checks[1].expect, "Ada");
+  EXPECT_FALSE(read->drill_checks[2].expect);
+  EXPECT_EQ(read->drill_checks[3].expect, "f");
+  EXPECT_EQ(read->drill_directory, "/srv/drill");
+}
+
+TEST(Config, ACheckThatSaysTooLittleOrTooMuchIsRefused) {
+  const auto wrong = [](const std::string& text) {
+    const auto read = parse(text, "/x.toml");
+    return read.ok() ? "nothing" : read.error().message + " | " + read.error().hint;
+  };
+  EXPECT_THAT(wrong("[drill]\nchecks = [\"SELECT 1\"]\n"), HasSubstr("expected tables | each"));
+  EXPECT_THAT(wrong("[[drill.checks]]\nsql = \"SELECT 1\"\n"), HasSubstr("has no name"));
+  EXPECT_THAT(wrong("[[drill.checks]]\nname = \"a\"\n"), HasSubstr("has no sql"));
+  EXPECT_THAT(wrong("[[drill.checks]]\nname = \"a\"\nquery = \"b\"\n"),
+              HasSubstr("/x.toml:3: unknown key drill.checks.query | a check has name, database"));
+  EXPECT_THAT(wrong("[[drill.checks]]\nname = 1\n"), HasSubstr("is an integer, expected text"));
+  EXPECT_THAT(wrong("[[drill.checks]]\nname = \"a\"\nexpect = 1.5\n"),
+              HasSubstr("is a decimal number"));
+}
+
 TEST(Config, AMistypedSectionIsNamedWithTheClosest) {
   const auto wrong = parse("[repositry]\nurl = \"file:///r\"\n", "x");
   ASSERT_FALSE(wrong.ok());

@@ -101,9 +101,74 @@ Result<void> read_value(const Key& key, const toml::node& node, const std::strin
   return set_text(config, key, node.as_string()->get(), subject);
 }
 
+constexpr std::string_view kCheckKeys = "name, database, sql, expect";
+
+// What PostgreSQL writes: 42, t, and a text as it is.
+Result<std::string> expected_text(const toml::node& node, const std::string& where) {
+  if (node.is_string()) return node.as_string()->get();
+  if (node.is_integer()) return fmt::format("{}", node.as_integer()->get());
+  if (node.is_boolean()) return std::string(node.as_boolean()->get() ? "t" : "f");
+  return make_error(
+      ErrorKind::kInvalid,
+      fmt::format("{}: drill.checks.expect is {}, expected text, an integer, true or "
+                  "false",
+                  where, type_name(node)),
+      "compare it in the SQL itself, and leave expect out: the answer has to be true");
+}
+
+Result<DrillCheck> read_check(const toml::table& table, const std::string& path) {
+  DrillCheck check;
+  for (const auto& [name, node] : table) {
+    const std::string where = place(path, node);
+    const std::string_view key = name.str();
+    if (key == "expect") {
+      check.expect = TRY(expected_text(node, where));
+      continue;
+    }
+    std::string* member = key == "name"       ? &check.name
+                          : key == "database" ? &check.database
+                          : key == "sql"      ? &check.sql
+                                              : nullptr;
+    if (member == nullptr) {
+      return make_error(ErrorKind::kInvalid,
+                        fmt::format("{}: unknown key drill.checks.{}", where, key),
+                        fmt::format("a check has {}", kCheckKeys));
+    }
+    if (!node.is_string()) {
+      return make_error(ErrorKind::kInvalid, fmt::format("{}: drill.checks.{} is {}, expected text",
+                                                         where, key, type_name(node)));
+    }
+    *member = node.as_string()->get();
+  }
+  if (!check.name.empty() && !check.sql.empty() && !check.database.empty()) return check;
+  return make_error(ErrorKind::kInvalid,
+                    fmt::format("{}: a check of drill.checks has no {}", place(path, table),
+                                check.name.empty()  ? "name"
+                                : check.sql.empty() ? "sql"
+                                                    : "database"),
+                    "name = \"payments\", sql = \"SELECT count(*) > 0 FROM payments\"");
+}
+
+Result<void> read_checks(const toml::node& node, const std::string& path, Config& config) {
+  if (!node.is_array_of_tables()) {
+    return make_error(
+        ErrorKind::kInvalid,
+        fmt::format("{}: drill.checks is {}, expected tables", place(path, node), type_name(node)),
+        "each check is a section of its own: [[drill.checks]]");
+  }
+  for (const toml::node& element : *node.as_array()) {
+    config.drill_checks.push_back(TRY(read_check(*element.as_table(), path)));
+  }
+  return success();
+}
+
 Result<void> read_section(std::string_view section, const toml::table& table,
                           const std::string& path, Config& config) {
   for (const auto& [name, node] : table) {
+    if (section == "drill" && name.str() == "checks") {
+      TRY(read_checks(node, path, config));
+      continue;
+    }
     const Key* key = find_key(section, name.str());
     if (!key) return unknown_key(place(path, node), fmt::format("{}.{}", section, name.str()));
     TRY(read_value(*key, node, path, config));

@@ -106,6 +106,11 @@ encryption = "none"
 # workers = 2
 # limit_mib_per_s = 0
 
+[drill]
+# directory = ""
+# heap_all_indexed = true
+# check_timeout_s = 300
+
 [retention]
 # window = ""
 # count = 0

@@ -24,6 +24,7 @@ enum class SealedKind : uint8_t {
   kWalIndex = 'I',
   kNames = 'N',
   kVerified = 'V',
+  kDrill = 'D',
 };
 
 // Appends payload to an object in pieces. One thread at a time.

@@ -8,6 +8,7 @@
 #include "base/time_text.h"
 #include "catalog/events.h"
 #include "catalog/listing.h"
+#include "drill/drill.h"
 #include "restore/plan.h"
 #include "restore/recover.h"
 #include "setup/init.h"
@@ -119,6 +120,49 @@ inline restore::RecoverReport sample_recovery() {
   report.replay_s = 2.25;
   report.total_s = 14.5;
   report.setting_changes = {{"archive_mode", "off", "a copy never archives"}};
+  return report;
+}
+
+// One whose check failed, and amcheck is not there.
+inline drill::DrillReport sample_drill() {
+  drill::DrillReport report;
+  report.id = "20261122T160000Z-0003";
+  report.plan = sample_plan();
+  report.plan.target = {};
+  report.proofs = {
+      drill::proved("target", "the server stands at 0/5A3F2C8, where it was sent"),
+      drill::failed("checks", "1 of 2 were not answered as expected",
+                    {"payments (database shop): found 0, expected 42"}),
+      drill::proved("row_counts", "203 rows of 2 tables in 2 databases were read"),
+      drill::not_proved("indexes", "the extension amcheck is not installed on this host"),
+      drill::proved("page_checksums", "1203 pages of 300 files")};
+  report.proofs[1].duration_s = 0.5;
+  report.proofs[2].duration_s = 12.25;
+  report.proofs[4].duration_s = 3;
+  report.checks = {{"accounts", "postgres", "t", "t", true},
+                   {"payments", "shop", "42", "0", false}};
+  report.rows.tables = {{"shop", "public", "payments", 0}, {"postgres", "public", "accounts", 203}};
+  report.rows.rows = 203;
+  report.rows.databases = 2;
+  report.compared_with = "20261022T160000Z-0001";
+  report.remarks = {"shop.public.payments is empty; it had 42 rows"};
+  catalog::DrillSummary& summary = report.summary;
+  summary.system_identifier = report.plan.backup.system_identifier;
+  summary.backup = report.plan.backup.id;
+  summary.target = "latest";
+  summary.timeline = {1};
+  summary.target_lsn = report.plan.end_lsn;
+  summary.target_time = report.plan.last_replayed->time;
+  for (const drill::Proof& proof : report.proofs) {
+    summary.proofs.push_back({proof.name, proof.outcome});
+  }
+  summary.bytes_written = 4'186'243'072;
+  summary.bytes_fetched = 1'148'781'952;
+  summary.wal_bytes = 41'218'048;
+  summary.restore_s = 12.125;
+  summary.replay_s = 2.25;
+  summary.prove_s = 16.5;
+  summary.total_s = 31;
   return report;
 }
 
