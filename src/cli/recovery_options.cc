@@ -18,6 +18,8 @@ std::optional<Error> true_reason(const restore::PlanOptions& options, store::Obj
   using restore::TargetKind;
   const TargetKind kind = options.target.kind;
   if (kind != TargetKind::kXid && kind != TargetKind::kBeforeXid) return std::nullopt;
+  // That another timeline has it is the better reason already.
+  if (refusal.hint.find("--timeline ") != std::string::npos) return std::nullopt;
   find::FindOptions find;
   find.cluster = options.cluster;
   find.xid = options.target.xid;

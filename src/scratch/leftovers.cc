@@ -24,6 +24,9 @@ using namespace std::chrono_literals;
 constexpr auto kBeforeKilling = 8s;
 constexpr auto kBeforeGivingUp = 15s;
 constexpr auto kBetweenLooks = 50ms;
+// The kernel closes a killed process's files one by one: its lock may go after the pipe that told
+// its guard.
+constexpr auto kForTheLock = 2s;
 
 // A descriptor of the process keeps its number from meaning another one between the look and the
 // signal.
@@ -59,6 +62,17 @@ Result<void> end_server(FileSystem& files, const std::string& data_directory, Cl
   }
 }
 
+// Nothing when somebody keeps it.
+Result<std::unique_ptr<DirectoryLock>> wait_for_lock(FileSystem& files, const std::string& root,
+                                                     Clock& clock) {
+  const auto began = clock.monotonic();
+  for (;;) {
+    std::unique_ptr<DirectoryLock> lock = TRY(files.lock_directory(root));
+    if (lock || clock.monotonic() - began > kForTheLock) return lock;
+    clock.sleep(kBetweenLooks);
+  }
+}
+
 }  // namespace
 
 Result<Maker> look_for_maker(FileSystem& files, const std::string& root) {
@@ -73,7 +87,7 @@ Result<Maker> look_for_maker(FileSystem& files, const std::string& root) {
 
 Result<void> clean_up(FileSystem& files, const std::string& root, Clock& clock) {
   if (!TRY(files.link_status(root))) return success();
-  const std::unique_ptr<DirectoryLock> lock = TRY(files.lock_directory(root));
+  const std::unique_ptr<DirectoryLock> lock = TRY(wait_for_lock(files, root, clock));
   if (!lock) return success();
   TRY(end_server(files, data_directory_in(root), clock));
   const Result<std::optional<Mark>> mark = read_mark(files, root);

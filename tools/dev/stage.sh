@@ -12,9 +12,9 @@ make_stage() {
   # For the comparison with pg_waldump; the demo does without.
   if [ -e build/release/src/wal/wal_dump ]; then cp build/release/src/wal/wal_dump "$stage/"; fi
   cp -r tests "$stage/tests"
-  # What docs/by-hand.md reads.
+  # Whose lines are run as they stand, and what they read.
   mkdir -p "$stage/docs" "$stage/src/catalog" "$stage/src/repo"
-  cp docs/by-hand.md "$stage/docs/"
+  cp docs/by-hand.md docs/how-to.md "$stage/docs/"
   cp src/catalog/manifest.proto "$stage/src/catalog/"
   cp src/repo/page_map.proto "$stage/src/repo/"
   find "$stage/tests" -name __pycache__ -prune -exec rm -rf {} +
