@@ -199,6 +199,9 @@ def file_number_used_again(cluster):
     path = cluster.value("SELECT pg_relation_filepath('payments')")
     number = cluster.value("SELECT pg_relation_filenode('payments')")
     length = (cluster.pgdata / path).stat().st_size
+    # A number is used again within a tablespace, and other ways move the table.
+    tablespace = cluster.value("SELECT coalesce((SELECT spcname FROM pg_class c JOIN pg_tablespace t ON t.oid = reltablespace"
+                               " WHERE c.oid = 'payments'::regclass), 'pg_default')")  # fmt: skip
     cluster.sql("DROP TABLE payments CASCADE")
     cluster.sql("CHECKPOINT")
     assert not (cluster.pgdata / path).exists()
@@ -208,7 +211,7 @@ def file_number_used_again(cluster):
         oids = [f"binary_upgrade_set_next_{what}_oid('{40_000_000 + next(numbers)}')" for what in
                 ("heap_pg_class", "pg_type", "array_pg_type")]  # fmt: skip
         cursor.execute(f"SELECT {', '.join(oids)}, binary_upgrade_set_next_heap_relfilenode('{number}')")
-        cursor.execute("CREATE TABLE payments (id int, customer int, note text)")
+        cursor.execute(f"CREATE TABLE payments (id int, customer int, note text) TABLESPACE {tablespace}")
         cursor.execute("INSERT INTO payments SELECT g, 1, 'new' FROM generate_series(1, 100) g")
     assert cluster.value("SELECT pg_relation_filepath('payments')") == path
     cluster.stop()

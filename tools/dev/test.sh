@@ -10,12 +10,13 @@ run_tests() {
   done
   pytest_options=("$@")
   [ ${#phases[@]} -gt 0 ] || phases=(layers format unit scale e2e fuzz)
-  export WALKBACK_SEED=${WALKBACK_SEED:-$((RANDOM * 32768 + RANDOM))}
+  # The same of the same commit; other seeds are what soak is for.
+  export WALKBACK_SEED=${WALKBACK_SEED:-1}
   local phase started=$SECONDS
   setup test
   rm -rf "$results"
   mkdir -p "$results"
-  say "seed $WALKBACK_SEED (WALKBACK_SEED=$WALKBACK_SEED ./dev test repeats this run)"
+  say "seed $WALKBACK_SEED (WALKBACK_SEED=N ./dev test runs with another)"
   for phase in "${phases[@]}"; do
     declare -F "phase_$phase" >/dev/null || die "no phase '$phase'" "phases: layers format unit scale e2e fuzz, and tidy when named"
     say "$phase"
