@@ -18,6 +18,7 @@ Result<ExitStatus> run_index(const IndexOptions& options, Session& session);
 Result<ExitStatus> run_find(const FindOptions& options, Session& session);
 Result<ExitStatus> run_plan(const PlanOptions& options, Session& session);
 Result<ExitStatus> run_recover(const RecoverOptions& options, Session& session);
+Result<ExitStatus> run_undo(const UndoOptions& options, Session& session);
 Result<ExitStatus> run_drill(const DrillOptions& options, Session& session);
 Result<ExitStatus> run_adopt(const AdoptOptions& options, Session& session);
 Result<ExitStatus> run_status(const StatusOptions& options, Session& session);

@@ -12,6 +12,7 @@
 #include "pg/types.h"
 #include "restore/recovered_settings.h"
 #include "restore/target_directory.h"
+#include "undo/script.h"
 
 namespace walkback::cli {
 
@@ -114,6 +115,16 @@ struct DrillOptions {
   bool keep = false;
 };
 
+struct UndoOptions {
+  uint64_t xid = 0;
+  std::vector<std::string> tables;
+  std::optional<pg::TimelineId> timeline;
+  std::optional<std::string> into;
+  std::string output;
+  bool apply = false;
+  undo::OnConflict on_conflict = undo::OnConflict::kFail;
+};
+
 struct AdoptOptions {
   std::string pgdata;
 };
@@ -164,8 +175,9 @@ struct KeyRotateOptions {
 using CommandOptions =
     std::variant<InitOptions, CheckOptions, WalPushOptions, WalGetOptions, BackupOptions,
                  ListOptions, FindOptions, IndexOptions, PlanOptions, RecoverOptions, AdoptOptions,
-                 DrillOptions, VerifyOptions, StatusOptions, HistoryOptions, PruneOptions,
-                 KeepOptions, KeyGenerateOptions, KeyListOptions, KeyAddOptions, KeyRotateOptions>;
+                 DrillOptions, UndoOptions, VerifyOptions, StatusOptions, HistoryOptions,
+                 PruneOptions, KeepOptions, KeyGenerateOptions, KeyListOptions, KeyAddOptions,
+                 KeyRotateOptions>;
 
 struct Invocation {
   GlobalOptions global;

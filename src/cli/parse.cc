@@ -42,6 +42,8 @@ struct Raw {
   std::string output, recipient, retire;
   bool host = false;
   std::string since, until, table, kind, min_rows, limit, order;
+  std::vector<std::string> tables;
+  std::string on_conflict;
   bool rebuild = false, all = false;
   bool deep = false;
   bool alert = false, test_alert = false;
@@ -243,6 +245,23 @@ void describe_drill(CLI::App& app, Raw& raw) {
                "Leave the server of a drill that fails, stopped, to be looked at");
 }
 
+void describe_undo(CLI::App& app, Raw& raw) {
+  app.add_option("--xid", raw.xid, "The transaction to undo, as `find` names it")->type_name("N");
+  app.add_option("--table", raw.tables, "Only this table, as --table of find (repeatable)")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
+  app.add_option("--output", raw.output, "Write the SQL to this new file")->type_name("FILE");
+  app.add_flag("--apply", raw.apply, "Give the rows back, after the preview");
+  app.add_option("--on-conflict", raw.on_conflict,
+                 "Rows that are not as the transaction left them: fail (default), skip or overwrite")
+      ->type_name("WHAT");
+  app.add_option("--into", raw.into,
+                 "Where the scratch server gets a directory of its own (default: drill.directory, or "
+                 "beside the data directory)")
+      ->type_name("DIR");
+  add_timeline(app, raw, "On this timeline (default: the newest)");
+}
+
 void describe_verify(CLI::App& app, Raw& raw) {
   app.add_flag("--deep", raw.deep, "Read every byte again, also what was verified before");
 }
@@ -313,6 +332,7 @@ constexpr CommandShape kCommands[] = {
     {"backup", "Take a backup", describe_backup},
     {"list", "Show backups, recovery windows and gaps", describe_nothing},
     {"find", "Show which transactions took or changed the most", describe_find},
+    {"undo", "Give back only the rows that one transaction took", describe_undo},
     {"plan", "Show what recover would do", describe_plan},
     {"recover", "Recover to an exact moment, into a new data directory", describe_recover},
     {"drill", "Recover to a scratch server, prove that all is there, and remove it",
@@ -606,6 +626,38 @@ Result<CommandOptions> read_drill(const CLI::App& app, const Raw& raw) {
   return CommandOptions(std::move(options));
 }
 
+Result<CommandOptions> read_undo(const CLI::App& app, const Raw& raw) {
+  UndoOptions options;
+  if (!given(app, "--xid")) {
+    return usage_error("--xid is missing: which transaction to undo",
+                       "--xid N; `walkback find` names those that took the most");
+  }
+  options.xid = TRY(number<uint64_t>("--xid", raw.xid, 1, INT64_MAX));
+  options.tables = raw.tables;
+  options.timeline = TRY(read_timeline(app, raw));
+  options.into = if_given(app, "--into", raw.into);
+  if (options.into && options.into->empty()) {
+    return usage_error("--into is empty: where the scratch server is to lie", "--into DIR");
+  }
+  if (given(app, "--output") && raw.output.empty()) {
+    return usage_error("--output is empty: where the SQL is to be written", "--output FILE");
+  }
+  options.output = raw.output;
+  options.apply = raw.apply;
+  if (!given(app, "--on-conflict")) return CommandOptions(std::move(options));
+  const auto mode = undo::parse_on_conflict(raw.on_conflict);
+  if (!mode) {
+    return usage_error(fmt::format("--on-conflict is \"{}\"", raw.on_conflict),
+                       "one of fail, skip, overwrite");
+  }
+  if (!options.apply && options.output.empty()) {
+    return usage_error("--on-conflict without --apply or --output",
+                       "it says what is done about conflicts: the preview shows them all");
+  }
+  options.on_conflict = *mode;
+  return CommandOptions(std::move(options));
+}
+
 Result<CommandOptions> read_adopt(const Raw& raw) {
   if (raw.pgdata.empty()) {
     return usage_error("--pgdata is missing: which copy becomes the cluster",
@@ -674,6 +726,7 @@ Result<CommandOptions> read_command(const CLI::App& app, const Raw& raw) {
   if (name == "list") return CommandOptions(ListOptions{});
   if (name == "find") return read_find(app, raw);
   if (name == "index") return read_index(raw);
+  if (name == "undo") return read_undo(app, raw);
   if (name == "plan") return read_plan(app, raw);
   if (name == "recover") return read_recover(app, raw);
   if (name == "drill") return read_drill(app, raw);

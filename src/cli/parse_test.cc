@@ -177,6 +177,30 @@ TEST(Parse, AdoptListHistory) {
   EXPECT_TRUE(options<VerifyOptions>({"verify", "--deep"}).deep);
 }
 
+TEST(Parse, Undo) {
+  const auto plain = options<UndoOptions>({"undo", "--xid", "748"});
+  EXPECT_EQ(plain.xid, 748u);
+  EXPECT_FALSE(plain.apply || plain.into || plain.timeline);
+  EXPECT_EQ(plain.on_conflict, undo::OnConflict::kFail);
+  const auto undo = options<UndoOptions>({"undo", "--xid", "4294968044", "--table", "a", "--table",
+                                          "s.b", "--apply", "--on-conflict", "skip", "--output",
+                                          "x.sql", "--into", "/srv/u"});
+  EXPECT_EQ(undo.xid, 4294968044u);
+  EXPECT_THAT(undo.tables, ElementsAre("a", "s.b"));
+  EXPECT_TRUE(undo.apply);
+  EXPECT_EQ(undo.on_conflict, undo::OnConflict::kSkip);
+  EXPECT_EQ(undo.output, "x.sql");
+  EXPECT_EQ(undo.into, "/srv/u");
+  EXPECT_THAT(wrong({"undo"}), StartsWith("--xid is missing"));
+  EXPECT_THAT(wrong({"undo", "--xid", "0"}), StartsWith("--xid is \"0\""));
+  EXPECT_THAT(wrong({"undo", "--xid", "7", "--apply", "--on-conflict", "maybe"}),
+              StartsWith("--on-conflict is \"maybe\""));
+  EXPECT_THAT(wrong({"undo", "--xid", "7", "--on-conflict", "skip"}),
+              StartsWith("--on-conflict without"));
+  EXPECT_THAT(wrong({"undo", "--xid", "7", "--into", ""}), StartsWith("--into is empty"));
+  EXPECT_THAT(wrong({"undo", "--xid", "7", "--output", ""}), StartsWith("--output is empty"));
+}
+
 TEST(Parse, Drill) {
   const auto plain = options<DrillOptions>({"drill"});
   EXPECT_TRUE(plain.target.latest);

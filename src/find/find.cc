@@ -242,7 +242,10 @@ class Finder {
         continue;
       }
       same->rows += file.rows;
-      if (file.fate != FileFate::kChanged) same->fate = file.fate;
+      if (file.fate != FileFate::kChanged) {
+        same->fate = file.fate;
+        same->file = file.file;
+      }
       same->rows_gone = std::max(same->rows_gone, file.rows_gone);
     }
     std::ranges::stable_sort(tables, std::ranges::greater(), [](const FoundTable& table) {

@@ -1,0 +1,150 @@
+#include "cli/undo_text.h"
+
+#include <fmt/format.h>
+
+#include "base/json.h"
+#include "base/shell.h"
+#include "base/time_text.h"
+#include "cli/human.h"
+
+namespace walkback::cli {
+
+namespace {
+
+using undo::Conflict;
+using undo::LiveOutcome;
+using undo::TableOutcome;
+using undo::UndoReport;
+
+constexpr size_t kMostShown = 10;  // conflicts of one table
+
+std::string tables_text(const LiveOutcome& outcome) {
+  Table table({{"TABLE"},
+               {"INSERT BACK", true},
+               {"SET BACK", true},
+               {"REMOVE", true},
+               {"CONFLICTS", true}});
+  for (const TableOutcome& each : outcome.tables) {
+    table.row({printable(each.table), human_count(each.inserted), human_count(each.set_back),
+               human_count(each.removed), human_count(each.conflicts)});
+  }
+  return table.text();
+}
+
+std::string_view doing(const std::string& does) {
+  if (does == "insert") return "to insert back";
+  return does == "update" ? "to set back" : "to remove";
+}
+
+std::string conflicts_text(const LiveOutcome& outcome) {
+  std::string text;
+  for (const TableOutcome& table : outcome.tables) {
+    if (table.conflicts == 0) continue;
+    text += fmt::format("\nConflicts in {}:\n", printable(table.table));
+    size_t shown = 0;
+    for (const Conflict& conflict : table.listed) {
+      if (shown == kMostShown) break;
+      text += fmt::format("  {} ({}): {}\n", printable(conflict.row), doing(conflict.does),
+                          printable(conflict.why));
+      ++shown;
+    }
+    if (table.conflicts > shown) {
+      text += fmt::format("  and {} more; --json lists up to 1,000\n",
+                          human_count(table.conflicts - shown));
+    }
+  }
+  return text;
+}
+
+Json json_of(const LiveOutcome& outcome) {
+  Json tables = Json::array();
+  for (const TableOutcome& table : outcome.tables) {
+    Json listed = Json::array();
+    for (const Conflict& conflict : table.listed) {
+      listed.push_back({{"does", conflict.does}, {"why", conflict.why}, {"row", conflict.row}});
+    }
+    tables.push_back({{"table", table.table},
+                      {"inserted", table.inserted},
+                      {"set_back", table.set_back},
+                      {"removed", table.removed},
+                      {"conflict_count", table.conflicts},
+                      {"conflicts", std::move(listed)}});
+  }
+  return tables;
+}
+
+Json time_or_null(std::optional<Timestamp> time) {
+  return time ? Json(to_iso_utc(*time)) : Json(nullptr);
+}
+
+}  // namespace
+
+std::string undo_preview_text(const UndoReport& report) {
+  std::string text =
+      fmt::format("Undo of transaction {} in database {}", report.xid, printable(report.database));
+  if (report.committed_at) text += ", committed " + local_time(*report.committed_at);
+  text += "\n" + tables_text(report.preview) + conflicts_text(report.preview);
+  for (const undo::LeftOut& left : report.left_out) {
+    text += fmt::format("Not undone: {}: {}\n", printable(left.table), printable(left.why));
+  }
+  for (const std::string& note : report.notes) text += "Note: " + printable(note) + "\n";
+  if (!report.not_compared.empty()) {
+    text += "Not compared with the running cluster: " + printable(report.not_compared) + "\n";
+  }
+  return text;
+}
+
+std::string undo_text(const UndoReport& report, const std::string& script) {
+  std::string text;
+  if (!script.empty()) text += fmt::format("The SQL is in {}\n", shell_word(script));
+  if (!report.applied) {
+    if (script.empty()) {
+      text += fmt::format(
+          "Nothing was changed. `walkback undo --xid {}{} --apply` gives the rows back.\n",
+          report.xid, report.preview.conflicts() > 0 ? " --on-conflict skip" : "");
+    }
+    return text;
+  }
+  uint64_t inserted = 0, set_back = 0, removed = 0;
+  for (const TableOutcome& table : report.applied->tables) {
+    inserted += table.inserted;
+    set_back += table.set_back;
+    removed += table.removed;
+  }
+  text += fmt::format("Done: {} inserted back, {} set back, {} removed\n", counted(inserted, "row"),
+                      human_count(set_back), human_count(removed));
+  if (report.applied->conflicts() > 0) {
+    text += fmt::format("{} left as they are\n", counted(report.applied->conflicts(), "row"));
+  }
+  if (report.applied->xid) {
+    text += fmt::format(
+        "This was transaction {0}. `walkback undo --xid {0}` undoes it, once it is archived.\n",
+        *report.applied->xid);
+  }
+  return text;
+}
+
+std::string undo_json(const UndoReport& report, const std::string& script) {
+  Json left_out = Json::array();
+  for (const undo::LeftOut& left : report.left_out) {
+    left_out.push_back({{"table", left.table}, {"why", left.why}});
+  }
+  const bool applied = report.applied.has_value();
+  Json json{{"undo",
+             {{"xid", report.xid},
+              {"began_at", time_or_null(report.began_at)},
+              {"committed_at", time_or_null(report.committed_at)},
+              {"lsn", report.lsn.text()},
+              {"database", report.database},
+              {"tables", json_of(report.preview)},
+              {"left_out", std::move(left_out)},
+              {"notes", report.notes},
+              {"compared", report.not_compared.empty()},
+              {"script", script.empty() ? Json(nullptr) : Json(script)},
+              {"applied", applied ? json_of(*report.applied) : Json(nullptr)},
+              {"applied_xid",
+               applied && report.applied->xid ? Json(*report.applied->xid) : Json(nullptr)}}}};
+  return to_text(json);
+}
+
+}  // namespace walkback::cli

@@ -1,0 +1,76 @@
+#include "cli/undo_text.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+namespace walkback::cli {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+undo::UndoReport preview() {
+  undo::UndoReport report;
+  report.xid = 748;
+  report.database = "shop";
+  report.lsn = {0x5A3F2C8};
+  undo::TableOutcome payments{"public.payments", 199'998, 3, 1, 12, {}};
+  for (int i = 0; i < 12; ++i) {
+    payments.listed.push_back({"update", "changed since", "id=" + std::to_string(i)});
+  }
+  report.preview.tables = {payments, {"public.\x1b[31m", 5, 0, 0, 0, {}}};
+  report.left_out = {{"public.carts", "it was truncated"}};
+  report.notes = {"payments: column x is new"};
+  return report;
+}
+
+TEST(UndoText, ThePreviewSaysWhatComesBackAndWhatIsInTheWay) {
+  const std::string text = undo_preview_text(preview());
+  EXPECT_THAT(text, HasSubstr("Undo of transaction 748 in database shop"));
+  EXPECT_THAT(text, HasSubstr("public.payments"));
+  EXPECT_THAT(text, HasSubstr("199,998"));
+  EXPECT_THAT(text,
+              HasSubstr("Conflicts in public.payments:\n  id=0 (to set back): changed since\n"));
+  EXPECT_THAT(text, HasSubstr("and 2 more"));
+  EXPECT_THAT(text, Not(HasSubstr("id=10")));
+  EXPECT_THAT(text, HasSubstr("Not undone: public.carts: it was truncated"));
+  EXPECT_THAT(text, HasSubstr("Note: payments: column x is new"));
+  EXPECT_THAT(text, Not(HasSubstr("\x1b")));
+}
+
+TEST(UndoText, WhatIsLeftToDoIsALineToPaste) {
+  undo::UndoReport report = preview();
+  EXPECT_THAT(undo_text(report, ""),
+              HasSubstr("`walkback undo --xid 748 --on-conflict skip --apply`"));
+  report.preview.tables[0].conflicts = 0;
+  EXPECT_THAT(undo_text(report, ""), HasSubstr("`walkback undo --xid 748 --apply`"));
+  EXPECT_THAT(undo_text(report, "/tmp/a b.sql"), HasSubstr("'/tmp/a b.sql'"));
+  report.applied = report.preview;
+  report.applied->xid = 801;
+  const std::string done = undo_text(report, "");
+  EXPECT_THAT(done, HasSubstr("200,003 rows inserted back, 3 set back, 1 removed"));
+  EXPECT_THAT(done, HasSubstr("`walkback undo --xid 801`"));
+}
+
+TEST(UndoText, JsonHoldsBothPreviewAndWhatWasDone) {
+  undo::UndoReport report = preview();
+  auto json = nlohmann::json::parse(undo_json(report, ""))["undo"];
+  EXPECT_EQ(json["xid"], 748);
+  EXPECT_EQ(json["tables"][0]["conflict_count"], 12);
+  EXPECT_EQ(json["tables"][0]["conflicts"][0]["row"], "id=0");
+  EXPECT_TRUE(json["applied"].is_null());
+  EXPECT_TRUE(json["compared"]);
+  report.applied = report.preview;
+  report.applied->xid = 801;
+  report.not_compared = "no answer";
+  json = nlohmann::json::parse(undo_json(report, "/x.sql"))["undo"];
+  EXPECT_EQ(json["applied"][0]["removed"], 1);
+  EXPECT_EQ(json["applied_xid"], 801);
+  EXPECT_EQ(json["script"], "/x.sql");
+  EXPECT_FALSE(json["compared"]);
+}
+
+}  // namespace
+}  // namespace walkback::cli

@@ -1,0 +1,93 @@
+#include "undo/live_run.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+namespace walkback::undo {
+
+namespace {
+
+constexpr size_t kMostListed = 1000;  // of a table
+
+uint64_t number(const pgconn::Value& value) {
+  uint64_t parsed = 0;
+  if (value) std::from_chars(value->data(), value->data() + value->size(), parsed);
+  return parsed;
+}
+
+}  // namespace
+
+uint64_t LiveOutcome::conflicts() const {
+  uint64_t all = 0;
+  for (const TableOutcome& table : tables) all += table.conflicts;
+  return all;
+}
+
+LiveRun::~LiveRun() {
+  if (open_) (void)live_.query("ROLLBACK");
+}
+
+Result<void> LiveRun::run(const Script::Statements& statements) {
+  for (const std::string& statement : statements) TRY(live_.query(statement));
+  return success();
+}
+
+Result<LiveOutcome> LiveRun::preview() {
+  TRY(live_.query("BEGIN ISOLATION LEVEL READ COMMITTED"));
+  open_ = true;
+  TRY(run(script_.settings()));
+  TRY(run(script_.make_tables()));
+  TRY(rows_.visit([&](const std::string& statement) -> Result<void> {
+    TRY(live_.query(statement));
+    return success();
+  }));
+  TRY(live_.query("SAVEPOINT staged"));
+  TRY(run(script_.find_conflicts(OnConflict::kSkip, /*locks=*/false)));
+  LiveOutcome found = TRY(outcome());
+  TRY(live_.query("ROLLBACK TO SAVEPOINT staged"));
+  return found;
+}
+
+Result<LiveOutcome> LiveRun::apply(OnConflict mode) {
+  TRY(run(script_.find_conflicts(mode, /*locks=*/true)));
+  LiveOutcome done = TRY(outcome());
+  if (mode == OnConflict::kFail && done.conflicts() > 0) {
+    return make_error(
+        ErrorKind::kConflict,
+        fmt::format("{} of the rows are not as the transaction left them: nothing was changed",
+                    done.conflicts()),
+        "--on-conflict skip leaves those as they are, overwrite sets them back all the same");
+  }
+  TRY(run(script_.give_back()));
+  done.xid = number(TRY(pgconn::query_text(live_, "SELECT pg_current_xact_id()")));
+  TRY(live_.query("COMMIT"));
+  open_ = false;
+  return done;
+}
+
+Result<LiveOutcome> LiveRun::outcome() {
+  LiveOutcome found;
+  const pgconn::Table report = TRY(live_.query(script_.report()));
+  for (const pgconn::Row& row : report.rows) {
+    TableOutcome table;
+    table.table = row[0].value_or("");
+    table.inserted = number(row[1]);
+    table.set_back = number(row[2]);
+    table.removed = number(row[3]);
+    table.conflicts = number(row[4]);
+    found.tables.push_back(std::move(table));
+  }
+  for (size_t i = 0; i < found.tables.size(); ++i) {
+    if (found.tables[i].conflicts == 0) continue;
+    const pgconn::Table listed =
+        TRY(live_.query(script_.conflicts(script_.tables()[i], kMostListed)));
+    for (const pgconn::Row& row : listed.rows) {
+      found.tables[i].listed.push_back(
+          {row[0].value_or(""), row[1].value_or(""), row[2].value_or("")});
+    }
+  }
+  return found;
+}
+
+}  // namespace walkback::undo

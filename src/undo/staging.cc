@@ -1,0 +1,89 @@
+#include "undo/staging.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "undo/row_images.h"
+
+namespace walkback::undo {
+
+namespace {
+
+// In the order in which they lie: each block is read once.
+std::vector<PlacedRow> placed(const std::vector<ChangedRow>& rows,
+                              std::optional<Tid> ChangedRow::*which) {
+  std::vector<PlacedRow> placed;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (rows[i].*which) placed.push_back({*(rows[i].*which), i + 1});
+  }
+  std::ranges::sort(placed, std::ranges::less(), &PlacedRow::at);
+  return placed;
+}
+
+auto to_statements(RowWriter& writer, const StatementSink& take) {
+  return [&](uint64_t number, std::vector<pgconn::Value> values) -> Result<void> {
+    std::optional<std::string> statement = writer.add(number, values);
+    return statement ? take(*statement) : success();
+  };
+}
+
+Result<void> finish(RowWriter& writer, const StatementSink& take) {
+  std::optional<std::string> rest = writer.rest();
+  return rest ? take(*rest) : success();
+}
+
+Result<void> stage(pgconn::Connection& server, const std::string& then,
+                   const std::string& expressions, std::vector<PlacedRow> rows, RowWriter writer,
+                   const std::stop_token& stop, const StatementSink& take) {
+  TRY(read_rows(server, then, expressions, rows, stop, to_statements(writer, take)));
+  return finish(writer, take);
+}
+
+std::string values_of(const UndoTable& table) {
+  std::vector<std::string> names;
+  for (const Column& column : table.columns) names.push_back(column.name);
+  return listed(names, "t");
+}
+
+RowWriter writer_of_was(const UndoTable& table) {
+  return {fmt::format("undo_{}_was", table.number), table.columns};
+}
+
+}  // namespace
+
+Result<void> stage_was(pgconn::Connection& server, const std::string& then, const UndoTable& table,
+                       const std::vector<ChangedRow>& rows, const std::stop_token& stop,
+                       const StatementSink& take) {
+  return stage(server, then, values_of(table), placed(rows, &ChangedRow::was), writer_of_was(table),
+               stop, take);
+}
+
+Result<uint64_t> stage_all(pgconn::Connection& server, const std::string& then,
+                           const UndoTable& table, uint64_t first_number,
+                           const std::stop_token& stop, const StatementSink& take) {
+  RowWriter writer = writer_of_was(table);
+  const uint64_t rows = TRY(read_all_rows(server, then, values_of(table), first_number, stop,
+                                          to_statements(writer, take)));
+  TRY(finish(writer, take));
+  return rows;
+}
+
+Result<void> stage_now(pgconn::Connection& server, const std::string& then, const UndoTable& table,
+                       const std::vector<ChangedRow>& rows, const std::stop_token& stop,
+                       const StatementSink& take) {
+  std::string expressions = digest_of(table, "t");
+  std::vector<Column> columns{Column{"undo_is", "text"}};
+  if (table.key) {
+    std::vector<std::string> names;
+    for (const ComparedColumn& column : table.key->columns) {
+      names.push_back(column.column);
+      columns.push_back(*table.shape.column(column.column));
+    }
+    expressions += ", " + listed(names, "t");
+  }
+  return stage(server, then, expressions, placed(rows, &ChangedRow::now),
+               RowWriter(fmt::format("undo_{}_now", table.number), std::move(columns)), stop, take);
+}
+
+}  // namespace walkback::undo

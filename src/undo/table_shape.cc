@@ -1,0 +1,197 @@
+#include "undo/table_shape.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace walkback::undo {
+
+namespace {
+
+using pgconn::Row;
+using pgconn::Table;
+
+const std::string& text(const Row& row, size_t at) {
+  static const std::string empty;
+  return row[at] ? *row[at] : empty;
+}
+
+bool truth(const Row& row, size_t at) { return text(row, at) == "t"; }
+
+pg::Oid oid(const Row& row, size_t at) {
+  pg::Oid value = 0;
+  const std::string& digits = text(row, at);
+  std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  return value;
+}
+
+constexpr std::string_view kTable =
+    "SELECT format('%I.%I', n.nspname, c.relname), n.nspname, c.relname, c.relkind"
+    " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1::oid";
+
+constexpr std::string_view kColumns =
+    "SELECT quote_ident(a.attname), format_type(a.atttypid, a.atttypmod), a.attgenerated <> '',"
+    " a.attidentity = 'a', a.atttypid IN (20, 21, 23, 1700)"  // int8, int2, int4, numeric
+    " FROM pg_attribute a WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped"
+    " ORDER BY a.attnum";
+
+// The equality of an index column is what its operator class calls that (strategy 3 of btree): the
+// one of a type that an extension brings is found in no search_path of ours.
+constexpr std::string_view kKeys =
+    "SELECT x.relname, i.indisprimary,"
+    " i.indpred IS NULL AND i.indexprs IS NULL AND am.amname = 'btree', quote_ident(a.attname), "
+    "a.attnotnull,"
+    " (SELECT CASE WHEN n.nspname = 'pg_catalog' THEN o.oprname::text"
+    "   ELSE format('OPERATOR(%I.%s)', n.nspname, o.oprname) END"
+    "   FROM pg_opclass oc JOIN pg_amop ao ON ao.amopfamily = oc.opcfamily"
+    "    AND ao.amoplefttype = oc.opcintype AND ao.amoprighttype = oc.opcintype"
+    "    AND ao.amopstrategy = 3 JOIN pg_operator o ON o.oid = ao.amopopr"
+    "   JOIN pg_namespace n ON n.oid = o.oprnamespace WHERE oc.oid = k.opclass)"
+    " FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_am am ON am.oid = x.relam"
+    " CROSS JOIN LATERAL unnest(i.indkey::int2[], i.indclass::oid[])"
+    "  WITH ORDINALITY AS k(attnum, opclass, place)"
+    " LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum AND k.attnum > 0"
+    " WHERE i.indrelid = $1::oid AND (i.indisunique OR i.indisexclusion)"
+    " AND k.place <= i.indnkeyatts ORDER BY NOT i.indisprimary, x.relname, k.place";
+
+// Where a partitioned table is referenced, each partition has a row of its own that says so, with
+// the same referencing table as its parent's: they are no constraints of that table.
+constexpr std::string_view kForeignKeys =
+    "SELECT c.oid, c.conname, c.conrelid, format('%I.%I', fn.nspname, f.relname), f.relkind = 'p',"
+    " c.confrelid, format('%I.%I', tn.nspname, t.relname), t.relkind = 'p', "
+    "quote_ident(ta.attname),"
+    " quote_ident(fa.attname),"
+    " CASE WHEN pn.nspname = 'pg_catalog' THEN o.oprname::text"
+    "  ELSE format('OPERATOR(%I.%s)', pn.nspname, o.oprname) END"
+    " FROM pg_constraint c"
+    " JOIN pg_class f ON f.oid = c.conrelid JOIN pg_namespace fn ON fn.oid = f.relnamespace"
+    " JOIN pg_class t ON t.oid = c.confrelid JOIN pg_namespace tn ON tn.oid = t.relnamespace"
+    " CROSS JOIN LATERAL unnest(c.conkey, c.confkey, c.conpfeqop)"
+    "  WITH ORDINALITY AS k(from_number, to_number, operator, place)"
+    " JOIN pg_attribute fa ON fa.attrelid = c.conrelid AND fa.attnum = k.from_number"
+    " JOIN pg_attribute ta ON ta.attrelid = c.confrelid AND ta.attnum = k.to_number"
+    " JOIN pg_operator o ON o.oid = k.operator JOIN pg_namespace pn ON pn.oid = o.oprnamespace"
+    " WHERE c.contype = 'f' AND coalesce((to_jsonb(c) ->> 'conenforced')::bool, true)"
+    " AND (c.confrelid = $1::oid OR c.conrelid = $1::oid AND NOT EXISTS (SELECT FROM pg_constraint "
+    "p"
+    "  WHERE p.oid = c.conparentid AND p.conrelid = c.conrelid))"
+    " ORDER BY c.conname, c.oid, k.place";
+
+constexpr std::string_view kWithin =
+    "SELECT relid::oid FROM pg_partition_ancestors($1::oid) WHERE relid <> $1::oid";
+
+constexpr std::string_view kAlwaysTriggers =
+    "SELECT tgname FROM pg_trigger WHERE tgrelid = $1::oid AND tgenabled = 'A' ORDER BY tgname";
+
+Result<Table> ask(pgconn::Connection& server, std::string_view sql, pg::Oid table) {
+  return server.query(sql, {std::to_string(table)});
+}
+
+void add_key_column(const Row& row, TableShape& shape, bool& guards_all) {
+  const std::string& column = text(row, 3);
+  const bool is_plain = truth(row, 2) && row[5].has_value();
+  const Column* known = shape.column(column);
+  if (column.empty() || known == nullptr || known->generated || !truth(row, 2)) guards_all = true;
+  if (!column.empty()) shape.guarded.push_back(column);
+  const std::string& name = text(row, 0);
+  if (!is_plain) return;
+  if (shape.keys.empty() || shape.keys.back().name != name) {
+    shape.keys.push_back({name, truth(row, 1), true, {}});
+  }
+  UniqueKey& key = shape.keys.back();
+  key.identifies = key.identifies && truth(row, 4);
+  key.columns.push_back({column, column, text(row, 5)});
+}
+
+Result<void> read_keys(pgconn::Connection& server, TableShape& shape) {
+  bool guards_all = false;
+  const Table keys = TRY(ask(server, kKeys, shape.name.oid));
+  for (const Row& row : keys.rows) add_key_column(row, shape, guards_all);
+  if (guards_all) {
+    shape.guarded.clear();
+    for (const Column& column : shape.columns) shape.guarded.push_back(column.name);
+  }
+  std::ranges::sort(shape.guarded);
+  const auto twice = std::ranges::unique(shape.guarded);
+  shape.guarded.erase(twice.begin(), twice.end());
+  return success();
+}
+
+Result<void> read_foreign_keys(pgconn::Connection& server, TableShape& shape) {
+  const Table rows = TRY(ask(server, kForeignKeys, shape.name.oid));
+  std::vector<ForeignKey> keys;
+  std::string last;
+  for (const Row& row : rows.rows) {
+    if (text(row, 0) != last) {
+      last = text(row, 0);
+      keys.push_back({text(row, 1),
+                      {oid(row, 2), text(row, 3), truth(row, 4)},
+                      {oid(row, 5), text(row, 6), truth(row, 7)},
+                      {}});
+    }
+    keys.back().columns.push_back({text(row, 8), text(row, 9), text(row, 10)});
+  }
+  for (const ForeignKey& key : keys) {
+    if (key.from.oid == shape.name.oid) shape.refers_to.push_back(key);
+    if (key.to.oid == shape.name.oid) shape.referred_by.push_back(key);
+  }
+  return success();
+}
+
+Result<std::optional<pg::Oid>> one_oid(Result<Table> answer) {
+  const Table table = TRY(std::move(answer));
+  if (table.rows.empty() || !table.rows[0][0]) return std::optional<pg::Oid>();
+  return std::optional(oid(table.rows[0], 0));
+}
+
+}  // namespace
+
+const Column* TableShape::column(std::string_view wanted) const {
+  const auto found = std::ranges::find(columns, wanted, &Column::name);
+  return found == columns.end() ? nullptr : &*found;
+}
+
+Result<std::optional<TableShape>> read_shape(pgconn::Connection& server, pg::Oid table) {
+  const Table named = TRY(ask(server, kTable, table));
+  if (named.rows.empty()) return std::optional<TableShape>();
+  TableShape shape;
+  shape.name = {table, text(named.rows[0], 0), text(named.rows[0], 3) == "p"};
+  shape.schema = text(named.rows[0], 1);
+  shape.table = text(named.rows[0], 2);
+  shape.kind = text(named.rows[0], 3).front();
+  const Table columns = TRY(ask(server, kColumns, table));
+  for (const Row& row : columns.rows) {
+    shape.columns.push_back(
+        {text(row, 0), text(row, 1), truth(row, 2), truth(row, 3), truth(row, 4)});
+  }
+  TRY(read_keys(server, shape));
+  TRY(read_foreign_keys(server, shape));
+  shape.within.push_back(table);
+  const Table within = TRY(ask(server, kWithin, table));
+  for (const Row& row : within.rows) shape.within.push_back(oid(row, 0));
+  const Table triggers = TRY(ask(server, kAlwaysTriggers, table));
+  for (const Row& row : triggers.rows) shape.always_triggers.push_back(text(row, 0));
+  return std::optional(std::move(shape));
+}
+
+Result<std::optional<pg::Oid>> find_table(pgconn::Connection& server, const std::string& schema,
+                                          const std::string& table) {
+  return one_oid(
+      server.query("SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+                   " WHERE n.nspname = $1 AND c.relname = $2",
+                   {schema, table}));
+}
+
+Result<std::optional<pg::Oid>> find_table_of_file(pgconn::Connection& server, pg::Oid tablespace,
+                                                  pg::Oid file) {
+  return one_oid(server.query("SELECT pg_filenode_relation($1::oid, $2::oid)::oid",
+                              {std::to_string(tablespace), std::to_string(file)}));
+}
+
+Result<pg::Oid> file_of_table(pgconn::Connection& server, pg::Oid table) {
+  const std::optional<pg::Oid> file =
+      TRY(one_oid(server.query("SELECT pg_relation_filenode($1::oid)", {std::to_string(table)})));
+  if (file) return *file;
+  return make_error(ErrorKind::kMissing, "a table of the transaction has no file");
+}
+
+}  // namespace walkback::undo

@@ -1,0 +1,459 @@
+#include "undo/undo.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "catalog/events.h"
+#include "catalog/lineage.h"
+#include "catalog/wal_archive.h"
+#include "catalog/wal_chain.h"
+#include "restore/plan.h"
+#include "undo/live_cluster.h"
+#include "undo/staging.h"
+#include "undo/transaction_wal.h"
+
+namespace walkback::undo {
+
+namespace {
+
+using scratch::ScratchServer;
+
+// One table on its way back.
+struct Undone {
+  const find::FoundTable* found = nullptr;
+  // Of a truncated one, those that the transaction put into its new file.
+  std::vector<ChangedRow> rows;
+  uint64_t truncated_rows = 0;
+  TableShape then;  // on the scratch server
+  std::optional<UndoTable> table;
+
+  bool truncated() const { return found->fate == find::FileFate::kTruncated; }
+  // Rows as the transaction left them have to be looked at.
+  bool any_now() const {
+    if (truncated()) return found->rows.inserted > 0;
+    return std::ranges::any_of(rows, [](const ChangedRow& row) { return row.now.has_value(); });
+  }
+};
+
+class Undo {
+ public:
+  Undo(const UndoOptions& options, scratch::Surroundings& around, std::string id)
+      : options_(options), around_(around), id_(std::move(id)) {}
+
+  Result<UndoReport> run() {
+    // What can be refused is refused before anything is fetched.
+    TRY(find_transaction());
+    TRY(read_changes());
+    TRY(meet_live_cluster());
+    TRY(plan_recovery());
+    TRY(read_rows());
+    if (undone_.empty()) return nothing_left();
+    TRY(compare());
+    if (options_.script) TRY(write_script());
+    if (options_.apply) {
+      report_.applied = TRY(run_->apply(options_.on_conflict));
+    }
+    return std::move(report_);
+  }
+
+ private:
+  Result<void> find_transaction() {
+    find::FindOptions find;
+    find.cluster = options_.cluster;
+    find.since = {};
+    find.until = around_.clock.now();
+    find.xid = options_.xid;
+    find.timeline = options_.timeline;
+    find.live_names = options_.live_names;
+    find.unreadable = options_.unreadable;
+    found_ = TRY(find::run_find(find, around_.objects, around_.progress, around_.stop));
+    choice_ = TRY(choose(found_, options_.xid, options_.only));
+    const find::FoundTransaction& transaction = choice_.work->transaction;
+    report_.xid = transaction.xid;
+    report_.began_at = transaction.began_at;
+    report_.committed_at = transaction.ended_at;
+    report_.lsn = transaction.lsn;
+    report_.database = choice_.database_name;
+    report_.left_out = choice_.left_out;
+    report_.notes = choice_.notes;
+    return success();
+  }
+
+  Result<void> read_changes() {
+    archive_.emplace(around_.objects, options_.cluster,
+                     TRY(catalog::find_lineage(around_.objects, options_.cluster)));
+    catalog::SegmentLists lists(*archive_);
+    const catalog::WalChain chain = TRY(catalog::WalChain::load(lists, found_.timeline));
+    wal_.emplace(
+        TRY(read_transaction_wal(*archive_, chain, report_.lsn, around_.progress, around_.stop)));
+    for (const find::FoundTable* table : choice_.tables) {
+      Undone undone;
+      undone.found = table;
+      if (!undone.truncated()) undone.rows = wal_->changes.of(table->file);
+      if (undone.rows.empty() && !undone.truncated()) {
+        leave_out(name_of(*table), "in the end the transaction left every row of it as it was");
+        continue;
+      }
+      undone_.push_back(std::move(undone));
+    }
+    if (!undone_.empty()) return success();
+    return make_error(ErrorKind::kInvalid,
+                      fmt::format("transaction {} left every row as it was", report_.xid),
+                      "what it changed it changed back, or took away again");
+  }
+
+  void leave_out(std::string table, std::string why) {
+    report_.left_out.push_back({std::move(table), std::move(why)});
+  }
+
+  // Without it rows can be had all the same, as a script.
+  Result<void> meet_live_cluster() {
+    Result<std::unique_ptr<pgconn::Connection>> live =
+        connect_to_oid(options_.connect_live, "", choice_.database);
+    if (!live.ok()) {
+      const bool is_down = live.error().kind == ErrorKind::kTransient;
+      if (options_.apply || !is_down) return std::move(live).error();
+      report_.not_compared = live.error().message;
+      return success();
+    }
+    live_ = std::move(live).value();
+    TRY(check_is_primary_of(*live_, archive_->lineage().system_identifier));
+    for (size_t i = 0; i < undone_.size();) {
+      if (TRY(oid_today(*undone_[i].found->name))) {
+        ++i;
+        continue;
+      }
+      leave_out(name_of(*undone_[i].found), "the table is not there any more");
+      undone_.erase(undone_.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+    if (!undone_.empty()) return success();
+    return make_error(
+        ErrorKind::kMissing,
+        fmt::format("{}: {}", report_.left_out.back().table, report_.left_out.back().why),
+        fmt::format("`walkback recover --before-xid {}` has it", report_.xid));
+  }
+
+  // The same table under whatever name; else what has its name now.
+  Result<std::optional<pg::Oid>> oid_today(const find::RelationName& name) {
+    const pgconn::Table same =
+        TRY(live_->query("SELECT FROM pg_class WHERE oid = $1::oid AND"
+                         " relkind = 'r'",
+                         {std::to_string(name.oid)}));
+    if (!same.rows.empty()) return std::optional(name.oid);
+    return find_table(*live_, name.schema, name.name);
+  }
+
+  Result<void> plan_recovery() {
+    plan_options_.cluster = options_.cluster;
+    plan_options_.target.kind = restore::TargetKind::kBeforeXid;
+    plan_options_.target.xid = report_.xid;
+    plan_options_.timeline = found_.timeline;
+    plan_options_.now = around_.clock.now();
+    plan_options_.unreadable = options_.unreadable;
+    plan_ = TRY(restore::make_plan(plan_options_, around_.objects, around_.progress, around_.stop));
+    if (plan_.target_lsn == report_.lsn && !plan_.inclusive) return success();
+    return make_error(ErrorKind::kUnsupported,
+                      "a recovery to before this transaction ends earlier than its commit",
+                      how_to_recover());
+  }
+
+  std::string how_to_recover() const {
+    return fmt::format("`walkback recover --before-xid {}` gives back what was there", report_.xid);
+  }
+
+  // ---- the scratch server ----
+
+  Result<scratch::ScratchPlan> check_scratch(scratch::Stand stand, std::string_view name) {
+    scratch::ScratchOptions scratch = options_.scratch;
+    scratch.purpose = "undo";
+    scratch.name = fmt::format("{}{}", id_, name);
+    scratch.stand = stand;
+    return scratch::check_scratch(scratch, plan_options_, plan_, around_);
+  }
+
+  // Rows of known places are read while the server stands at the commit, before and after it. What
+  // the transaction truncated is locked by it there, so another is made on which it never happened.
+  Result<void> read_rows() {
+    const bool any_placed = std::ranges::any_of(
+        undone_, [](const Undone& undone) { return !undone.truncated() || undone.any_now(); });
+    const bool any_truncated = std::ranges::any_of(undone_, &Undone::truncated);
+    // What can be refused of either is refused before the first.
+    std::optional<scratch::ScratchPlan> paused, promoted;
+    if (any_placed) paused = TRY(check_scratch(scratch::Stand::kPaused, ""));
+    if (any_truncated) promoted = TRY(check_scratch(scratch::Stand::kPromoted, "-promoted"));
+    TRY(make_directories(around_.files, options_.scratch.directory, 0700));
+    spool_.emplace(TRY(StatementSpool::create(
+        around_.files, join_path(options_.scratch.directory, fmt::format("undo-{}.rows", id_)))));
+    if (paused) TRY(read_placed_rows(*paused));
+    if (promoted && !undone_.empty()) TRY(read_truncated_rows(*promoted));
+    return success();
+  }
+
+  Result<void> read_placed_rows(const scratch::ScratchPlan& checked) {
+    const std::unique_ptr<ScratchServer> server = TRY(ScratchServer::recover(checked, around_));
+    {
+      const std::unique_ptr<pgconn::Connection> before = TRY(session(*server));
+      TRY(expect_status(*before, "in progress"));
+      TRY(read_shapes(*before));
+      around_.progress.begin("reading the rows as they were", 0);
+      for (Undone& undone : undone_) {
+        TRY(stage_was(*before, undone.then.name.quoted, *undone.table, undone.rows, around_.stop,
+                      spool()));
+      }
+    }
+    if (std::ranges::none_of(undone_, &Undone::any_now)) return server->remove();
+    restore::RecoveryPlan later = checked.plan;
+    later.inclusive = true;
+    later.end_lsn = wal_->commit_end;
+    TRY(server->go_on(later, scratch::Stand::kPaused));
+    {
+      const std::unique_ptr<pgconn::Connection> after = TRY(session(*server));
+      TRY(expect_status(*after, "committed"));
+      around_.progress.begin("reading the rows as the transaction left them", 0);
+      for (Undone& undone : undone_) {
+        if (undone.truncated()) {
+          wal::RelationLocator file = undone.found->file;
+          file.number = TRY(file_of_table(*after, undone.then.name.oid));
+          undone.rows = wal_->changes.of(file);
+        }
+        TRY(stage_now(*after, undone.then.name.quoted, *undone.table, undone.rows, around_.stop,
+                      spool()));
+      }
+    }
+    return server->remove();
+  }
+
+  Result<void> read_truncated_rows(const scratch::ScratchPlan& checked) {
+    const std::unique_ptr<ScratchServer> server = TRY(ScratchServer::recover(checked, around_));
+    {
+      const std::unique_ptr<pgconn::Connection> before = TRY(session(*server));
+      TRY(end_prepared(*before));
+      if (!undone_.front().table) TRY(read_shapes(*before));
+      around_.progress.begin("reading the tables that were truncated", 0);
+      for (Undone& undone : undone_) {
+        if (!undone.truncated()) continue;
+        undone.truncated_rows = TRY(stage_all(*before, undone.then.name.quoted, *undone.table,
+                                              undone.rows.size() + 1, around_.stop, spool()));
+      }
+    }
+    return server->remove();
+  }
+
+  // A prepared transaction outlives a promotion, with its locks.
+  Result<void> end_prepared(pgconn::Connection& server) const {
+    const pgconn::Table prepared =
+        TRY(server.query("SELECT format('ROLLBACK PREPARED %L', gid) FROM pg_prepared_xacts"
+                         " WHERE transaction = $1::xid",
+                         {std::to_string(static_cast<pg::Xid>(report_.xid))}));
+    for (const pgconn::Row& row : prepared.rows) TRY(server.query(*row[0]));
+    return success();
+  }
+
+  StatementSink spool() {
+    return [this](const std::string& statement) { return spool_->add(statement); };
+  }
+
+  Result<std::unique_ptr<pgconn::Connection>> session(const ScratchServer& server) const {
+    const auto connect = [&](const std::string& database) { return server.connect(database); };
+    // There in every cluster, and nobody is kept out of it.
+    return connect_to_oid(connect, "template1", choice_.database);
+  }
+
+  // That it stands where it should, in PostgreSQL's own words.
+  Result<void> expect_status(pgconn::Connection& server, std::string_view status) const {
+    if (TRY(pgconn::query_text(server, "SELECT pg_is_in_recovery()")) != "t") {
+      return make_error(
+          ErrorKind::kUnsupported,
+          "the scratch server let nobody in while it stood at the commit: too many savepoints were "
+          "open at its last checkpoint",
+          how_to_recover());
+    }
+    const std::string is = TRY(pgconn::query_text(server, "SELECT pg_xact_status($1::xid8)",
+                                                  {std::to_string(report_.xid)}));
+    if (is == status) return success();
+    return make_error(
+        ErrorKind::kIo,
+        fmt::format("on the scratch server transaction {} is {} where it should be {}", report_.xid,
+                    is, status));
+  }
+
+  Result<void> read_shapes(pgconn::Connection& before) {
+    for (size_t i = 0; i < undone_.size();) {
+      Undone& undone = undone_[i];
+      const wal::RelationLocator& file = undone.found->file;
+      const std::optional<pg::Oid> oid =
+          TRY(find_table_of_file(before, file.tablespace, file.number));
+      std::optional<TableShape> then;
+      if (oid) then = TRY(read_shape(before, *oid));
+      if (!then) {
+        return make_error(
+            ErrorKind::kCorrupt,
+            fmt::format("{}: no table has its file on the scratch server", name_of(*undone.found)));
+      }
+      undone.then = *std::move(then);
+      std::optional<TableShape> today = undone.then;
+      if (live_) today = TRY(shape_today(undone));
+      const std::string why = today ? why_unlike(undone.then, *today) : "it went meanwhile";
+      if (!why.empty()) {
+        leave_out(name_of(*undone.found), why);
+        undone_.erase(undone_.begin() + static_cast<std::ptrdiff_t>(i));
+        continue;
+      }
+      note_differences(undone.then, *today);
+      undone.table = make_undo_table(i + 1, undone.then, *std::move(today));
+      ++i;
+    }
+    return success();
+  }
+
+  Result<std::optional<TableShape>> shape_today(const Undone& undone) {
+    const std::optional<pg::Oid> oid = TRY(oid_today(*undone.found->name));
+    if (!oid) return std::optional<TableShape>();
+    return read_shape(*live_, *oid);
+  }
+
+  // Empty where rows of `then` belong into `today`.
+  static std::string why_unlike(const TableShape& then, const TableShape& today) {
+    const bool is_same = then.name.oid == today.name.oid;
+    size_t common = 0, gone = 0;
+    for (const Column& column : then.columns) {
+      const Column* now = today.column(column.name);
+      if (now != nullptr && now->type == column.type) {
+        ++common;
+      } else {
+        ++gone;
+      }
+    }
+    if (!is_same && gone > 0) return "it was dropped since and made again with other columns";
+    if (common == 0) return "it has none of its columns any more";
+    if (today.column("undo_row") != nullptr || today.column("undo_is") != nullptr) {
+      return "it has a column undo_row or undo_is, which undo needs for itself";
+    }
+    return "";
+  }
+
+  void note_differences(const TableShape& then, const TableShape& today) {
+    const std::string& name = today.name.quoted;
+    if (then.name.oid != today.name.oid) {
+      report_.notes.push_back(fmt::format("{} was dropped since and made again alike", name));
+    } else if (then.name.quoted != name) {
+      report_.notes.push_back(fmt::format("{} is {} now", then.name.quoted, name));
+    }
+    for (const Column& column : then.columns) {
+      const Column* now = today.column(column.name);
+      if (now == nullptr) {
+        report_.notes.push_back(fmt::format(
+            "{}: column {} was dropped since, and its values do not come back", name, column.name));
+      } else if (now->type != column.type) {
+        report_.notes.push_back(fmt::format(
+            "{}: column {} is {} now and was {}: it is left as it is, or gets its default", name,
+            column.name, now->type, column.type));
+      }
+    }
+    for (const Column& column : today.columns) {
+      if (then.column(column.name) == nullptr) {
+        report_.notes.push_back(fmt::format(
+            "{}: column {} is new: rows that come back get its default", name, column.name));
+      }
+    }
+    for (const std::string& trigger : today.always_triggers) {
+      report_.notes.push_back(
+          fmt::format("{}: trigger {} is ENABLE ALWAYS and fires", name, trigger));
+    }
+  }
+
+  Error nothing_left() const {
+    const LeftOut& last = report_.left_out.back();
+    return make_error(ErrorKind::kUnsupported, fmt::format("{}: {}", last.table, last.why),
+                      how_to_recover());
+  }
+
+  // ---- the running cluster ----
+
+  Result<void> compare() {
+    std::vector<UndoTable> tables;
+    for (const Undone& undone : undone_) tables.push_back(*undone.table);
+    script_.emplace(std::move(tables));
+    if (live_) {
+      // Restoring took a while.
+      if (!live_->alive()) {
+        live_ = TRY(connect_to_oid(options_.connect_live, "", choice_.database));
+      }
+      around_.progress.begin("comparing with the running cluster", 0);
+      run_.emplace(*live_, *script_, *spool_);
+      report_.preview = TRY(run_->preview());
+    } else {
+      count_rows();
+    }
+    if (options_.on_preview) options_.on_preview(report_);
+    return success();
+  }
+
+  void count_rows() {
+    for (const UndoTable& table : script_->tables()) {
+      const auto undone = std::ranges::find_if(
+          undone_, [&](const Undone& each) { return each.table->number == table.number; });
+      TableOutcome outcome;
+      outcome.table = table.shape.name.quoted;
+      outcome.inserted = undone->truncated_rows;
+      for (const ChangedRow& row : undone->rows) {
+        ++(!row.now ? outcome.inserted : row.was ? outcome.set_back : outcome.removed);
+      }
+      report_.preview.tables.push_back(std::move(outcome));
+    }
+  }
+
+  Result<void> write_script() {
+    const auto& take = options_.script;
+    const auto write = [&](const Script::Statements& statements) -> Result<void> {
+      for (const std::string& statement : statements) TRY(take(statement + ";\n\n"));
+      return success();
+    };
+    TRY(
+        take(fmt::format("-- walkback undo --xid {}: gives back what that transaction took from\n"
+                         "-- database {}. Rows with a conflict: {}.\n\n"
+                         "BEGIN ISOLATION LEVEL READ COMMITTED;\n\n",
+                         report_.xid, report_.database, on_conflict_name(options_.on_conflict))));
+    TRY(write(script_->settings()));
+    TRY(write(script_->make_tables()));
+    TRY(spool_->visit([&](const std::string& statement) { return take(statement + ";\n\n"); }));
+    TRY(write(script_->find_conflicts(options_.on_conflict, /*locks=*/true)));
+    if (options_.on_conflict == OnConflict::kFail) TRY(write(script_->fail_on_conflict()));
+    TRY(write(script_->give_back()));
+    TRY(take(script_->report() + ";\n\n-- `walkback undo` of this one undoes it.\n"));
+    return take("SELECT pg_current_xact_id() AS xid;\n\nCOMMIT;\n");
+  }
+
+  const UndoOptions& options_;
+  scratch::Surroundings& around_;
+  const std::string id_;
+  find::FindReport found_;
+  Choice choice_;
+  std::optional<catalog::WalArchive> archive_;
+  std::optional<TransactionWal> wal_;
+  restore::PlanOptions plan_options_;
+  restore::RecoveryPlan plan_;
+  std::vector<Undone> undone_;
+  std::optional<StatementSpool> spool_;
+  std::unique_ptr<pgconn::Connection> live_;
+  std::optional<Script> script_;
+  std::optional<LiveRun> run_;
+  UndoReport report_;
+};
+
+}  // namespace
+
+Result<UndoReport> run_undo(const UndoOptions& options, scratch::Surroundings& around) {
+  catalog::Event event = catalog::new_event("undo", around.clock, around.random);
+  event.detail = fmt::format("transaction {}{}", options.xid, options.apply ? ", applied" : "");
+  catalog::EventRecorder recorder(around.objects, options.cluster, around.clock);
+  if (Result<void> begun = recorder.begin(event); !begun.ok()) {
+    around.progress.note("this undo is not in the history: " + begun.error().message);
+  }
+  Result<UndoReport> report = Undo(options, around, event.id).run();
+  (void)recorder.end(event, report.ok() ? nullptr : &report.error());
+  return report;
+}
+
+}  // namespace walkback::undo

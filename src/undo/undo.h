@@ -1,0 +1,64 @@
+// `walkback undo`: gives back the rows that one transaction took, and nothing else.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "catalog/names.h"
+#include "catalog/unreadable.h"
+#include "find/table_pattern.h"
+#include "pgconn/connection.h"
+#include "scratch/scratch_server.h"
+#include "undo/choice.h"
+#include "undo/live_run.h"
+#include "undo/script.h"
+
+namespace walkback::undo {
+
+struct UndoReport;
+
+struct UndoOptions {
+  std::string cluster;
+  uint64_t xid = 0;                      // 32 bits as users read them in logs, or with the epoch
+  std::vector<find::TablePattern> only;  // all where it is empty
+  std::optional<pg::TimelineId> timeline;
+  scratch::ScratchOptions scratch;  // its name, purpose and stand are undo's business
+  std::optional<catalog::Names> live_names;
+  // The running cluster; the database of conninfo where `database` is empty.
+  std::function<Result<std::unique_ptr<pgconn::Connection>>(const std::string& database)>
+      connect_live;
+  OnConflict on_conflict = OnConflict::kFail;
+  bool apply = false;
+  // Is told the preview, before anything is done.
+  std::function<void(const UndoReport&)> on_preview;
+  // Takes the script piece by piece, where one is wanted.
+  std::function<Result<void>(std::string_view)> script;
+  catalog::OnUnreadable unreadable;
+};
+
+struct UndoReport {
+  uint64_t xid = 0;
+  std::optional<Timestamp> began_at, committed_at;
+  pg::Lsn lsn;
+  std::string database;
+  std::vector<LeftOut> left_out;
+  std::vector<std::string> notes;
+  // What would be done and what stands against it, as the running cluster is; nothing of it when
+  // that does not answer, for the reason in `not_compared`.
+  LiveOutcome preview;
+  std::string not_compared;
+  std::optional<LiveOutcome> applied;
+};
+
+// kInvalid, kMissing and kUnsupported for a transaction that cannot be undone, before anything is
+// fetched or started; likewise for a running cluster that is another one. kConflict from applying,
+// with nothing done.
+Result<UndoReport> run_undo(const UndoOptions& options, scratch::Surroundings& around);
+
+}  // namespace walkback::undo
