@@ -252,12 +252,14 @@ void describe_undo(CLI::App& app, Raw& raw) {
       ->allow_extra_args(false);
   app.add_option("--output", raw.output, "Write the SQL to this new file")->type_name("FILE");
   app.add_flag("--apply", raw.apply, "Give the rows back, after the preview");
-  app.add_option("--on-conflict", raw.on_conflict,
-                 "Rows that are not as the transaction left them: fail (default), skip or overwrite")
+  app.add_option(
+         "--on-conflict", raw.on_conflict,
+         "Rows that are not as the transaction left them: fail (default), skip or overwrite")
       ->type_name("WHAT");
-  app.add_option("--into", raw.into,
-                 "Where the scratch server gets a directory of its own (default: drill.directory, or "
-                 "beside the data directory)")
+  app.add_option(
+         "--into", raw.into,
+         "Where the scratch server gets a directory of its own (default: drill.directory, or "
+         "beside the data directory)")
       ->type_name("DIR");
   add_timeline(app, raw, "On this timeline (default: the newest)");
 }

@@ -343,7 +343,7 @@ TEST(Parse, Status) {
 }
 
 TEST(Parse, CommandsOfLaterVersionsAreNotThereYet) {
-  for (const char* later : {"undo", "rescue"}) {
+  for (const char* later : {"agent", "rescue"}) {
     EXPECT_THAT(wrong({later}), StartsWith("unknown command")) << later;
   }
 }

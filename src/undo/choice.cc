@@ -25,10 +25,10 @@ Error no_such_transaction(const find::FindReport& report, uint64_t xid) {
                     fmt::format("no transaction {} is in the archived WAL", xid), hint);
 }
 
-Error several(const find::FindReport& report, uint64_t xid) {
+Error several(const std::vector<const FoundWork*>& works, uint64_t xid) {
   std::string candidates;
-  for (const FoundWork& work : report.found) {
-    candidates += fmt::format("{}{}", candidates.empty() ? "" : ", ", work.transaction.xid);
+  for (const FoundWork* work : works) {
+    candidates += fmt::format("{}{}", candidates.empty() ? "" : ", ", work->transaction.xid);
   }
   return make_error(
       ErrorKind::kInvalid,
@@ -131,10 +131,13 @@ std::string name_of(const FoundTable& table) {
 
 Result<Choice> choose(const find::FindReport& report, uint64_t xid,
                       const std::vector<find::TablePattern>& only) {
-  if (report.found.empty()) return no_such_transaction(report, xid);
-  if (report.found.size() > 1) return several(report, xid);
+  std::vector<const FoundWork*> works;
+  for (const FoundWork& work : report.found) works.push_back(&work);
+  for (const FoundWork& work : report.others) works.push_back(&work);
+  if (works.empty()) return no_such_transaction(report, xid);
+  if (works.size() > 1) return several(works, xid);
   Choice choice;
-  choice.work = &report.found.front();
+  choice.work = works.front();
   const find::FoundTransaction& transaction = choice.work->transaction;
   TRY(check_outcome(*choice.work, xid));
   TRY(check_reach(*choice.work, xid));

@@ -19,8 +19,10 @@ class ChoiceTest : public testing::Test {
     find::FoundWork work;
     work.transaction.xid = xid;
     work.transaction.outcome = outcome;
-    report_.found.push_back(work);
-    return report_.found.back();
+    std::vector<find::FoundWork>& works =
+        outcome == Outcome::kCommitted ? report_.found : report_.others;
+    works.push_back(work);
+    return works.back();
   }
   static find::FoundTable& touches(find::FoundWork& work, const std::string& name,
                                    FileFate fate = FileFate::kChanged, char kind = 'r') {
