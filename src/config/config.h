@@ -100,7 +100,7 @@ struct Config {
   std::string status_disk_time_left = "24 hours";
   int status_slot_wal_mib = 1024;
   std::string status_verify_age = "8 days";
-  std::string status_drill_age;
+  std::string status_drill_age = "35 days";
   std::string status_recovery_time_objective;
   int status_mass_delete_rows = 100'000;
   std::string status_repository_time_left = "3 days";

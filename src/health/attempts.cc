@@ -48,7 +48,10 @@ std::optional<Attempts::Drill> drill_of(const Event& event) {
   Attempts::Drill drill;
   drill.at = event.ended_at.value_or(event.started_at);
   drill.ok = event.succeeded;
-  drill.recovery_s = std::chrono::duration<double>(drill.at - event.started_at).count();
+  // Without what it measured the whole of it is the nearest bound.
+  drill.recovery_s = event.drill
+                         ? event.drill->recovery_s()
+                         : std::chrono::duration<double>(drill.at - event.started_at).count();
   if (!drill.ok) drill.error = error_of(event);
   return drill;
 }

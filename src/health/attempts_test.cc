@@ -58,6 +58,12 @@ TEST(Attempts, ADrillIsMeasured) {
   const auto bad = event("drill", "02:00:00", "02:01:00", "3 rows instead of 4");
   const Attempts attempts = attempts_of({good, bad});
   EXPECT_EQ(attempts.last_good_drill->recovery_s, 125);
+  auto measured = good;
+  measured.drill.emplace();
+  measured.drill->restore_s = 40;
+  measured.drill->replay_s = 2.5;
+  measured.drill->prove_s = 60;
+  EXPECT_EQ(attempts_of({measured}).last_good_drill->recovery_s, 42.5);
   EXPECT_FALSE(attempts.last_drill->ok);
   EXPECT_EQ(attempts.last_drill->error, "3 rows instead of 4");
   EXPECT_FALSE(attempts_of({event("drill", "03:00:00", "")}).last_drill.has_value());

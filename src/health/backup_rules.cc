@@ -241,7 +241,7 @@ void judge_drill(Findings& findings) {
   if (!good) {
     return findings.add(limit ? Level::kWarning : Level::kHealthy, "drill",
                         "no drill has shown yet that a recovery works",
-                        "`walkback recover --latest --into DIR` shows it by hand");
+                        "`walkback drill --into DIR` shows it");
   }
   const double age = seconds_between(good->at, findings.facts.now);
   const Level level =
@@ -251,7 +251,8 @@ void judge_drill(Findings& findings) {
   if (level != Level::kHealthy) text += "; " + limit_text(*limit);
   std::vector<Figure> evidence{{"at", good->at}, {"age_s", age}, {"recovery_s", good->recovery_s}};
   if (limit) evidence.push_back({"limit_s", static_cast<uint64_t>(limit->count())});
-  findings.add(level, "drill", std::move(text), "a drill proves it again", std::move(evidence));
+  findings.add(level, "drill", std::move(text), "`walkback drill --into DIR` shows it again",
+               std::move(evidence));
 }
 
 void judge_recovery_time(Findings& findings) {

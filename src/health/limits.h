@@ -16,7 +16,7 @@ struct Limits {
   Span disk_time_left = std::chrono::hours(24);
   uint64_t slot_wal_bytes = uint64_t{1} << 30;
   Span verify_age = std::chrono::hours(8 * 24);
-  Span drill_age;
+  Span drill_age = std::chrono::hours(35 * 24);
   Span recovery_time_objective;
   uint64_t mass_delete_rows = 100'000;  // 0: no such rule
   Span repository_time_left = std::chrono::hours(3 * 24);

@@ -322,7 +322,7 @@ TEST(Rules, DrillsAndTheTimeTheyTook) {
   };
   auto aged = [](std::chrono::microseconds age) {
     return [age](Facts& facts, Limits& limits) {
-      limits.drill_age = hours(35 * 24);
+      limits.drill_age = hours(10 * 24);
       attempts(facts).last_good_drill->at = facts.now + -age;
     };
   };
@@ -334,14 +334,14 @@ TEST(Rules, DrillsAndTheTimeTheyTook) {
   };
   expect({
       {"drill", Level::kHealthy, "recovered in 2 min 5 s", [](Facts&, Limits&) {}},
-      {"drill", Level::kHealthy, "35 d 0 h ago", aged(hours(35 * 24))},
-      {"drill", Level::kWarning, "the limit is 35 d 0 h", aged(hours(35 * 24) + seconds(1))},
-      {"drill", Level::kHealthy, "no drill", [&](Facts& facts, Limits&) { none(facts); }},
-      {"drill", Level::kWarning, "no drill",
+      {"drill", Level::kHealthy, "10 d 0 h ago", aged(hours(10 * 24))},
+      {"drill", Level::kWarning, "the limit is 10 d 0 h", aged(hours(10 * 24) + seconds(1))},
+      {"drill", Level::kHealthy, "no drill",
        [&](Facts& facts, Limits& limits) {
          none(facts);
-         limits.drill_age = hours(35 * 24);
+         limits.drill_age.reset();
        }},
+      {"drill", Level::kWarning, "no drill", [&](Facts& facts, Limits&) { none(facts); }},
       {"drill", Level::kCritical, "failed: 3 rows instead of 4",
        [](Facts& facts, Limits&) {
          attempts(facts).last_drill =

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from harness.health import CRITICAL, HEALTHY, Status
+from harness.health import CRITICAL, HEALTHY, Status, ask_for_no_drill
 from harness.inbox import Inbox, MailServer
 
 SECRET = "/services/T0/B0/s3cr3t"
@@ -29,6 +29,7 @@ def well(production, wb):
     wb.backup()
     production.archive_everything()
     wb.done("verify")
+    ask_for_no_drill(wb)
     return wb
 
 

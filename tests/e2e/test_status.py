@@ -7,18 +7,19 @@ import time
 import pytest
 
 from harness.cluster import wait_until
-from harness.health import CRITICAL, HEALTHY, WARNING, Status
+from harness.health import CRITICAL, HEALTHY, WARNING, Status, ask_for_no_drill
 from harness.history import Clock
 from harness.walkback import BINARY
 
 
 @pytest.fixture
 def well(production, wb):
-    """All that status asks for: a backup, its WAL archived, all of it verified."""
+    """All that status asks for: a backup, its WAL archived, all of it verified. Not a drill, which takes longer than the rest."""
     production.sql("CREATE TABLE payments AS SELECT g AS id FROM generate_series(1, 5000) g")
     wb.backup()
     production.archive_everything()
     wb.done("verify")
+    ask_for_no_drill(wb)
     return wb
 
 
@@ -47,6 +48,20 @@ def test_what_is_well_is_green_and_says_why(production, well):
     # An idle cluster lacks nothing, whatever its checkpoints write.
     production.sql("CHECKPOINT")
     assert "everything that is committed" in Status(well)["wal_lag"]["text"]
+
+
+def test_what_a_drill_measured_counts(production, well, place):
+    asked = {"WALKBACK_STATUS_DRILL_AGE": "35 days", "WALKBACK_STATUS_RECOVERY_TIME_OBJECTIVE": "10min"}
+    status = Status(well, asked)
+    assert status.level("drill") == "warning" and status.level("recovery_time") == "warning"
+    timings = well.done("drill", "--into", place / "drills")["drill"]["timings"]
+    status = Status(well, asked)
+    assert status.outcome.status == HEALTHY, status.outcome.describe()
+    took = status["drill"]["evidence"]["recovery_s"]
+    assert took == pytest.approx(timings["restore_s"] + timings["replay_s"], abs=0.01), timings
+    assert well.run("drill", "--into", place / "drills", "--check", "SELECT false").status != 0
+    status = Status(well, asked)
+    assert status.outcome.status == CRITICAL and "checks" in status["drill"]["text"]
 
 
 def test_status_changes_nothing(production, well):

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from harness.health import CRITICAL, HEALTHY, WARNING, Status
+from harness.health import CRITICAL, HEALTHY, WARNING, Status, ask_for_no_drill
 
 REPOSITORIES = ("file-age",)
 
@@ -15,6 +15,7 @@ def well(production, wb):
     wb.backup()
     production.archive_everything()
     wb.done("verify")
+    ask_for_no_drill(wb)
     # The owner's private key lies elsewhere.
     wb.config.with_suffix(".owner.key").unlink()
     return wb

@@ -4,6 +4,13 @@ HEALTHY, WARNING, CRITICAL = 0, 1, 2
 LEVELS = ["healthy", "warning", "critical"]
 
 
+def ask_for_no_drill(wb):
+    """In the configuration that `init` wrote."""
+    text = wb.config.read_text()
+    assert text.count("# drill_age = ") == 1
+    wb.config.write_text(text.replace('# drill_age = "35 days"', 'drill_age = ""'))
+
+
 class Status:
     def __init__(self, wb, environment=None):
         self.outcome = wb.run("status", environment=environment)
