@@ -32,6 +32,16 @@ bool is_segment(pg::WalFileKind kind) {
   return kind == pg::WalFileKind::kSegment || kind == pg::WalFileKind::kPartialSegment;
 }
 
+// Whether it is of this segment, and not of another whose object was copied here: each record ends
+// in its segment, and only the first may begin before it.
+bool lies_in(const wal::SegmentSummary& summary, pg::SegmentName name, uint32_t segment_bytes) {
+  if (!summary.last_record) return true;
+  const pg::Lsn begin = name.start(segment_bytes), end = begin + segment_bytes;
+  const bool begins_before = summary.last_record == summary.first_record;
+  return (begins_before || begin <= summary.last_record) && summary.last_record < end &&
+         (!summary.problem.empty() || (begin < summary.end && summary.end <= end));
+}
+
 // What a server writes when it starts with other settings than the log knows.
 bool is_change_of_settings(const wal::KeptRecord& kept) {
   const wal::Record record = wal::record_of(kept);
@@ -304,6 +314,12 @@ Result<std::optional<wal::SegmentSummary>> WalArchive::summary(pg::SegmentName n
   std::optional<WalIndex> index =
       TRY(get_wal_index(objects_, layout_.wal_index(name.text(segment_bytes()))));
   if (!index) return std::optional<wal::SegmentSummary>();
+  if (index->summary && !lies_in(*index->summary, name, segment_bytes())) {
+    return make_error(ErrorKind::kCorrupt,
+                      fmt::format("{} is the index of another segment: its last record is at {}",
+                                  layout_.wal_index(name.text(segment_bytes())).text(),
+                                  index->summary->last_record.text()));
+  }
   return std::move(index->summary);
 }
 

@@ -171,6 +171,23 @@ TEST_F(FindTest, ADamagedSegmentIsSaidAndTheOthersAreKnown) {
   EXPECT_THAT(report.unknown[0].what, HasSubstr(log_.file(2)));
 }
 
+TEST_F(FindTest, AnIndexOfAnotherSegmentIsMadeUpForByTheSegment) {
+  for (pg::Xid xid = 700; xid < 704; ++xid) {
+    deletes(log_, xid, xid);
+    log_.switch_segment();
+  }
+  archive_.put_all(log_);
+  for (const uint64_t from : {2, 4}) {
+    archive_.copy_index(log_.file(from), log_.file(3));
+    EXPECT_THAT(xids(find()), UnorderedElementsAre(700, 701, 702, 703));
+  }
+  archive_.overwrite(archive_.wal().layout().wal_file(log_.file(3)), "no segment");
+  const FindReport report = find();
+  EXPECT_THAT(xids(report), UnorderedElementsAre(700, 701, 703));
+  ASSERT_THAT(report.unknown, SizeIs(1));
+  EXPECT_THAT(report.unknown[0].what, HasSubstr("index of another segment"));
+}
+
 TEST_F(FindTest, EachTimelineHasItsOwn) {
   deletes(log_, 700, 10);
   ScratchTimeline second = log_.fork(2);

@@ -15,6 +15,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/testing/seeded_random.h"
 #include "catalog/backup_summary.h"
@@ -27,6 +28,7 @@
 #include "store/memory_store.h"
 #include "wal/names.h"
 #include "wal/test_log.h"
+#include "wal/transaction.h"
 
 namespace walkback::catalog {
 
@@ -62,6 +64,16 @@ class ScratchTimeline {
 
   pg::Lsn commit(pg::Xid xid, double second) { return ended(0x00, xid, second); }
   pg::Lsn abort(pg::Xid xid, double second) { return ended(0x20, xid, second); }
+  // With subtransactions: no plain end.
+  pg::Lsn commit_with(pg::Xid xid, double second, const std::vector<pg::Xid>& subxids) {
+    constexpr uint32_t kHasSubxacts = 1u << 1;  // XACT_XINFO_HAS_SUBXACTS
+    Bytes body;
+    put(body, pg_time(second));
+    put(body, kHasSubxacts);
+    put(body, static_cast<uint32_t>(subxids.size()));
+    for (const pg::Xid subxid : subxids) put(body, subxid);
+    return log_.append(wal::kTransactionRmgr, wal::kCommit | wal::kTransactionHasInfo, xid, body);
+  }
   pg::Lsn insert(size_t bytes = 100) { return log_.append(bytes); }
   // A DELETE of so many rows; what does not end in the segment goes on in the next.
   void remove(pg::Xid xid, const wal::RelationLocator& relation, int rows) {
@@ -166,6 +178,12 @@ class ScratchArchive {
   void overwrite(const store::ObjectKey& key, std::string_view text) {
     EXPECT_TRUE(objects_->remove(key).ok());
     EXPECT_TRUE(objects_->put(key, as_bytes(text)).ok());
+  }
+  void copy_index(const std::string& from, const std::string& to) {
+    const store::ObjectKey key = wal_.layout().wal_index(to);
+    const Bytes index = objects_->get(wal_.layout().wal_index(from)).value().value();
+    EXPECT_TRUE(objects_->remove(key).ok());
+    EXPECT_TRUE(objects_->put(key, index).ok());
   }
   void forget_index(const std::string& file) {
     EXPECT_TRUE(objects_->remove(wal_.layout().wal_index(file)).ok());
