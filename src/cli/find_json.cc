@@ -62,6 +62,8 @@ Json json_of(const FoundWork& work) {
       {"outcome", outcome_name(transaction.outcome)},
       {"committed", committed},
       {"began_at", time_or_null(transaction.began_at)},
+      {"may_be_more", transaction.may_be_more},
+      {"log_goes_on", transaction.log_goes_on},
       {"committed_at", committed ? time_or_null(transaction.ended_at) : Json(nullptr)},
       {"ended_at", time_or_null(transaction.ended_at)},
       {"prepared_at", time_or_null(transaction.prepared_at)},

@@ -87,7 +87,9 @@ std::string when(const FoundTransaction& transaction) {
       text = "prepared";
       if (!transaction.gid.empty()) text += " as " + printable(pg::quote_literal(transaction.gid));
       if (transaction.prepared_at) text += " " + local_time(*transaction.prepared_at);
-      text += ", and neither committed nor rolled back yet";
+      text += transaction.log_goes_on
+                  ? ", and neither committed nor rolled back where reading stopped"
+                  : ", and neither committed nor rolled back yet";
       break;
     case Outcome::kInterrupted:
       text = "interrupted by a crash or a recovery";
@@ -95,12 +97,16 @@ std::string when(const FoundTransaction& transaction) {
         text += " after " + local_time(*transaction.interrupted_after);
       break;
     case Outcome::kUnfinished:
-      text = "not ended where the archived WAL ends";
+      text = transaction.log_goes_on ? "not ended where reading stopped, behind the window"
+                                     : "not ended where the archived WAL ends";
       break;
   }
   if (transaction.ended_at) text += local_time(*transaction.ended_at);
-  text += transaction.began_at ? ", began about " + local_time(*transaction.began_at)
-                               : ", began where there is no WAL: what it did may be more than this";
+  if (transaction.may_be_more) {
+    text += ", may have begun before the WAL that was read: what it did may be more than this";
+  } else if (transaction.began_at) {
+    text += ", began about " + local_time(*transaction.began_at);
+  }
   if (transaction.lsn) text += ", LSN " + transaction.lsn.text();
   return text;
 }
@@ -129,7 +135,10 @@ std::string describe(const FoundWork& work, const FindView& view) {
   }
   std::string text = fmt::format("{}, {}\n{}", who(transaction), when(transaction), fields.text());
   if (work.tables.empty() && work.databases_dropped.empty()) {
-    text += "  changed no rows of any table, as far as the WAL tells\n";
+    text += transaction.work_unseen
+                ? "  was prepared in WAL that is not there, and what it did is not known\n"
+            : transaction.may_be_more ? "  changed no rows of any table in the WAL that was read\n"
+                                      : "  changed no rows of any table, as far as the WAL tells\n";
   }
   if (work.tables.size() > kShownTables) {
     text += fmt::format("  and {} more tables\n", work.tables.size() - kShownTables);
@@ -140,8 +149,8 @@ std::string describe(const FoundWork& work, const FindView& view) {
   }
   if (work.reach == find::Reach::kBehindGap) {
     return text +
-           "    behind a gap in the archive, with no backup after the gap: nothing recovers "
-           "to before it\n";
+           "    behind a gap in the archive, with no backup between the gap and it: nothing "
+           "recovers to before it\n";
   }
   const std::string target = fmt::format(
       "--before-xid {}{}", transaction.xid,

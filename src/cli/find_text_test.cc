@@ -71,6 +71,7 @@ class FindText : public testing::Test {
         work(753, Outcome::kUnfinished, {{1663, 5, 16384}, name("a\nb", "c"), {.updated = 2}}),
     };
     report.found[1].transaction.began_at.reset();
+    report.found[1].transaction.may_be_more = true;
     report.found[5].databases_dropped = {"warehouse"};
     report.found[4].transaction.gid = "it's";
     report.found[4].transaction.prepared_at = at("15:46:57");

@@ -22,6 +22,8 @@ class Filter {
   // Nothing for a transaction that is not asked for, or did nothing that is shown. Of one that is:
   // the rows of the table, deleted ones for `delete`.
   std::optional<AskedFor> asked_for(const TouchedFiles& touched) const;
+  // It asks for no table, no kind and no rows.
+  bool takes_all() const { return !table_ && !kind_ && min_rows_ == 0; }
   // The table that was asked for by name.
   bool names_table(const RelationName& name) const { return table_ && table_->matches(name); }
 

@@ -21,6 +21,10 @@ using catalog::BackupSummary;
 using catalog::KnownSegment;
 using catalog::WalChain;
 
+// Behind the window, for the ends of what runs there.
+constexpr uint64_t kSegmentsToEnds = 64;
+constexpr size_t kEndsAtOnce = 8;
+
 class Finder {
  public:
   Finder(const FindOptions& options, store::ObjectStore& objects, Progress& progress,
@@ -47,10 +51,8 @@ class Finder {
     report_.first = search.first_time();
     report_.last = search.last_time();
     const WindowSegments::Times archived = TRY(segments_->times_of_all());
-    // The segments' own times are those of plain ends alone; those seen were all of them.
-    report_.archive_first = archived.first;
-    if (report_.first && report_.first < archived.first) report_.archive_first = report_.first;
-    report_.archive_last = std::max(archived.last, report_.last);
+    report_.archive_first = archived.first ? archived.first : report_.first;
+    report_.archive_last = archived.last ? archived.last : report_.last;
     if (!chain_->stretches().empty()) {
       report_.archive_end = chain_->stretches().back().end + wal::kLongHeaderBytes;
     }
@@ -134,20 +136,46 @@ class Finder {
   Result<void> read(TransactionSearch& search) {
     std::optional<SegmentRange> before;
     for (const WalChain::Stretch& stretch : chain_->stretches()) {
-      const SegmentRange range = TRY(segments_->range_in(stretch, options_.since, options_.until));
-      if (before && before->ends_stretch && range.begins_stretch) {
+      SegmentRange range = TRY(segments_->range_in(stretch, options_.since, options_.until));
+      if (before && before->ends_stretch() && range.begins_stretch) {
         missing(before->last + 1, range.first - 1);
-        search.skip();
+      }
+      if (before) search.skip();
+      if (!range.empty()) {
+        begins_ = range.begins_stretch;
+        TRY(catalog::read_summaries(*archive_, *chain_, range.first, range.last,
+                                    options_.indexes_at_once, stop_,
+                                    [&](const KnownSegment& known) {
+                                      take(known, search);
+                                      return true;
+                                    }));
+        if (!range.ends_stretch()) TRY(read_on(range, search));
+        if (!search.knows_epoch()) {
+          const std::optional<pg::FullXid> xid = TRY(segments_->xid_beside(stretch, range));
+          if (xid) search.learn_epoch(*xid);
+        }
       }
       before = range;
-      if (range.empty()) continue;
-      begins_ = range.begins_stretch;
-      TRY(catalog::read_summaries(*archive_, *chain_, range.first, range.last,
-                                  options_.indexes_at_once, stop_, [&](const KnownSegment& known) {
+    }
+    return success();
+  }
+
+  // Whoever runs where the window ends is no transaction that has not ended: its end is behind it.
+  // Looked for no longer than the window itself was.
+  Result<void> read_on(SegmentRange& range, TransactionSearch& search) {
+    search.await_open();
+    const uint64_t most = std::max(kSegmentsToEnds, range.last - range.first + 1);
+    const uint64_t last = std::min(range.last_of_stretch, range.last + most);
+    if (search.awaits_any()) {
+      TRY(catalog::read_summaries(*archive_, *chain_, range.last + 1, last,
+                                  std::min(kEndsAtOnce, options_.indexes_at_once), stop_,
+                                  [&](const KnownSegment& known) {
                                     take(known, search);
-                                    return true;
+                                    range.last = known.name.number;
+                                    return search.awaits_any();
                                   }));
     }
+    if (!range.ends_stretch()) search.leave();
     return success();
   }
 
@@ -191,6 +219,7 @@ class Finder {
 
   void name_all(std::vector<FoundTransaction> found) {
     const size_t most_others = std::max(kFewOthers, options_.limit / 4);
+    uint64_t unseen = 0;  // they are in no tally
     for (FoundTransaction& transaction : found) {
       const bool committed = transaction.outcome == Outcome::kCommitted;
       FoundWork work;
@@ -198,19 +227,23 @@ class Finder {
         work.databases_dropped.push_back(names_.database(database));
       }
       work.tables = tables_of(transaction);
-      if (work.tables.empty() && work.databases_dropped.empty() && !options_.xid) {
+      const bool is_bare = work.tables.empty() && work.databases_dropped.empty();
+      const bool is_unseen = is_bare && transaction.work_unseen;
+      if (is_unseen && !options_.xid && !filter_->takes_all()) continue;
+      if (is_bare && !is_unseen && !options_.xid) {
         // A file that only later turned out to be an index.
         if (committed && report_.tally.transactions > 0) --report_.tally.transactions;
         continue;
       }
       std::vector<FoundWork>& place = committed ? report_.found : report_.others;
       if (place.size() == (committed ? options_.limit : most_others)) continue;
+      if (is_unseen) ++unseen;
       work.reach = reach_of(transaction);
       work.transaction = std::move(transaction);
       place.push_back(std::move(work));
     }
     const uint64_t asked_for = report_.tally.transactions;
-    report_.more = asked_for - std::min<uint64_t>(asked_for, report_.found.size());
+    report_.more = asked_for - std::min<uint64_t>(asked_for, report_.found.size() - unseen);
   }
 
   // Whether a recovery to before it is possible.

@@ -96,7 +96,9 @@ TEST_F(FindTest, WhatWasRolledBackTakesNoPlaceOfWhatHappened) {
 TEST_F(FindTest, ReadsNoMoreThanTheWindowOfALongArchive) {
   constexpr uint64_t kSegments = 200;
   for (uint64_t number = 1; number <= kSegments; ++number) {
-    deletes(log_, static_cast<pg::Xid>(700 + number), static_cast<double>(number) * kHour);
+    const auto xid = static_cast<pg::Xid>(700 + number);
+    log_.running(xid, xid);
+    deletes(log_, xid, static_cast<double>(number) * kHour);
     log_.switch_segment();
   }
   archive_.put_all(log_);
@@ -139,6 +141,191 @@ TEST_F(FindTest, ATransactionThatBeganLongBeforeIsWhole) {
   EXPECT_LT(report.segments, 130u);
 }
 
+// All ends of a segment may be those of subtransactions, of DDL, or of commits that wait for a
+// standby's replay: they are times like any.
+TEST_F(FindTest, EndsOfEveryKindSayWhereTheWindowLies) {
+  constexpr uint64_t kSegments = 100;
+  for (uint64_t number = 1; number <= kSegments; ++number) {
+    const auto xid = static_cast<pg::Xid>(700 + 2 * number);
+    log_.running(xid, xid);
+    log_.remove(xid, kPayments, 1);
+    log_.commit_with(xid, static_cast<double>(number) * kHour, {xid + 1});
+    log_.switch_segment();
+  }
+  archive_.put_all(log_);
+  EXPECT_EQ(find().totals.committed, kSegments);
+  options_.since = at(50 * kHour);
+  options_.until = at(51 * kHour);
+  const FindReport report = find();
+  EXPECT_THAT(xids(report), ElementsAre(800, 802));
+  EXPECT_LE(report.segments, 8u);
+  EXPECT_EQ(report.archive_first, at(kHour));
+  EXPECT_EQ(report.archive_last, at(100 * kHour));
+}
+
+// What ends nowhere, and what an index that is missing holds, is left out by no bound.
+TEST_F(FindTest, SegmentsWithoutTimesAreReadWhereTheyMayBeInTheWindow) {
+  constexpr uint64_t kSegments = 120;
+  for (uint64_t number = 1; number <= kSegments; ++number) {
+    const auto xid = static_cast<pg::Xid>(700 + number);
+    log_.running(number > 60 ? 760 : xid, xid);
+    if (number > 100) {
+      log_.remove(900, kLedger, 1);
+    } else if (number >= 60 && number <= 80) {
+      log_.remove(760, kPayments, 1);
+    } else {
+      deletes(log_, xid, static_cast<double>(number) * kHour);
+    }
+    log_.switch_segment();
+  }
+  archive_.put_all(log_);
+  options_.until = at(61 * kHour);  // in the midst of those without
+  for (const double since : {0.0, 58 * kHour}) {
+    options_.since = at(since);
+    const FindReport report = find();
+    ASSERT_FALSE(report.others.empty());
+    EXPECT_EQ(report.others[0].transaction.xid, 760u);
+    EXPECT_EQ(report.others[0].tables[0].rows.deleted, 21);
+  }
+  options_.until = at(1000 * kHour);
+  options_.since = at(99 * kHour);
+  const FindReport report = find();
+  ASSERT_THAT(report.others, SizeIs(2));
+  EXPECT_EQ(report.others[1].transaction.xid, 900u);
+  EXPECT_EQ(report.others[1].tables[0].rows.deleted, 20);
+}
+
+// Another that was older, and wrote alone for a while, ended before the window.
+TEST_F(FindTest, OneIsWholeThoughOnlyOlderOnesWroteForAWhile) {
+  constexpr uint64_t kSegments = 150;
+  for (uint64_t number = 1; number <= kSegments; ++number) {
+    const auto second = static_cast<double>(number) * kHour;
+    const auto xid = static_cast<pg::Xid>((number < 20 ? 4000 : 6000) + number);
+    const pg::Xid oldest = number < 10 || number > 139 ? xid : number <= 60 ? 4500 : 5000;
+    if (number != 140) log_.running(oldest, xid);
+    if (number == 20) log_.remove(5000, kPayments, 40);
+    if (number >= 10 && number < 60) log_.remove(4500, kLedger, 1);
+    if (number < 30 || number >= 60) deletes(log_, xid, second, 1, kLedger);
+    if (number == 60) log_.commit(4500, second);
+    if (number == 140) {
+      // Before the first snapshot of the window.
+      log_.remove(5000, kPayments, 2);
+      log_.commit(5000, second + 1);
+    }
+    log_.switch_segment();
+  }
+  archive_.put_all(log_);
+  options_.since = at(140 * kHour);
+  options_.until = at(141 * kHour + 1);
+  const FindReport report = find();
+  ASSERT_FALSE(report.found.empty());
+  EXPECT_EQ(report.found[0].transaction.xid, 5000u);
+  EXPECT_EQ(report.found[0].tables[0].rows.deleted, 42);
+  EXPECT_FALSE(report.found[0].transaction.may_be_more);
+}
+
+TEST_F(FindTest, WithoutASnapshotNothingIsCalledWhole) {
+  deletes(log_, 700, 10, 3);
+  deletes(log_, 701, 20, 2);
+  archive_.put_all(log_);
+  for (const FoundWork& work : find().found) {
+    EXPECT_TRUE(work.transaction.may_be_more);
+    EXPECT_EQ(work.transaction.began_at, std::nullopt);
+  }
+}
+
+TEST_F(FindTest, TheEndOfWhatRanInTheWindowIsLookedForBehindIt) {
+  constexpr uint64_t kSegments = 300;
+  for (uint64_t number = 1; number <= kSegments; ++number) {
+    const auto xid = static_cast<pg::Xid>(700 + number);
+    log_.running(number <= 50 ? xid : number <= 60 ? 750 : number <= 290 ? 755 : xid, xid);
+    if (number == 50) log_.remove(750, kPayments, 40);
+    if (number == 55) log_.remove(755, kPayments, 30);
+    if (number != 50 && number != 55) deletes(log_, xid, static_cast<double>(number) * kHour);
+    if (number == 60) log_.commit(750, 60 * kHour + 1);
+    if (number == 290) log_.commit(755, 290 * kHour + 1);
+    log_.switch_segment();
+  }
+  archive_.put_all(log_);
+  options_.since = at(53 * kHour);
+  options_.until = at(57 * kHour);
+  const FindReport report = find();
+  ASSERT_THAT(report.others, SizeIs(1)) << "750 has ended behind the window";
+  EXPECT_EQ(report.others[0].transaction.xid, 755u);
+  EXPECT_EQ(report.others[0].transaction.outcome, Outcome::kUnfinished);
+  EXPECT_TRUE(report.others[0].transaction.log_goes_on);
+  options_.until = at(280 * kHour);
+  EXPECT_THAT(find().others, IsEmpty());
+}
+
+TEST_F(FindTest, TheEpochIsLookedForOutsideTheWindow) {
+  constexpr uint64_t kSegments = 100, kEpoch = uint64_t{5} << 32;
+  for (const uint64_t at_segment : {uint64_t{2}, uint64_t{98}}) {
+    ScratchArchive archive;
+    ScratchTimeline log{1};
+    for (uint64_t number = 1; number <= kSegments; ++number) {
+      const auto xid = static_cast<pg::Xid>(700 + number);
+      log.running(xid, xid);
+      if (number == at_segment) log.checkpoint(static_cast<int64_t>(number) * 3600, kEpoch + xid);
+      deletes(log, xid, static_cast<double>(number) * kHour);
+      log.switch_segment();
+    }
+    archive.put_all(log);
+    options_.since = options_.until = at(50 * kHour);
+    const auto report = run_find(options_, archive.objects(), silent_progress(), {});
+    ASSERT_TRUE(report.ok());
+    EXPECT_THAT(xids(*report), ElementsAre(kEpoch + 750));
+    EXPECT_LE(report->segments, 8u);
+  }
+}
+
+// The last in the log is what "archived up to" means, whatever the clock said before.
+TEST_F(FindTest, TheArchiveEndsWithItsLastEndThoughTheClockWasSetBack) {
+  deletes(log_, 700, 10 * kHour);
+  deletes(log_, 701, 2 * kHour);
+  log_.remove(702, kPayments, 1);
+  log_.commit_with(702, 3 * kHour, {703});
+  archive_.put_all(log_);
+  const FindReport report = find();
+  EXPECT_EQ(report.archive_first, at(10 * kHour));
+  EXPECT_EQ(report.archive_last, at(3 * kHour));
+}
+
+TEST_F(FindTest, AnIndexOfAnotherSegmentIsMadeUpForByTheSegment) {
+  for (pg::Xid xid = 700; xid < 704; ++xid) {
+    deletes(log_, xid, xid);
+    log_.switch_segment();
+  }
+  archive_.put_all(log_);
+  for (const uint64_t from : {2, 4}) {
+    archive_.copy_index(log_.file(from), log_.file(3));
+    EXPECT_THAT(xids(find()), UnorderedElementsAre(700, 701, 702, 703));
+  }
+  archive_.overwrite(archive_.wal().layout().wal_file(log_.file(3)), "no segment");
+  const FindReport report = find();
+  EXPECT_THAT(xids(report), UnorderedElementsAre(700, 701, 703));
+  ASSERT_THAT(report.unknown, SizeIs(1));
+  EXPECT_THAT(report.unknown[0].what, HasSubstr("index of another segment"));
+}
+
+TEST_F(FindTest, StretchesWithUnreadOnesBetweenAreNotPutTogether) {
+  for (uint64_t number = 1; number <= 120; ++number) {
+    const auto xid = static_cast<pg::Xid>(700 + number);
+    log_.running(xid, xid);
+    if (number == 10) log_.remove(5000, kPayments, 7);
+    deletes(log_, xid, static_cast<double>(number) * kHour);
+    if (number == 115) log_.commit(5000, 11 * kHour);  // by a clock that was set back
+    log_.switch_segment();
+  }
+  archive_.put_all(log_);
+  archive_.lose(log_.file(110));
+  options_.since = at(9 * kHour);
+  options_.until = at(11 * kHour);
+  for (const FoundWork& work : find().found) {
+    EXPECT_NE(work.transaction.xid, 5000u) << "what it did in between is not known";
+  }
+}
+
 TEST_F(FindTest, AGapIsSaidAndNothingIsPutTogetherOverIt) {
   deletes(log_, 700, 10);
   log_.remove(701, kPayments, 5);
@@ -151,6 +338,7 @@ TEST_F(FindTest, AGapIsSaidAndNothingIsPutTogetherOverIt) {
   archive_.lose(log_.file(2));
   const FindReport report = find();
   EXPECT_THAT(xids(report), UnorderedElementsAre(700, 703));
+  EXPECT_TRUE(report.found[1].transaction.may_be_more) << "it may have begun in the gap";
   ASSERT_THAT(report.unknown, SizeIs(1));
   EXPECT_THAT(report.unknown[0].what, HasSubstr(log_.file(2)));
   EXPECT_EQ(report.unknown[0].from.value, 2u * ScratchTimeline::kSegmentBytes);
@@ -169,23 +357,6 @@ TEST_F(FindTest, ADamagedSegmentIsSaidAndTheOthersAreKnown) {
   EXPECT_THAT(xids(report), UnorderedElementsAre(700, 702, 703));
   ASSERT_THAT(report.unknown, SizeIs(1));
   EXPECT_THAT(report.unknown[0].what, HasSubstr(log_.file(2)));
-}
-
-TEST_F(FindTest, AnIndexOfAnotherSegmentIsMadeUpForByTheSegment) {
-  for (pg::Xid xid = 700; xid < 704; ++xid) {
-    deletes(log_, xid, xid);
-    log_.switch_segment();
-  }
-  archive_.put_all(log_);
-  for (const uint64_t from : {2, 4}) {
-    archive_.copy_index(log_.file(from), log_.file(3));
-    EXPECT_THAT(xids(find()), UnorderedElementsAre(700, 701, 702, 703));
-  }
-  archive_.overwrite(archive_.wal().layout().wal_file(log_.file(3)), "no segment");
-  const FindReport report = find();
-  EXPECT_THAT(xids(report), UnorderedElementsAre(700, 701, 703));
-  ASSERT_THAT(report.unknown, SizeIs(1));
-  EXPECT_THAT(report.unknown[0].what, HasSubstr("index of another segment"));
 }
 
 TEST_F(FindTest, EachTimelineHasItsOwn) {

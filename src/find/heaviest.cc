@@ -10,8 +10,10 @@ namespace {
 
 void add(FoundTransaction& to, const FoundTransaction& other) {
   to.savepoints += other.savepoints;
+  to.may_be_more |= other.may_be_more;
   if (other.began_at)
     to.began_at = std::min(to.began_at.value_or(*other.began_at), *other.began_at);
+  if (to.may_be_more) to.began_at.reset();
   if (other.ended_at)
     to.ended_at = std::max(to.ended_at.value_or(*other.ended_at), *other.ended_at);
   to.lsn = std::max(to.lsn, other.lsn);

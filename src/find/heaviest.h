@@ -19,16 +19,23 @@ enum class Outcome {
   kRolledBack,
   kPrepared,     // waits for its COMMIT PREPARED
   kInterrupted,  // by a crash, or by a recovery that ended before it did
-  kUnfinished,   // no end is known where the WAL ends, or before a gap
+  kUnfinished,   // no end is known where the WAL ends, or where reading stopped
 };
 
 struct FoundTransaction {
   uint64_t xid = 0;  // 64 bits
   Outcome outcome = Outcome::kCommitted;
   // WAL holds no begin: the end of another that came last before its first record. It began there
-  // or, if it read for a while, earlier. Nothing where the WAL that is here begins, or goes on
-  // after a gap: then what is known of it may not be all.
+  // or, if it read for a while, earlier. Nothing where `may_be_more`, or no end came before.
   std::optional<Timestamp> began_at;
+  // It may have begun before what was read, or before a gap in it: what is known of it may not be
+  // all.
+  bool may_be_more = false;
+  // It was prepared in what was not read: it committed all that it did, and nothing of that is
+  // known.
+  bool work_unseen = false;
+  // There is more WAL than was read, and its end may be there.
+  bool log_goes_on = false;
   std::optional<Timestamp> ended_at;
   std::optional<Timestamp> prepared_at;  // of one that waits
   // Of an interrupted one: the last end of another that stands before the interruption.

@@ -188,7 +188,8 @@ Result<void> TransactionSearch::see_kept(const wal::Record& record, size_t place
             ended->time,
             event->start,
             ended->subxids.copy(),
-            {}};
+            {},
+            ended->two_phase};
     // An abort's are those that it had created.
     if (ended->committed) end.dropped = ended->dropped.copy();
     this->end(end, take(end.xid, end.subxids));
@@ -203,11 +204,15 @@ Result<void> TransactionSearch::see_kept(const wal::Record& record, size_t place
     const pg::FullXid here = full_xid(next_xid);
     if (!first_epoch_) first_epoch_ = checkpoint->next_xid.value - here.value;
     // Nothing runs while the server stops, nor when it has recovered from a crash.
-    if (checkpoint->shutdown) interrupt(next_xid);
+    if (checkpoint->shutdown) {
+      know_from(next_xid);
+      interrupt_older(next_xid);
+    }
   } else if (std::holds_alternative<wal::EndOfRecovery>(event->what)) {
-    interrupt(std::nullopt);
+    interrupt_all_before(place);
   } else if (const auto* running = std::get_if<wal::RunningTransactions>(&event->what)) {
-    interrupt(running->oldest_running_xid);
+    know_from(running->next_xid);
+    interrupt_older(running->oldest_running_xid);
   } else if (const auto* made = std::get_if<wal::DatabaseCreate>(&event->what)) {
     database_creations_[made->database] = record.xid;
   } else if (const auto* dropped = std::get_if<wal::DatabaseDrop>(&event->what)) {
@@ -247,21 +252,44 @@ Result<void> TransactionSearch::see_assignment(const wal::Record& record) {
   return success();
 }
 
-void TransactionSearch::interrupt(std::optional<pg::Xid> next_xid) {
-  std::vector<pg::Xid> interrupted;
-  const auto began_before = [&](pg::Xid xid) {
-    return !next_xid || static_cast<int32_t>(xid - *next_xid) < 0;
-  };
+// Xids are given out in their order, and none while a snapshot is logged
+// (src/backend/storage/ipc/standby.c, LogStandbySnapshot, holds XidGenLock).
+void TransactionSearch::know_from(pg::Xid next_xid) {
+  const pg::FullXid next = full_xid(next_xid);
+  if (!known_from_) known_from_ = next;
+}
+
+void TransactionSearch::interrupt_older(pg::Xid next_xid) {
+  std::vector<pg::Xid> older;
+  const auto is_older = [&](pg::Xid xid) { return static_cast<int32_t>(xid - next_xid) < 0; };
   for (const auto& [xid, open] : open_) {
-    if (began_before(xid) && !open.prepared_at) interrupted.push_back(xid);
+    if (is_older(xid) && !open.prepared_at) older.push_back(xid);
   }
-  if (next_xid) {
-    for (const auto& [xid, place] : here_) {
-      if (began_before(xid)) interrupted.push_back(xid);
-    }
+  for (const auto& [xid, place] : here_) {
+    if (is_older(xid)) older.push_back(xid);
   }
-  std::ranges::sort(interrupted);
-  for (const pg::Xid xid : interrupted) {
+  interrupt(std::move(older));
+}
+
+void TransactionSearch::interrupt_all_before(size_t place) {
+  std::vector<pg::Xid> before;
+  for (const auto& [xid, open] : open_) {
+    if (!open.prepared_at) before.push_back(xid);
+  }
+  // Indexes of old programs do not say how many kept records stand before; the ends do, mostly.
+  const auto ends = static_cast<size_t>(std::ranges::count_if(
+      segment_->plain_ends,
+      [&](const wal::PlainEnd& end) { return end.start < segment_->kept[place].start; }));
+  for (const auto& [xid, at] : here_) {
+    const wal::TransactionWork& work = segment_->transactions[at];
+    if (work.kept_before <= place && work.ends_before <= ends) before.push_back(xid);
+  }
+  interrupt(std::move(before));
+}
+
+void TransactionSearch::interrupt(std::vector<pg::Xid> xids) {
+  std::ranges::sort(xids);
+  for (const pg::Xid xid : xids) {
     const Open done = take(xid, {});
     if (in_window(last_end_)) end({xid, Outcome::kInterrupted, std::nullopt, {}, {}, {}}, done);
   }
@@ -287,7 +315,11 @@ void TransactionSearch::end(const End& end, const Open& done) {
   FoundTransaction found;
   found.xid = full_xid(end.xid).value;
   found.outcome = end.outcome;
-  found.began_at = done.began_at;
+  found.may_be_more = may_be_more({found.xid});
+  if (!found.may_be_more) found.began_at = done.began_at;
+  found.work_unseen =
+      end.two_phase && end.outcome == Outcome::kCommitted && !done.prepared_at && found.may_be_more;
+  found.log_goes_on = end.log_goes_on;
   found.ended_at = end.time;
   if (end.outcome == Outcome::kPrepared) found.prepared_at = done.prepared_at;
   found.lsn = end.lsn;
@@ -308,9 +340,8 @@ void TransactionSearch::end(const End& end, const Open& done) {
     for (const auto& [file, rows] : done.rows) all += rows;
     count(end.outcome, *end.time, all);
   }
-  const std::optional<Timestamp> known_from = done.prepared_at ? done.prepared_at : done.began_at;
-  const bool began_later = !end.time && options_.until && known_from > options_.until;
-  if (!in_window(end.time) || began_later) return;
+  const std::optional<Timestamp> began = done.prepared_at ? done.prepared_at : found.began_at;
+  if (!in_window(end.time) || (!end.time && began_after_window(began))) return;
   Weight weight = weight_of(found.files);
   if (!found.databases_dropped.empty()) weight.taken += kWholeDatabase;
   Heaviest& heaviest = those_ended(end.outcome);
@@ -321,7 +352,12 @@ void TransactionSearch::end(const End& end, const Open& done) {
   const std::optional<AskedFor> asked = weight == Weight{} ? std::nullopt : asked_for(touched);
   if (end.outcome == Outcome::kCommitted) tally(found.xid, *end.time, asked);
   weight = rank(weight);
-  if (asked && heaviest.takes(weight)) heaviest.keep(std::move(found), weight);
+  if (found.work_unseen && weight == Weight{}) {
+    const Weight unknown = rank({kUnknownRows, 0});
+    if (heaviest.takes(unknown)) heaviest.keep(std::move(found), unknown);
+  } else if (asked && heaviest.takes(weight)) {
+    heaviest.keep(std::move(found), weight);
+  }
 }
 
 // Ends come in the order of the log: an earlier one is never pushed out by a later.
@@ -443,18 +479,49 @@ const std::optional<AskedFor>& TransactionSearch::asked_for_list(uint32_t row_li
 void TransactionSearch::skip() {
   // Whoever is open now may have ended unseen, and who ends later may have begun unseen.
   open_.clear();
-  top_of_.clear();
-  last_end_.reset();
+  forget_what_runs();
 }
 
-std::vector<FoundTransaction> TransactionSearch::finish() {
+void TransactionSearch::leave() {
+  end_open(true);
+  forget_what_runs();
+}
+
+void TransactionSearch::forget_what_runs() {
+  top_of_.clear();
+  last_end_.reset();
+  known_from_.reset();
+}
+
+void TransactionSearch::await_open() {
+  for (auto& [xid, open] : open_) {
+    const bool may_be_earlier = may_be_more(full_xid(xid)) && !open.prepared_at;
+    const std::optional<Timestamp> began = open.prepared_at ? open.prepared_at : open.began_at;
+    open.awaited = may_be_earlier || !began_after_window(began);
+  }
+}
+
+bool TransactionSearch::awaits_any() const {
+  return std::ranges::any_of(open_, [](const auto& each) { return each.second.awaited; });
+}
+
+void TransactionSearch::learn_epoch(pg::FullXid next_xid) {
+  if (!next_xid_ || first_epoch_) return;
+  first_epoch_ = next_xid.value - pg::widen(next_xid.xid(), *next_xid_).value;
+}
+
+void TransactionSearch::end_open(bool log_goes_on) {
   while (!open_.empty()) {
     const pg::Xid xid = open_.begin()->first;
     const Open done = std::move(open_.begin()->second);
     open_.erase(open_.begin());
     const Outcome outcome = done.prepared_at ? Outcome::kPrepared : Outcome::kUnfinished;
-    end({xid, outcome, std::nullopt, {}, {}, {}}, done);
+    end({xid, outcome, std::nullopt, {}, {}, {}, false, log_goes_on}, done);
   }
+}
+
+std::vector<FoundTransaction> TransactionSearch::finish() {
+  end_open(false);
   std::vector<FoundTransaction> found = committed_.take_all();
   std::ranges::move(others_.take_all(), std::back_inserter(found));
   const uint64_t epoch = first_epoch_.value_or(-kUnknownEpoch);

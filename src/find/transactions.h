@@ -56,6 +56,15 @@ class TransactionSearch {
   Result<void> see(const wal::SegmentSummary& summary, pg::Lsn end);
   // A gap, or what cannot be read: what was begun before it may have ended in it.
   void skip();
+  // There are more, which are not seen: whoever is open may end there.
+  void leave();
+  // From now on, whether anybody that is open here has still not ended: of those that the window
+  // may be about.
+  void await_open();
+  bool awaits_any() const;
+  // Until a checkpoint was seen, what others say of xids nearby is of use: the next one's epoch.
+  bool knows_epoch() const { return first_epoch_.has_value(); }
+  void learn_epoch(pg::FullXid next_xid);
   // There are no more. Those that committed, the heaviest first; then all others, likewise.
   std::vector<FoundTransaction> finish();
 
@@ -86,6 +95,7 @@ class TransactionSearch {
     std::vector<pg::Oid> databases_dropped;
     std::string gid;
     std::optional<Timestamp> prepared_at;
+    bool awaited = false;
   };
   struct End {
     pg::Xid xid = 0;
@@ -94,6 +104,8 @@ class TransactionSearch {
     pg::Lsn lsn;
     std::vector<pg::Xid> subxids;
     std::vector<wal::RelationLocator> dropped;  // as the record lists them
+    bool two_phase = false;
+    bool log_goes_on = false;
   };
   // Of one row list of the segment, worked out once.
   struct ListFacts {
@@ -118,9 +130,20 @@ class TransactionSearch {
   Open& opened(pg::Xid xid);
   std::optional<Timestamp> began_at(const wal::SegmentSummary& summary,
                                     const wal::TransactionWork& work) const;
-  // Whoever began before `next_xid`, or in a segment before when that is not known, and has not
-  // ended: it never will.
-  void interrupt(std::optional<pg::Xid> next_xid);
+  // Whoever is older than `next_xid` and has not ended: it never will.
+  void interrupt_older(pg::Xid next_xid);
+  // Likewise whoever wrote anything before the record at `place` in SegmentSummary::kept.
+  void interrupt_all_before(size_t place);
+  void interrupt(std::vector<pg::Xid> xids);
+  // Nothing older than `next_xid` has written for the first time behind here.
+  void know_from(pg::Xid next_xid);
+  bool may_be_more(pg::FullXid xid) const { return !known_from_ || xid < *known_from_; }
+  bool began_after_window(std::optional<Timestamp> began) const {
+    return options_.until && began > options_.until;
+  }
+  // All that are open, as not ended.
+  void end_open(bool log_goes_on);
+  void forget_what_runs();
   Open take(pg::Xid xid, const std::vector<pg::Xid>& subxids);
   void end(const End& end, const Open& done);
   std::vector<TouchedFile> files_of(const Open& done, const End& end);
@@ -163,6 +186,8 @@ class TransactionSearch {
   // checkpoint says it, kUnknownEpoch stands for it.
   std::optional<pg::FullXid> next_xid_;
   std::optional<uint64_t> first_epoch_;  // to be added to them
+  // Whoever is this or later began in what was seen, since it goes without a gap.
+  std::optional<pg::FullXid> known_from_;
   Totals totals_;
   Tally tally_;
   Histogram histogram_;

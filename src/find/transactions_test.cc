@@ -98,6 +98,26 @@ class Segment {
     std::memcpy(data.data() + 24, &next, sizeof next);
     return record(wal::kXlogRmgr, wal::kXlogCheckpointShutdown, 0, data);
   }
+  Segment& runs(pg::Xid oldest, pg::Xid next) {
+    Bytes data;
+    for (const uint32_t value : {0u, 0u, 0u, next, oldest, next - 1}) put(data, value);
+    return record(wal::kStandbyRmgr, wal::kRunningTransactions, 0, data);
+  }
+  Segment& ends_recovery() {
+    Bytes data;
+    put(data, uint64_t{0});
+    put(data, uint32_t{2});  // xl_end_of_recovery: this timeline, and the one before
+    put(data, uint32_t{1});
+    return record(wal::kXlogRmgr, wal::kXlogEndOfRecovery, 0, data);
+  }
+  Segment& commits_prepared(pg::Xid xid, int64_t second) {
+    constexpr uint32_t kHasTwoPhase = 1u << 4;  // XACT_XINFO_HAS_TWOPHASE
+    Bytes data;
+    put(data, second * kSecond);
+    put(data, kHasTwoPhase);
+    put(data, xid);
+    return record(wal::kTransactionRmgr, wal::kCommitPrepared | wal::kTransactionHasInfo, 0, data);
+  }
   Segment& assigns(pg::Xid top, const std::vector<pg::Xid>& subxids) {
     Bytes data;
     put(data, top);
@@ -147,6 +167,7 @@ class Transactions : public testing::Test {
 
 TEST_F(Transactions, ComeWithWhatTheyTookFirst) {
   const auto found = find({Segment(1)
+                               .runs(700, 700)
                                .works(700, {{kPayments, {.inserted = 1000}}})
                                .commits(700, 10)
                                .works(701, {{kPayments, {.deleted = 5}}, {kLedger, {.updated = 1}}})
@@ -159,6 +180,7 @@ TEST_F(Transactions, ComeWithWhatTheyTookFirst) {
   EXPECT_EQ(found[0].ended_at, at(20));
   EXPECT_EQ(found[0].began_at, at(10));
   EXPECT_EQ(found[1].began_at, std::nullopt) << "nothing is known of before";
+  EXPECT_FALSE(found[1].may_be_more) << "it had no xid when the snapshot was taken";
   EXPECT_THAT(found[0].files, SizeIs(2));
   EXPECT_EQ(search_->totals().committed, 2u);
   EXPECT_EQ(search_->totals().rolled_back, 1u);
@@ -232,20 +254,14 @@ TEST_F(Transactions, ThatDoNotEndAreCalledThat) {
 }
 
 TEST_F(Transactions, ThatACrashEndedAreNotCarriedOnForEver) {
-  Bytes running;
-  for (const uint32_t value : {0u, 0u, 0u, 720u, 710u, 719u}) {
-    const auto* raw = reinterpret_cast<const std::byte*>(&value);
-    running.insert(running.end(), raw, raw + sizeof value);
-  }
   options_.until = at(100);
   for (const bool in_window : {true, false}) {
     options_.since = at(in_window ? 5 : 50);
-    const auto found =
-        find({Segment(1)
-                  .works(700, {{kPayments, {.deleted = 5}}})
-                  .works(715, {{kLedger, {.deleted = 3}}}),
-              Segment(2).works(701, {{kPayments, {.deleted = 1}}}).commits(701, 10),
-              Segment(3).record(wal::kStandbyRmgr, wal::kRunningTransactions, 0, running)});
+    const auto found = find({Segment(1)
+                                 .works(700, {{kPayments, {.deleted = 5}}})
+                                 .works(715, {{kLedger, {.deleted = 3}}}),
+                             Segment(2).works(701, {{kPayments, {.deleted = 1}}}).commits(701, 10),
+                             Segment(3).runs(710, 720)});
     if (in_window) {
       EXPECT_THAT(xids(found), ElementsAre(701, 700, 715));
       EXPECT_EQ(found[1].outcome, Outcome::kInterrupted);
@@ -277,7 +293,7 @@ TEST_F(Transactions, NothingButWhatIsPreparedOutlivesTheServer) {
 }
 
 TEST_F(Transactions, BeganAfterTheLastEndBeforeTheirFirstRecord) {
-  const auto found = find({Segment(1).commits(690, 1),
+  const auto found = find({Segment(1).runs(690, 700).commits(690, 1),
                            Segment(2)
                                .works(700, {{kPayments, {.deleted = 5}}})  // before any end here
                                .commits(691, 2)
@@ -366,7 +382,9 @@ TEST_F(Transactions, WhatTheCatalogsRowsDidDoesNotCount) {
 TEST_F(Transactions, BeforeAGapTheyAreNotEndedAfterIt) {
   search_.emplace(options_, names_, 15);
   ASSERT_TRUE(
-      search_->see(Segment(1).works(700, {{kPayments, {.deleted = 5}}}).summary(), {UINT64_MAX})
+      search_
+          ->see(Segment(1).runs(700, 700).works(700, {{kPayments, {.deleted = 5}}}).summary(),
+                {UINT64_MAX})
           .ok());
   search_->skip();
   ASSERT_TRUE(search_
@@ -374,14 +392,90 @@ TEST_F(Transactions, BeforeAGapTheyAreNotEndedAfterIt) {
                             .works(701, {{kPayments, {.deleted = 1}}})
                             .commits(701, 10)
                             .works(702, {{kPayments, {.deleted = 1}}})
+                            .runs(702, 703)
+                            .works(703, {{kPayments, {.deleted = 1}}})
                             .commits(702, 20)
+                            .commits(703, 30)
                             .summary(),
                         {UINT64_MAX})
                   .ok());
   const auto found = search_->finish();
-  EXPECT_THAT(xids(found), ElementsAre(701, 702));
-  EXPECT_EQ(found[0].began_at, std::nullopt);
-  EXPECT_EQ(found[1].began_at, at(10));
+  EXPECT_THAT(xids(found), ElementsAre(701, 702, 703));
+  EXPECT_TRUE(found[0].may_be_more);
+  EXPECT_TRUE(found[1].may_be_more) << "an end before its first record here says nothing of before";
+  EXPECT_EQ(found[1].began_at, std::nullopt);
+  EXPECT_FALSE(found[2].may_be_more);
+  EXPECT_EQ(found[2].began_at, at(10));
+}
+
+TEST_F(Transactions, WhatWasPreparedUnseenIsListedWithoutRows) {
+  const Segment segment =
+      Segment(1).commits(690, 5).commits_prepared(700, 10).commits_with(691, 20, {692});
+  const auto found = find({segment});
+  ASSERT_THAT(xids(found), ElementsAre(700));
+  EXPECT_TRUE(found[0].work_unseen);
+  EXPECT_TRUE(found[0].may_be_more);
+  EXPECT_THAT(found[0].files, IsEmpty());
+  EXPECT_THAT(find({Segment(1).runs(700, 700).prepares(700, 3, "a").commits_prepared(700, 10)}),
+              IsEmpty())
+      << "it changed nothing";
+}
+
+// Whose work is in the segment in which a standby was promoted.
+TEST_F(Transactions, APromotionEndsWhatRan) {
+  const auto found = find({Segment(1)
+                               .runs(700, 700)
+                               .works(700, {{kPayments, {.deleted = 5}}})
+                               .commits(699, 5)
+                               .ends_recovery()
+                               .works(701, {{kLedger, {.deleted = 3}}})});
+  EXPECT_THAT(xids(found), ElementsAre(700, 701));
+  EXPECT_EQ(found[0].outcome, Outcome::kInterrupted);
+  EXPECT_EQ(found[0].interrupted_after, at(5));
+  EXPECT_EQ(found[1].outcome, Outcome::kUnfinished);
+}
+
+TEST_F(Transactions, WhoRunsWhereReadingStopsMayEndBehindIt) {
+  options_.until = at(100);
+  search_.emplace(options_, names_, 15);
+  const auto sees = [&](const Segment& segment) {
+    ASSERT_TRUE(search_->see(segment.summary(), {UINT64_MAX}).ok());
+  };
+  sees(Segment(1)
+           .runs(700, 700)
+           .works(700, {{kPayments, {.deleted = 5}}})
+           .works(701, {{kPayments, {.deleted = 4}}})
+           .commits(699, 200)
+           .works(702, {{kPayments, {.deleted = 3}}}));
+  search_->await_open();
+  EXPECT_TRUE(search_->awaits_any());
+  sees(Segment(2).commits(700, 210));
+  EXPECT_TRUE(search_->awaits_any());
+  sees(Segment(3).works(703, {{kPayments, {.deleted = 2}}}).commits(701, 220));
+  EXPECT_FALSE(search_->awaits_any()) << "those open began after the window";
+  sees(Segment(4).works(704, {{kPayments, {.deleted = 2}}}));
+  search_->leave();
+  EXPECT_THAT(search_->finish(), IsEmpty());
+
+  search_.emplace(options_, names_, 15);
+  sees(Segment(1).works(700, {{kPayments, {.deleted = 5}}}));
+  search_->leave();
+  const auto found = search_->finish();
+  ASSERT_THAT(found, SizeIs(1));
+  EXPECT_EQ(found[0].outcome, Outcome::kUnfinished);
+  EXPECT_TRUE(found[0].log_goes_on);
+}
+
+TEST_F(Transactions, HaveTheEpochThatACheckpointNearbyTells) {
+  search_.emplace(options_, names_, 15);
+  ASSERT_TRUE(
+      search_
+          ->see(Segment(1).works(700, {{kPayments, {.deleted = 5}}}).commits(700, 10).summary(),
+                {UINT64_MAX})
+          .ok());
+  EXPECT_FALSE(search_->knows_epoch());
+  search_->learn_epoch({(uint64_t{5} << 32) + 690});
+  EXPECT_THAT(xids(search_->finish()), ElementsAre((uint64_t{5} << 32) + 700));
 }
 
 TEST_F(Transactions, XidsCountOnOverTheirWrap) {

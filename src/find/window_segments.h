@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -18,7 +19,8 @@ struct SegmentRange {
   uint64_t first = 0;
   uint64_t last = 0;
   bool begins_stretch = false;
-  bool ends_stretch = false;
+  uint64_t last_of_stretch = 0;
+  bool ends_stretch() const { return last == last_of_stretch; }
   bool empty() const { return first > last; }
 };
 
@@ -31,19 +33,37 @@ class WindowSegments {
   // With those before in which what ran then began.
   Result<SegmentRange> range_in(const catalog::WalChain::Stretch& stretch, Timestamp since,
                                 Timestamp until) const;
-  // When the first transaction ended that is archived, and the last; of plain ends.
+  // Of transactions' ends. Clocks are set: the first in the log need not be the earliest.
   struct Times {
     std::optional<Timestamp> first, last;
+    std::optional<Timestamp> earliest, latest;
   };
+  // Of all that is archived; `earliest` and `latest` are not worked out.
   Result<Times> times_of_all() const;
+  // What the checkpoint says that stands nearest before `range`, or behind it: the next xid then,
+  // with its epoch.
+  Result<std::optional<pg::FullXid>> xid_beside(const catalog::WalChain::Stretch& stretch,
+                                                const SegmentRange& range) const;
 
  private:
+  // Which xids were not given out yet, and which of those that were may still run.
+  struct Snapshot {
+    std::optional<pg::Xid> oldest_running;
+    pg::Xid next = 0;
+  };
+  struct Bounds {
+    uint64_t first, past;
+  };
+  Bounds bounds_of(const catalog::WalChain::Stretch& stretch) const;
   Result<catalog::KnownSegment> segment(uint64_t number) const;
-  static Times times_of(const catalog::KnownSegment& known);
-  template <typename Reached>
-  Result<uint64_t> first_reached(uint64_t low, uint64_t high, Reached reached) const;
-  Result<uint64_t> before_what_runs(uint64_t first, uint64_t begin, uint64_t past) const;
-  std::optional<pg::Xid> oldest_running(const catalog::KnownSegment& known) const;
+  template <typename Visit>
+  void visit_kept(const catalog::KnownSegment& known, Visit visit) const;
+  Times times_of(const catalog::KnownSegment& known) const;
+  std::vector<Snapshot> snapshots_of(const catalog::KnownSegment& known) const;
+  std::optional<pg::FullXid> next_xid_of(const catalog::KnownSegment& known) const;
+  Result<uint64_t> first_that_reaches(uint64_t low, uint64_t high, Timestamp since) const;
+  Result<uint64_t> first_wholly_after(uint64_t low, uint64_t high, Timestamp until) const;
+  Result<uint64_t> before_what_runs(uint64_t first, uint64_t begin) const;
 
   const catalog::WalArchive& archive_;
   const catalog::WalChain& chain_;
