@@ -194,10 +194,14 @@ class Finder {
     std::string problem = known.summary->problem;
     // The log ends where nothing was written yet: no loss.
     if (known.summary->torn_tail) problem.clear();
-    if (!seen.ok()) problem = seen.error().message;
+    pg::Lsn unread_from = known.summary->end;
+    if (!seen.ok()) {
+      problem = seen.error().message;
+      unread_from = search.unread_from();
+    }
     if (!problem.empty()) {
       report_.unknown.push_back(
-          {fmt::format("segment {}: {}", name, problem), known.summary->end, known.end});
+          {fmt::format("segment {}: {}", name, problem), unread_from, known.end});
       search.skip();
     } else if (known.summary->first_record_unknown && !is_first && !report_.unknown_first_records) {
       report_.unknown_first_records = name;

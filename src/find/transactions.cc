@@ -49,6 +49,7 @@ AskedFor& AskedFor::operator+=(const AskedFor& other) {
 TransactionSearch::TransactionSearch(Options options, RelationNames& names, int major)
     : options_(std::move(options)),
       names_(names),
+      major_(major),
       events_(major),
       committed_(options_.keep),
       others_(options_.keep) {}
@@ -66,6 +67,7 @@ Result<void> TransactionSearch::see(const wal::SegmentSummary& summary, pg::Lsn 
         live_rows_.pass(kept.start, names_);
         const auto place = static_cast<size_t>(&kept - summary.kept.data());
         if (kept.start < end) result = see_kept(wal::record_of(kept), place);
+        if (!result.ok()) unread_from_ = kept.start;
         return result.ok() && kept.start < end;
       },
       [&](const wal::PlainEnd& plain) {
@@ -225,7 +227,7 @@ Result<void> TransactionSearch::see_kept(const wal::Record& record, size_t place
 Result<void> TransactionSearch::see_creation(const wal::Record& record) {
   if ((record.info & 0xF0) != wal::kStorageCreate || record.xid == 0) return success();
   wal::DecodedRecord decoded;
-  TRY(decoded.decode(record, 0));
+  TRY(decoded.decode(record, major_));
   const wal::StorageCreate created = TRY(wal::parse_storage_create(decoded.main_data()));
   if (created.fork != pg::Fork::kMain && created.fork != pg::Fork::kInit) return success();
   opened(record.xid).created.push_back(created.relation);
@@ -240,7 +242,7 @@ Result<void> TransactionSearch::see_creation(const wal::Record& record) {
 // src/backend/access/transam/xact.c, AssignTransactionId): loops with an EXCEPTION block have them.
 Result<void> TransactionSearch::see_assignment(const wal::Record& record) {
   wal::DecodedRecord decoded;
-  TRY(decoded.decode(record, 0));
+  TRY(decoded.decode(record, major_));
   const wal::TransactionAssignment assigned =
       TRY(wal::parse_transaction_assignment(decoded.main_data()));
   std::set<pg::Xid> savepoints;

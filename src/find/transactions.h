@@ -54,6 +54,8 @@ class TransactionSearch {
   // The next segment, up to `end`. An error is a record that cannot be read: what is found up to
   // there stands.
   Result<void> see(const wal::SegmentSummary& summary, pg::Lsn end);
+  // After such an error: where that record begins.
+  pg::Lsn unread_from() const { return unread_from_; }
   // A gap, or what cannot be read: what was begun before it may have ended in it.
   void skip();
   // There are more, which are not seen: whoever is open may end there.
@@ -166,7 +168,9 @@ class TransactionSearch {
 
   const Options options_;
   RelationNames& names_;
+  const int major_;
   wal::TimedEvents events_;
+  pg::Lsn unread_from_;
 
   const wal::SegmentSummary* segment_ = nullptr;
   std::unordered_map<pg::Xid, uint32_t>

@@ -29,28 +29,36 @@ class Segment {
   Segment& commits(pg::Xid xid, int64_t second) { return ends(xid, true, second); }
   Segment& rolls_back(pg::Xid xid, int64_t second) { return ends(xid, false, second); }
 
-  // A record that is kept whole.
-  Segment& record(uint8_t rmgr, uint8_t info, pg::Xid xid, const Bytes& data) {
+  // A record that is kept whole; `top` is the transaction of a subtransaction, where the record
+  // says it.
+  Segment& record(uint8_t rmgr, uint8_t info, pg::Xid xid, const Bytes& data, pg::Xid top = 0) {
     const bool is_short = data.size() < 256;
-    Bytes bytes(wal::kRecordHeaderBytes + (is_short ? 2 : 5));
+    const size_t top_bytes = top == 0 ? 0 : 5;
+    Bytes bytes(wal::kRecordHeaderBytes + top_bytes + (is_short ? 2 : 5));
     const auto total = static_cast<uint32_t>(bytes.size() + data.size());
     std::memcpy(bytes.data(), &total, 4);
     std::memcpy(bytes.data() + 4, &xid, 4);
     bytes[16] = static_cast<std::byte>(info);
     bytes[17] = static_cast<std::byte>(rmgr);
-    bytes[24] = std::byte{static_cast<uint8_t>(is_short ? 255 : 254)};
+    if (top != 0) {
+      bytes[24] = std::byte{252};  // XLR_BLOCK_ID_TOPLEVEL_XID
+      std::memcpy(bytes.data() + 25, &top, sizeof top);
+    }
+    const size_t main_at = 24 + top_bytes;
+    bytes[main_at] = std::byte{static_cast<uint8_t>(is_short ? 255 : 254)};
     const auto length = static_cast<uint32_t>(data.size());
-    std::memcpy(bytes.data() + 25, &length, is_short ? 1 : 4);
+    std::memcpy(bytes.data() + main_at + 1, &length, is_short ? 1 : 4);
     bytes.insert(bytes.end(), data.begin(), data.end());
     summary_.kept.push_back({at_, at_ + total, std::move(bytes)});
     at_ = at_ + 512;
     return *this;
   }
-  Segment& creates(pg::Xid xid, const wal::RelationLocator& file, pg::Fork fork = pg::Fork::kMain) {
+  Segment& creates(pg::Xid xid, const wal::RelationLocator& file, pg::Fork fork = pg::Fork::kMain,
+                   pg::Xid top = 0) {
     Bytes data;
     put(data, file);
     put(data, static_cast<uint32_t>(fork));
-    return record(wal::kStorageRmgr, wal::kStorageCreate, xid, data);
+    return record(wal::kStorageRmgr, wal::kStorageCreate, xid, data, top);
   }
   // With what it drops, in PostgreSQL's order: the last first.
   Segment& commits_and_drops(pg::Xid xid, int64_t second,
@@ -118,12 +126,13 @@ class Segment {
     put(data, xid);
     return record(wal::kTransactionRmgr, wal::kCommitPrepared | wal::kTransactionHasInfo, 0, data);
   }
-  Segment& assigns(pg::Xid top, const std::vector<pg::Xid>& subxids) {
+  Segment& assigns(pg::Xid top, const std::vector<pg::Xid>& subxids, bool says_top = false) {
     Bytes data;
     put(data, top);
     put(data, static_cast<uint32_t>(subxids.size()));
     for (const pg::Xid subxid : subxids) put(data, subxid);
-    return record(wal::kTransactionRmgr, wal::kAssignment, subxids.front(), data);
+    return record(wal::kTransactionRmgr, wal::kAssignment, subxids.front(), data,
+                  says_top ? top : 0);
   }
 
   const wal::SegmentSummary& summary() const { return summary_; }
@@ -685,8 +694,24 @@ TEST_F(Transactions, WhatComesAndGoesInOneIsNobodysLoss) {
 
 TEST_F(Transactions, ARecordThatCannotBeReadIsAnError) {
   search_.emplace(options_, names_, 15);
-  const Segment segment = Segment(1).record(wal::kTransactionRmgr, wal::kCommit, 700, Bytes(3));
+  const Segment segment =
+      Segment(1).commits(699, 5).record(wal::kTransactionRmgr, wal::kCommit, 700, Bytes(3));
   EXPECT_FALSE(search_->see(segment.summary(), {UINT64_MAX}).ok());
+  EXPECT_EQ(search_->unread_from(), segment.summary().kept[0].start);
+}
+
+// With wal_level=logical a subtransaction's first record names its transaction.
+TEST_F(Transactions, ARecordThatNamesItsTransactionIsRead) {
+  const auto found = find({Segment(1)
+                               .creates(701, kPayments, pg::Fork::kMain, 700)
+                               .commits_with(700, 10, {701})
+                               .works(703, {{kPayments, {.deleted = 1}}})
+                               .rolls_back(703, 11)
+                               .assigns(702, {703}, true)
+                               .works(704, {{kPayments, {.deleted = 5}}})
+                               .commits(704, 12)});
+  EXPECT_THAT(xids(found), ElementsAre(704, 700, 703));
+  EXPECT_EQ(found[2].savepoints_of, 702u);
 }
 
 TEST_F(Transactions, WhatIsBeyondTheEndDoesNotCount) {
