@@ -12,6 +12,9 @@ namespace {
 
 constexpr pg::Oid kDefaultTablespace = 1663;  // pg_default
 constexpr pg::Oid kGlobalTablespace = 1664;   // pg_global: shared catalogs, of database 0
+constexpr pg::Oid kToastSchema = 99;          // pg_toast
+// create_toast_table() in src/backend/catalog/toasting.c: "pg_toast_16384_index" of pg_toast_16384.
+constexpr std::string_view kToastIndex = "_index";
 
 // make_new_heap() in src/backend/commands/cluster.c: "pg_temp_16384" takes the place of 16384.
 std::optional<pg::Oid> number_after(std::string_view prefix, std::string_view name) {
@@ -77,6 +80,60 @@ void RelationNames::Relation::call(pg::Oid other_schema, const std::string& othe
   if (std::ranges::find(also, other) == also.end()) also.push_back(other);
 }
 
+bool RelationNames::is_heap_of_rewrite(const wal::CatalogRow& row) const {
+  return number_after("pg_temp_", row.name) && !relations_.contains({row.database, row.oid});
+}
+
+wal::RelationLocator RelationNames::file_of(const wal::CatalogRow& row) const {
+  pg::Oid tablespace = row.tablespace;
+  if (tablespace == 0) tablespace = tablespace_of(row.database, default_tablespaces_);
+  return {tablespace, row.database, row.file};
+}
+
+void RelationNames::see_file(const wal::CatalogRow& row) {
+  if (row.of != wal::CatalogRow::Of::kRelation) return;
+  const Id id{row.database, row.oid};
+  const bool is_first = met_.insert(id).second && !relations_.contains(id);
+  if (row.file == 0) return;
+  ++version_;
+  const bool is_rewrite = is_heap_of_rewrite(row);
+  const pg::Oid oid = is_rewrite ? *number_after("pg_temp_", row.name) : row.oid;
+  if (is_rewrite) rewrite_of_[id] = oid;
+  const wal::RelationLocator file = file_of(row);
+  files_[file] = oid;
+  const auto [seen, is_new_file] = rows_.try_emplace(file);
+  // The files are swapped in the end: then the row of the table itself names the new one.
+  seen->second = {oid, is_rewrite || seen->second.is_rewrite,
+                  is_new_file ? is_first : seen->second.is_first};
+}
+
+void RelationNames::see_if_unknown(const wal::CatalogRow& row) {
+  using Of = wal::CatalogRow::Of;
+  const Id id{row.database, row.oid};
+  const bool is_known = row.of == Of::kDatabase ? databases_.contains(row.oid)
+                        : row.of == Of::kSchema ? schemas_.contains(id)
+                                                : relations_.contains(id);
+  if (!is_known && !is_heap_of_rewrite(row)) see(row);
+}
+
+void RelationNames::see(const wal::CatalogRow& row,
+                        const std::vector<wal::RelationLocator>& dropped) {
+  const auto may_be_replaced = [&](const wal::RelationLocator& file) {
+    if (file.database != row.database) return false;
+    const std::optional<RelationName> name = of(file);
+    return !name || name->own_oid == number_after("pg_temp_", row.name);
+  };
+  const bool is_relation = row.of == wal::CatalogRow::Of::kRelation;
+  if (is_relation && is_heap_of_rewrite(row) && !std::ranges::any_of(dropped, may_be_replaced)) {
+    const Id id{row.database, row.oid};
+    relations_[id].name = row.name;
+    relations_[id].schema = row.schema;
+    rewrite_of_.erase(id);
+    rows_.erase(file_of(row));
+  }
+  see(row);
+}
+
 void RelationNames::see(const wal::CatalogRow& row) {
   ++version_;
   using Of = wal::CatalogRow::Of;
@@ -88,32 +145,17 @@ void RelationNames::see(const wal::CatalogRow& row) {
     schemas_[{row.database, row.oid}] = row.name;
     return;
   }
-  pg::Oid oid = row.oid;
-  bool is_rewrite = false, is_known = true;
-  if (const std::optional<pg::Oid> table = number_after("pg_temp_", row.name)) {
-    oid = *table;
-    is_rewrite = true;
-  } else {
-    const auto [found, is_new] = relations_.try_emplace({row.database, row.oid});
-    Relation& relation = found->second;
-    is_known = !is_new;
-    const std::pair before(relation.schema, relation.name);
-    relation.oid = row.oid;
-    relation.schema = row.schema;
-    relation.name = row.name;
-    relation.kind = row.kind;
-    if (is_known) relation.call(before.first, before.second);
-    std::erase(relation.also, std::pair(relation.schema, relation.name));
-  }
-  if (row.file == 0) return;
-  pg::Oid tablespace = row.tablespace;
-  if (tablespace == 0) tablespace = tablespace_of(row.database, default_tablespaces_);
-  const wal::RelationLocator file{tablespace, row.database, row.file};
-  files_[file] = oid;
-  const auto [seen, is_new_file] = rows_.try_emplace(file);
-  // The files are swapped in the end: then the row of the table itself names the new one.
-  seen->second = {oid, is_rewrite || seen->second.is_rewrite,
-                  is_new_file ? !is_known : seen->second.is_first};
+  see_file(row);
+  if (is_heap_of_rewrite(row)) return;
+  const auto [found, is_new] = relations_.try_emplace({row.database, row.oid});
+  Relation& relation = found->second;
+  const std::pair before(relation.schema, relation.name);
+  relation.oid = row.oid;
+  relation.schema = row.schema;
+  relation.name = row.name;
+  relation.kind = row.kind;
+  if (!is_new) relation.call(before.first, before.second);
+  std::erase(relation.also, std::pair(relation.schema, relation.name));
 }
 
 void RelationNames::rewritten(const wal::RelationLocator& from, const wal::RelationLocator& to) {
@@ -146,21 +188,41 @@ const RelationNames::Relation* RelationNames::relation_of(const wal::RelationLoc
   return same_number == relations_.end() ? nullptr : &same_number->second;
 }
 
+const RelationNames::Relation* RelationNames::table_of_toast(pg::Oid database,
+                                                             const Relation& toast) const {
+  std::string_view name = toast.name;
+  if (toast.kind == 'i' && toast.schema == kToastSchema && name.ends_with(kToastIndex)) {
+    name.remove_suffix(kToastIndex.size());
+  } else if (toast.kind != 't') {
+    return nullptr;
+  }
+  std::optional<pg::Oid> oid = number_after("pg_toast_", name);
+  if (!oid) return nullptr;
+  // That of a rewrite's heap takes the place of the table's.
+  const auto rewritten = rewrite_of_.find({database, *oid});
+  if (rewritten != rewrite_of_.end()) oid = rewritten->second;
+  const auto table = relations_.find({database, *oid});
+  return table == relations_.end() ? nullptr : &table->second;
+}
+
 std::optional<RelationName> RelationNames::of(const wal::RelationLocator& file) const {
   const Relation* relation = relation_of(file);
   if (relation == nullptr) return std::nullopt;
-  const bool is_toast = relation->kind == 't';
-  const Relation* owner = relation;
-  if (const auto oid = is_toast ? number_after("pg_toast_", relation->name) : std::nullopt) {
-    // Its table is what people know; of one that nobody knows its own name says enough.
-    const auto table = relations_.find({file.database, *oid});
-    if (table != relations_.end()) owner = &table->second;
-  }
-  RelationName name = named(file.database, *owner);
+  // Its table is what people know; of one that nobody knows its own name says enough.
+  const Relation* table = table_of_toast(file.database, *relation);
+  RelationName name = named(file.database, table == nullptr ? *relation : *table);
   name.kind = relation->kind;
   name.own_oid = relation->oid;
-  if (is_toast) name.rows = -1;
+  if (table != nullptr || relation->kind == 't') name.rows = -1;
   return name;
+}
+
+RelationNames::Nature RelationNames::nature_of(const wal::RelationLocator& file) const {
+  const Relation* relation = relation_of(file);
+  // The catalog's own files have other numbers, too, once somebody rewrote them.
+  const pg::Oid oid = relation == nullptr ? file.number : relation->oid;
+  if (oid < pg::kFirstUserOid) return Nature::kCatalog;
+  return relation != nullptr && relation->kind == 't' ? Nature::kToast : Nature::kOther;
 }
 
 RelationName RelationNames::named(pg::Oid in, const Relation& relation) const {

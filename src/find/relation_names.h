@@ -51,8 +51,15 @@ class RelationNames {
   void add(const catalog::Names& names, pg::Lsn at);
   // Every `at` so far.
   const std::set<pg::Lsn>& looked_up_at() const { return looked_up_at_; }
-  // In the order of the log: a later row is truer.
+  // Whose file WAL says one is, whatever becomes of the transaction; not what anything is called.
+  void see_file(const wal::CatalogRow& row);
+  // Of a transaction that committed. In the order of the log: a later row is truer.
   void see(const wal::CatalogRow& row);
+  // A rewrite drops what it replaces: a table of somebody's that is called like a rewrite's heap,
+  // of a transaction that dropped these files, is none.
+  void see(const wal::CatalogRow& row, const std::vector<wal::RelationLocator>& dropped);
+  // Of one that did not commit, or whose end nobody has: what is known otherwise is truer.
+  void see_if_unknown(const wal::CatalogRow& row);
   // The relation of file `from` went on in file `to`: TRUNCATE, VACUUM FULL, …
   void rewritten(const wal::RelationLocator& from, const wal::RelationLocator& to);
 
@@ -60,6 +67,8 @@ class RelationNames {
   uint64_t version() const { return version_; }
   // Nothing for a file that nobody knows.
   std::optional<RelationName> of(const wal::RelationLocator& file) const;
+  enum class Nature { kOther, kToast, kCatalog };
+  Nature nature_of(const wal::RelationLocator& file) const;
   std::string database(pg::Oid oid) const;
   bool has_database(std::string_view name) const;
   // Whether any relation that is known has such a name.
@@ -89,6 +98,10 @@ class RelationNames {
   std::string schema(Id id) const;
   RelationName named(pg::Oid database, const Relation& relation) const;
   const Relation* relation_of(const wal::RelationLocator& file) const;
+  // The table of a TOAST table, or of the index of one; nothing where nobody knows it.
+  const Relation* table_of_toast(pg::Oid database, const Relation& toast) const;
+  bool is_heap_of_rewrite(const wal::CatalogRow& row) const;
+  wal::RelationLocator file_of(const wal::CatalogRow& row) const;
 
   uint64_t version_ = 1;
   std::set<pg::Lsn> looked_up_at_;
@@ -98,6 +111,8 @@ class RelationNames {
   std::map<Id, Relation> relations_;
   std::map<wal::RelationLocator, pg::Oid> files_;
   std::map<wal::RelationLocator, Row> rows_;
+  std::set<Id> met_;                  // in rows, whatever became of their transactions
+  std::map<Id, pg::Oid> rewrite_of_;  // heaps of rewrites: whose place they took
   std::map<wal::RelationLocator, std::vector<wal::RelationLocator>> rewrites_;  // both ways
 };
 

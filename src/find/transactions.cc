@@ -23,8 +23,6 @@ constexpr uint64_t kUnknownEpoch = uint64_t{1} << 32;
 
 uint64_t positive(int64_t rows) { return rows > 0 ? static_cast<uint64_t>(rows) : 0; }
 
-bool is_of_catalog(const wal::RelationLocator& file) { return file.number < pg::kFirstUserOid; }
-
 AskedFor all_of(const std::vector<TouchedFile>& files) {
   AskedFor all;
   for (const TouchedFile& file : files) {
@@ -58,7 +56,11 @@ Result<void> TransactionSearch::see(const wal::SegmentSummary& summary, pg::Lsn 
   segment_ = &summary;
   kept_ends_.clear();
   last_end_before_segment_ = last_end_;
-  for (const wal::CatalogRow& row : summary.catalog_rows) names_.see(row);
+  for (const wal::CatalogRow& row : summary.catalog_rows) {
+    if (end <= row.start) break;
+    names_.see_file(row);
+    catalog_rows_[row.xid].push_back(row);
+  }
   take_over(summary);
   Result<void> result = success();
   wal::visit_in_order(
@@ -89,14 +91,6 @@ Result<void> TransactionSearch::see(const wal::SegmentSummary& summary, pg::Lsn 
 
 void TransactionSearch::take_over(const wal::SegmentSummary& summary) {
   lists_.assign(summary.row_lists.size(), {});
-  for (size_t i = 0; i < lists_.size(); ++i) {
-    for (const wal::RelationRows& rows : summary.row_lists[i]) {
-      lists_[i].rows += rows.rows;
-      if (!counts(rows.relation)) continue;
-      lists_[i].weight.taken += positive(rows.rows.deleted) + positive(rows.rows.updated);
-      lists_[i].weight.added += positive(rows.rows.inserted);
-    }
-  }
   here_.reserve(summary.transactions.size());
   for (uint32_t place = 0; place < summary.transactions.size(); ++place) {
     const wal::TransactionWork& work = summary.transactions[place];
@@ -106,6 +100,46 @@ void TransactionSearch::take_over(const wal::SegmentSummary& summary) {
     } else {
       add_rows(open->second, summary.row_lists[work.row_list]);
     }
+  }
+}
+
+TransactionSearch::ListFacts& TransactionSearch::facts_of(uint32_t row_list) {
+  ListFacts& facts = lists_[row_list];
+  if (facts.version == names_.version()) return facts;
+  facts = {.version = names_.version()};
+  for (const wal::RelationRows& rows : segment_->row_lists[row_list]) {
+    if (nature_of(rows.relation) == RelationNames::Nature::kToast) continue;
+    facts.rows += rows.rows;
+    if (!counts(rows.relation)) continue;
+    facts.weight.taken += positive(rows.rows.deleted) + positive(rows.rows.updated);
+    facts.weight.added += positive(rows.rows.inserted);
+  }
+  return facts;
+}
+
+void TransactionSearch::settle_names(const End& end,
+                                     const std::vector<wal::RelationLocator>& created) {
+  if (catalog_rows_.empty()) return;
+  std::vector<wal::CatalogRow> rows;
+  const auto take = [&](pg::Xid xid) {
+    const auto found = catalog_rows_.find(xid);
+    if (found == catalog_rows_.end()) return;
+    std::ranges::move(found->second, std::back_inserter(rows));
+    catalog_rows_.erase(found);
+  };
+  take(end.xid);
+  for (const pg::Xid subxid : end.subxids) take(subxid);
+  std::ranges::stable_sort(rows, {}, &wal::CatalogRow::start);
+  for (const wal::CatalogRow& row : rows) {
+    if (end.outcome == Outcome::kCommitted) {
+      names_.see(row, end.dropped);
+      continue;
+    }
+    // What it had made is called what it called it; of all else it says nothing.
+    const bool made = std::ranges::any_of(created, [&](const wal::RelationLocator& file) {
+      return file.database == row.database && file.number == row.file && row.file == row.oid;
+    });
+    if (made && row.of == wal::CatalogRow::Of::kRelation) names_.see_if_unknown(row);
   }
 }
 
@@ -149,16 +183,19 @@ void TransactionSearch::see_plain_end(const wal::SegmentSummary& summary,
                                       const wal::PlainEnd& end) {
   const Outcome outcome = end.committed ? Outcome::kCommitted : Outcome::kRolledBack;
   const Timestamp time = pg::from_pg_timestamp(end.pg_time);
+  if (catalog_rows_.contains(end.xid)) {
+    this->end({end.xid, outcome, time, end.start, {}, {}}, take(end.xid, {}));
+    return;
+  }
   const auto here = here_.find(end.xid);
   if (here != here_.end()) {
     const wal::TransactionWork& work = summary.transactions[here->second];
     if (is_light(end, work.row_list)) {
       const uint64_t xid = full_xid(end.xid).value;
-      count(outcome, time, lists_[work.row_list].rows);
+      const ListFacts& facts = facts_of(work.row_list);
+      count(outcome, time, facts.rows);
       if (end.committed) {
-        tally(xid, time,
-              lists_[work.row_list].weight == Weight{} ? std::nullopt
-                                                       : asked_for_list(work.row_list));
+        tally(xid, time, facts.weight == Weight{} ? std::nullopt : asked_for_list(work.row_list));
         for (const wal::RelationRows& rows : summary.row_lists[work.row_list]) {
           live_rows_.add(rows.relation, rows.rows.inserted - rows.rows.deleted);
         }
@@ -173,7 +210,7 @@ void TransactionSearch::see_plain_end(const wal::SegmentSummary& summary,
 bool TransactionSearch::is_light(const wal::PlainEnd& end, uint32_t row_list) {
   if (options_.xid) return static_cast<pg::Xid>(*options_.xid) != end.xid;
   const Heaviest& heaviest = end.committed ? committed_ : others_;
-  return !heaviest.takes(rank(lists_[row_list].weight)) || !asked_for_list(row_list);
+  return !heaviest.takes(rank(facts_of(row_list).weight)) || !asked_for_list(row_list);
 }
 
 Result<void> TransactionSearch::see_kept(const wal::Record& record, size_t place) {
@@ -328,6 +365,7 @@ void TransactionSearch::end(const End& end, const Open& done) {
   found.gid = done.gid;
   found.subtransactions = end.subxids.size();
   found.databases_dropped = done.databases_dropped;
+  settle_names(end, done.created);
   found.files = files_of(done, end);
   if (end.outcome == Outcome::kInterrupted) found.interrupted_after = last_end_;
   if (const auto top = top_of_.find(end.xid); top != top_of_.end()) {
@@ -338,9 +376,7 @@ void TransactionSearch::end(const End& end, const Open& done) {
   for (const pg::Xid subxid : end.subxids) top_of_.erase(subxid);
   const TouchedFiles touched{found.files, found.databases_dropped};
   if (end.time) {
-    wal::RowCounts all;
-    for (const auto& [file, rows] : done.rows) all += rows;
-    count(end.outcome, *end.time, all);
+    count(end.outcome, *end.time, rows_of_tables(done.rows));
   }
   const std::optional<Timestamp> began = done.prepared_at ? done.prepared_at : found.began_at;
   if (!in_window(end.time) || (!end.time && began_after_window(began))) return;
@@ -416,8 +452,28 @@ Weight TransactionSearch::weight_of(const std::vector<TouchedFile>& files) const
   return weight;
 }
 
+RelationNames::Nature TransactionSearch::nature_of(const wal::RelationLocator& file) const {
+  if (natures_version_ != names_.version()) natures_.clear();
+  natures_version_ = names_.version();
+  const auto [known, is_new] = natures_.try_emplace(file);
+  if (is_new) known->second = names_.nature_of(file);
+  return known->second;
+}
+
+// A value that is stored out of line is a part of its row.
 bool TransactionSearch::counts(const wal::RelationLocator& file) const {
-  return options_.counts_catalog || !is_of_catalog(file);
+  const RelationNames::Nature nature = nature_of(file);
+  return nature == RelationNames::Nature::kOther ||
+         (nature == RelationNames::Nature::kCatalog && options_.counts_catalog);
+}
+
+wal::RowCounts TransactionSearch::rows_of_tables(
+    const std::map<wal::RelationLocator, wal::RowCounts>& all) const {
+  wal::RowCounts sum;
+  for (const auto& [file, rows] : all) {
+    if (nature_of(file) != RelationNames::Nature::kToast) sum += rows;
+  }
+  return sum;
 }
 
 void TransactionSearch::count(Outcome outcome, Timestamp time, const wal::RowCounts& rows) {
@@ -473,7 +529,7 @@ std::optional<AskedFor> TransactionSearch::asked_for(const TouchedFiles& touched
 }
 
 const std::optional<AskedFor>& TransactionSearch::asked_for_list(uint32_t row_list) {
-  std::optional<std::optional<AskedFor>>& known = lists_[row_list].asked_for;
+  std::optional<std::optional<AskedFor>>& known = facts_of(row_list).asked_for;
   if (!known) known = asked_for({files_of_list(row_list), {}});
   return *known;
 }
@@ -491,6 +547,11 @@ void TransactionSearch::leave() {
 
 void TransactionSearch::forget_what_runs() {
   top_of_.clear();
+  // Most transactions commit.
+  for (const auto& [xid, rows] : catalog_rows_) {
+    for (const wal::CatalogRow& row : rows) names_.see_if_unknown(row);
+  }
+  catalog_rows_.clear();
   last_end_.reset();
   known_from_.reset();
 }

@@ -109,8 +109,9 @@ class TransactionSearch {
     bool two_phase = false;
     bool log_goes_on = false;
   };
-  // Of one row list of the segment, worked out once.
+  // Of one row list of the segment, worked out once for what is known of names.
   struct ListFacts {
+    uint64_t version = 0;
     Weight weight;
     wal::RowCounts rows;
     std::optional<std::optional<AskedFor>> asked_for;
@@ -123,6 +124,9 @@ class TransactionSearch {
   };
 
   void take_over(const wal::SegmentSummary& summary);
+  // What the transaction put into the catalog is true when it committed, and not before.
+  void settle_names(const End& end, const std::vector<wal::RelationLocator>& created);
+  ListFacts& facts_of(uint32_t row_list);
   void see_plain_end(const wal::SegmentSummary& summary, const wal::PlainEnd& end);
   bool is_light(const wal::PlainEnd& end, uint32_t row_list);
   Result<void> see_kept(const wal::Record& record, size_t place);
@@ -160,7 +164,9 @@ class TransactionSearch {
   Heaviest& those_ended(Outcome outcome) {
     return outcome == Outcome::kCommitted ? committed_ : others_;
   }
+  RelationNames::Nature nature_of(const wal::RelationLocator& file) const;
   bool counts(const wal::RelationLocator& file) const;
+  wal::RowCounts rows_of_tables(const std::map<wal::RelationLocator, wal::RowCounts>& all) const;
   // What it is kept by.
   Weight rank(const Weight& weight) const;
   Weight weight_of(const std::vector<TouchedFile>& files) const;
@@ -177,6 +183,10 @@ class TransactionSearch {
       here_;  // work of this segment that has not ended: its place
   std::vector<ListFacts> lists_;
   std::unordered_map<pg::Xid, Open> open_;  // of segments before, and what needs more than a list
+  std::unordered_map<pg::Xid, std::vector<wal::CatalogRow>> catalog_rows_;  // of those open
+  // Millions of transactions touch few files.
+  mutable std::map<wal::RelationLocator, RelationNames::Nature> natures_;
+  mutable uint64_t natures_version_ = 0;  // of the names
   std::vector<KeptEnd> kept_ends_;
   LiveRows live_rows_;
   // A database that is copied has the rows of its files from its creation on, whose xid this is.

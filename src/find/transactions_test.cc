@@ -135,6 +135,12 @@ class Segment {
                   says_top ? top : 0);
   }
 
+  // A row of the catalog.
+  Segment& puts(wal::CatalogRow row) {
+    summary_.catalog_rows.push_back(std::move(row));
+    return *this;
+  }
+
   const wal::SegmentSummary& summary() const { return summary_; }
 
  private:
@@ -710,8 +716,111 @@ TEST_F(Transactions, ARecordThatNamesItsTransactionIsRead) {
                                .assigns(702, {703}, true)
                                .works(704, {{kPayments, {.deleted = 5}}})
                                .commits(704, 12)});
-  EXPECT_THAT(xids(found), ElementsAre(704, 700, 703));
+  ASSERT_THAT(xids(found), ElementsAre(704, 700, 703));
   EXPECT_EQ(found[2].savepoints_of, 702u);
+}
+
+// 24 chunks of a value are no rows of the table.
+TEST_F(Transactions, ValuesStoredOutOfLineDoNotCount) {
+  const wal::RelationLocator toast{1663, 5, 16387};
+  names_.add({{{5,
+                "shop",
+                1663,
+                {{99, "pg_toast", {{16387, "pg_toast_16384", 1663, 16387, 't', -1}}},
+                 {2200, "public", {{16384, "payments", 1663, 16384, 'r', 500}}}}}},
+              {}},
+             {});
+  Segment segment(1);
+  for (pg::Xid xid = 700; xid < 704; ++xid) {
+    segment.works(xid, {{kPayments, {.updated = 1}}, {toast, {.inserted = 24, .deleted = 24}}});
+    segment.commits(xid, xid);
+  }
+  segment.works(704, {{kPayments, {.updated = 1}}, {toast, {.inserted = 24, .deleted = 24}}})
+      .commits_with(704, 704, {705})
+      .works(710, {{kLedger, {.deleted = 5}}})
+      .commits(710, 710);
+  options_.keep = 1;
+  EXPECT_THAT(xids(find({segment})), ElementsAre(710));
+  EXPECT_EQ(search_->totals().deleted, 5u);
+  EXPECT_EQ(search_->totals().updated, 5u);
+  EXPECT_EQ(search_->totals().inserted, 0u);
+}
+
+TEST_F(Transactions, ARenameCountsOnceItIsCommitted) {
+  const auto renames = [](pg::Xid xid, std::string table, std::string schema) {
+    return std::pair(
+        wal::CatalogRow{wal::CatalogRow::Of::kRelation,
+                        {1},
+                        xid,
+                        5,
+                        16384,
+                        std::move(table),
+                        16500,
+                        0,
+                        16384,
+                        'r'},
+        wal::CatalogRow{wal::CatalogRow::Of::kSchema, {1}, xid, 5, 16500, std::move(schema)});
+  };
+  const auto called = [&](const std::vector<Segment>& segments) {
+    names_ = RelationNames();
+    const auto [table, schema] = renames(600, "payments", "shop");
+    names_.see(table);
+    names_.see(schema);
+    find(segments);
+    const RelationName name = *names_.of(kPayments);
+    EXPECT_EQ(name.also.empty(), name.name == "payments");
+    return name.schema + "." + name.name;
+  };
+  const auto renaming = [&](pg::Xid xid) {
+    const auto [table, schema] = renames(xid, "old_payments", "old_shop");
+    return Segment(1).puts(table).puts(schema);
+  };
+  const auto empty_dropped = std::vector<wal::RelationLocator>{};
+  EXPECT_EQ(called({renaming(700).rolls_back(700, 10)}), "shop.payments");
+  EXPECT_EQ(called({renaming(700), Segment(2).rolls_back(700, 10)}), "shop.payments");
+  EXPECT_EQ(called({renaming(700)}), "shop.payments") << "it has not ended";
+  EXPECT_EQ(called({renaming(700).commits_and_drops(700, 10, empty_dropped)}),
+            "old_shop.old_payments");
+  EXPECT_EQ(called({renaming(700), Segment(2).commits_and_drops(700, 10, empty_dropped)}),
+            "old_shop.old_payments");
+  EXPECT_EQ(called({renaming(701).rolls_back(701, 5).commits_with(700, 10, {702})}),
+            "shop.payments")
+      << "to a savepoint";
+  EXPECT_EQ(called({renaming(701).commits_with(700, 10, {701})}), "old_shop.old_payments");
+}
+
+TEST_F(Transactions, ATableThatIsCalledLikeTheHeapOfARewriteIsATable) {
+  const wal::RelationLocator other{1663, 5, 16600};
+  names_.see({wal::CatalogRow::Of::kRelation, {1}, 600, 5, 16384, "payments", 2200, 0, 16384, 'r'});
+  const wal::CatalogRow row{
+      wal::CatalogRow::Of::kRelation, {1}, 700, 5, 16600, "pg_temp_16384", 2200, 0, 16600, 'r'};
+  const auto found = find({Segment(1)
+                               .puts(row)
+                               .creates(700, other)
+                               .commits_and_drops(700, 10, {})
+                               .works(701, {{other, {.deleted = 5}}})
+                               .commits(701, 20)
+                               .puts(row)
+                               .commits_and_drops(702, 30, {other})});
+  EXPECT_EQ(names_.of(other)->name, "pg_temp_16384");
+  EXPECT_EQ(names_.of(kPayments)->name, "payments");
+  ASSERT_THAT(xids(found), testing::Contains(702));
+  EXPECT_EQ(std::ranges::find(found, 702u, &FoundTransaction::xid)->files.at(0).fate,
+            FileFate::kDropped);
+}
+
+// Nobody else can know what it was called.
+TEST_F(Transactions, ATableWhoseCreationWasRolledBackHasAName) {
+  const wal::RelationLocator brief{1663, 5, 16600};
+  const auto found = find(
+      {Segment(1)
+           .puts({wal::CatalogRow::Of::kRelation, {1}, 700, 5, 16600, "brief", 2200, 0, 16600, 'r'})
+           .creates(700, brief)
+           .works(700, {{brief, {.inserted = 9}}})
+           .rolls_back(700, 10)});
+  ASSERT_THAT(found, SizeIs(1));
+  ASSERT_TRUE(names_.of(brief));
+  EXPECT_EQ(names_.of(brief)->name, "brief");
 }
 
 TEST_F(Transactions, WhatIsBeyondTheEndDoesNotCount) {
