@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,7 @@ struct NamedDatabase {
 struct Names {
   std::vector<NamedDatabase> databases;
   std::vector<std::string> not_asked;  // databases that have no schemas here, for want of a session
+  std::optional<pg::SystemIdentifier> server;  // that said so; not saved
   bool operator==(const Names&) const = default;
 };
 

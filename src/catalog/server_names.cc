@@ -123,6 +123,10 @@ Result<std::vector<std::string>> visit_server_names(pgconn::Connection& connecti
 
 Result<Names> read_server_names(pgconn::Connection& connection, const ConnectTo& connect_to) {
   Names names;
+  const pgconn::Table system =
+      TRY(connection.query("SELECT system_identifier FROM pg_control_system()"));
+  names.server =
+      pg::SystemIdentifier{static_cast<uint64_t>(number<int64_t>(system.rows.at(0).at(0)))};
   names.not_asked =
       TRY(visit_server_names(connection, connect_to, [&](NamedDatabase piece) -> Result<void> {
         add_piece(names, std::move(piece));

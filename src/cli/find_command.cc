@@ -134,6 +134,13 @@ Result<ExitStatus> run_find(const FindOptions& options, Session& session) {
   LiveServer live = ask_live_server(config, session);
   find.live_names = std::move(live.names);
   const find::FindReport report = TRY(find::run_find(find, *store, session.progress(), stop));
+  if (report.live_is_another) {
+    session.warn(make_error(ErrorKind::kInvalid,
+                            "the server that answers is another cluster than the archive's",
+                            "its names are not taken, nor what it archives: see "
+                            "postgresql.conninfo in the configuration"));
+    live.archiver.reset();
+  }
   FindView view{report, session.suggestion(), free_directory_of(config, session)};
   view.timeline_given = options.timeline.has_value();
   view.variables = key_variable(session.env().environment);

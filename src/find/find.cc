@@ -81,7 +81,10 @@ class Finder {
           TRY(catalog::or_left_out(std::move(names), options_.unreadable));
       if (read) names_.add(*read, backup->start_lsn);
     }
-    if (options_.live_names) names_.add(*options_.live_names, pg::Lsn{UINT64_MAX});
+    if (!options_.live_names) return success();
+    // Another cluster's numbers mean other tables.
+    report_.live_is_another = options_.live_names->server != archive_->lineage().system_identifier;
+    if (!report_.live_is_another) names_.add(*options_.live_names, pg::Lsn{UINT64_MAX});
     return success();
   }
 
@@ -90,15 +93,20 @@ class Finder {
   std::vector<const BackupSummary*> nearest(const std::vector<BackupSummary>& backups) const {
     std::vector<const BackupSummary*> nearest;
     const BackupSummary* before = nullptr;
+    const BackupSummary* newest = nullptr;
+    bool is_behind = false;
     for (const BackupSummary& backup : backups) {
+      // What happened on another timeline, behind the fork, is not what happened here.
+      if (!catalog::lies_on(backup, chain_->history())) continue;
+      newest = &backup;
+      if (is_behind) continue;
       if (backup.started_at <= options_.since) {
         before = &backup;
       } else {
         nearest.push_back(&backup);
-        if (backup.started_at > options_.until) break;
+        is_behind = backup.started_at > options_.until;
       }
     }
-    const BackupSummary* newest = backups.empty() ? nullptr : &backups.back();
     if (newest != nullptr && newest != before && (nearest.empty() || nearest.back() != newest)) {
       nearest.push_back(newest);
     }

@@ -34,7 +34,7 @@ struct FindOptions {
   size_t limit = 20;  // of those that committed; of the others a quarter, and kFewOthers at least
   bool earliest_first = false;             // not the heaviest
   std::optional<pg::TimelineId> timeline;  // default: the newest
-  // What the running server says, where there is one that answers.
+  // What the running server says, where there is one that answers; not taken of another cluster's.
   std::optional<catalog::Names> live_names;
   size_t indexes_at_once = 64;
   catalog::OnUnreadable unreadable;  // backups and their names that cannot be read
@@ -71,8 +71,9 @@ struct FindReport {
   std::optional<Timestamp> first, last;  // ends of transactions seen in the window
   // The first and the last end in the archive.
   std::optional<Timestamp> archive_first, archive_last;
-  pg::Lsn archive_end;         // behind the last segment and the next one's header
-  bool table_is_known = true;  // false when nothing that is known is called options.table
+  pg::Lsn archive_end;           // behind the last segment and the next one's header
+  bool live_is_another = false;  // options.live_names is not of this cluster
+  bool table_is_known = true;    // false when nothing that is known is called options.table
   // Those that committed, the heaviest first, and those that did not: rolled back, prepared, …
   std::vector<FoundWork> found, others;
   uint64_t more = 0;                 // that committed and match, and are not in `found`

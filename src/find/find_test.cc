@@ -391,6 +391,7 @@ TEST_F(FindTest, NamesComeFromBackupsAndFromTheServer) {
                                  names(16384, "payments"))
                   .ok());
   options_.live_names = names(16390, "ledger");
+  options_.live_names->server = wal::TestLog::kSystem;
   const FindReport report = find();
   EXPECT_THAT(xids(report), ElementsAre(700, 701));
   EXPECT_EQ(report.found[0].tables[0].name->name, "payments");
@@ -401,6 +402,37 @@ TEST_F(FindTest, NamesComeFromBackupsAndFromTheServer) {
   options_.table = "ledgers";
   EXPECT_FALSE(find().table_is_known);
   EXPECT_THAT(find().found, IsEmpty());
+  EXPECT_FALSE(find().live_is_another);
+  options_.table = "";
+  options_.live_names->server = pg::SystemIdentifier{1};
+  EXPECT_EQ(find().found[1].tables[0].name, std::nullopt) << "another cluster's";
+  EXPECT_TRUE(find().live_is_another);
+}
+
+TEST_F(FindTest, NamesFromBehindAForkAreNotThisTimelines) {
+  deletes(log_, 700, 10, 2, kPayments);
+  ScratchTimeline second = log_.fork(2);
+  deletes(log_, 701, 20, 1, kLedger);
+  deletes(second, 701, 20, 1, kLedger);
+  const auto put_names = [&](ScratchTimeline& log, double second_s, pg::Oid file,
+                             std::string name) {
+    const auto backup = archive_.backup(log, second_s, second_s + 1);
+    catalog::NamedSchema schema{2200, "public", {{file, std::move(name), 1663, file, 'r', 10}}};
+    ASSERT_TRUE(catalog::put_names(archive_.objects(), archive_.wal().layout().names(backup.id),
+                                   {{{5, "shop", 1663, {schema}}}, {}})
+                    .ok());
+  };
+  put_names(second, 30, 16384, "payments");
+  put_names(log_, 31, 16390, "of_the_first");
+  archive_.put_all(log_);
+  archive_.put_history(second);
+  archive_.put_all(second);
+  const FindReport report = find();
+  ASSERT_THAT(xids(report), ElementsAre(700, 701));
+  EXPECT_EQ(report.found[0].tables[0].name->name, "payments");
+  EXPECT_EQ(report.found[1].tables[0].name, std::nullopt);
+  options_.timeline = pg::TimelineId{1};
+  EXPECT_EQ(find().found[1].tables[0].name->name, "of_the_first");
 }
 
 }  // namespace
