@@ -4,11 +4,22 @@
 #include <optional>
 #include <set>
 
+#include "wal/catalog_rows.h"
+
 namespace walkback::find {
 
 namespace {
 
-constexpr pg::Oid kColumnCatalog = 1249;  // pg_attribute, until VACUUM FULL of the catalog itself
+constexpr pg::Oid kColumnCatalog = 1249;  // pg_attribute
+
+bool is_part_of_toast(const RelationName& name) { return name.oid != name.own_oid; }
+
+// The same one, or TOAST tables of the same table, or the indexes of those.
+bool is_same_relation(const RelationName& a, const RelationName& b) {
+  if (a.database != b.database) return false;
+  if (a.own_oid == b.own_oid) return true;
+  return is_part_of_toast(a) && is_part_of_toast(b) && a.kind == b.kind && a.oid == b.oid;
+}
 
 // TRUNCATE and ALTER TABLE give a relation another file and take the old one at commit; the record
 // of the commit lists what goes in the reverse order (src/backend/catalog/storage.c,
@@ -30,7 +41,14 @@ class Fates {
     // and remove them; they update none (src/backend/commands/cluster.c). ALTER TABLE updates those
     // of the columns that it changes.
     for (const auto& [file, rows] : work.rows) {
-      if (file.number == kColumnCatalog && rows.updated > 0) altered_.insert(file.database);
+      const pg::Oid catalog = catalog_of(file);
+      if (catalog == kColumnCatalog && rows.updated > 0) altered_.insert(file.database);
+      // The rows of pg_class are known in its first file alone (wal/catalog_rows.h). TRUNCATE
+      // updates some; who makes and drops relations does not say here which.
+      if (catalog == wal::kRelationCatalog && file.number != catalog &&
+          (rows.inserted > 0 || rows.deleted > 0)) {
+        unseen_.insert(file.database);
+      }
     }
   }
 
@@ -69,21 +87,29 @@ class Fates {
   void match_by_row() {
     for (const wal::RelationLocator& file : created_) {
       const std::optional<RelationNames::Row> row = names_.row_of(file);
-      if (!row) {
+      // An update of pg_class may log only what differs: what backups and the server say of a file
+      // is as good.
+      const std::optional<RelationName> name = names_.of(file);
+      if (!row && !name) {
         without_row_.push_back(file);
         continue;
       }
-      if (row->is_rewrite) rewritten_.insert(row->oid);
+      const bool is_rewrite = row && row->is_rewrite;
+      const pg::Oid oid = row ? row->oid : name->own_oid;
+      if (is_rewrite) rewritten_.insert(oid);
       const auto old = std::ranges::find_if(dropped_, [&](const wal::RelationLocator& candidate) {
-        const std::optional<RelationName> name = names_.of(candidate);
-        return candidate.database == file.database && name && name->own_oid == row->oid;
+        if (candidate.database != file.database) return false;
+        const std::optional<RelationName> its = names_.of(candidate);
+        return its && (its->own_oid == oid || (name && is_same_relation(*its, *name)));
       });
       if (old != dropped_.end()) {
-        replace(*old, file, row->is_rewrite ? rewrite_of(*old) : FileFate::kTruncated);
+        replace(*old, file, is_rewrite ? rewrite_of(*old) : FileFate::kTruncated);
         dropped_.erase(old);
-      } else if (row->is_rewrite) {
+      } else if (is_rewrite) {
         without_row_.push_back(file);
         ++unmatched_rewrites_;
+      } else if (!row && file.number != oid) {
+        without_row_.push_back(file);  // its relation's first file has the oid for a number
       } else {
         new_ones_.push_back(file);
       }
@@ -92,7 +118,11 @@ class Fates {
 
   // Then in their order, where it is plain that they belong together.
   void match_by_order() {
-    if (without_row_.size() != dropped_.size()) {
+    const bool may_be_others =
+        std::ranges::any_of(without_row_, [&](const wal::RelationLocator& file) {
+          return unseen_.contains(file.database) && !names_.of(file);
+        });
+    if (may_be_others || without_row_.size() != dropped_.size()) {
       new_ones_.insert(new_ones_.end(), without_row_.begin(), without_row_.end());
       return;
     }
@@ -125,6 +155,13 @@ class Fates {
     const std::optional<RelationName> name = names_.of(file);
     return name ? rewritten_.contains(name->own_oid) : unmatched_rewrites_ > 0;
   }
+  // The oid that the relation of a catalog's file has since initdb; 0 of any other.
+  pg::Oid catalog_of(const wal::RelationLocator& file) const {
+    if (file.number < pg::kFirstUserOid) return file.number;
+    if (const auto row = names_.row_of(file)) return row->oid < pg::kFirstUserOid ? row->oid : 0;
+    const std::optional<RelationName> name = names_.of(file);
+    return name && name->own_oid < pg::kFirstUserOid ? name->own_oid : 0;
+  }
   FileFate rewrite_of(const wal::RelationLocator& file) const {
     return altered_.contains(file.database) ? FileFate::kAltered : FileFate::kRewritten;
   }
@@ -144,6 +181,7 @@ class Fates {
   std::map<wal::RelationLocator, TouchedFile> files_;
   std::vector<wal::RelationLocator> dropped_, created_;
   std::set<pg::Oid> altered_;    // databases in which definitions of columns changed
+  std::set<pg::Oid> unseen_;     // in which relations came or went, and WAL does not say which
   std::set<pg::Oid> rewritten_;  // relations whose rows moved to a new file
   std::vector<wal::RelationLocator> without_row_, new_ones_;
   size_t unmatched_rewrites_ = 0;

@@ -6,6 +6,8 @@
 #include <charconv>
 #include <set>
 
+#include "base/utf8.h"
+
 namespace walkback::find {
 
 namespace {
@@ -34,9 +36,15 @@ std::optional<std::string_view> schema_of_initdb(pg::Oid oid) {
   return std::nullopt;
 }
 
-pg::Oid tablespace_of(pg::Oid database, const std::map<pg::Oid, pg::Oid>& defaults) {
+using Tablespaces = std::map<pg::Oid, std::vector<pg::Oid>>;
+
+std::vector<pg::Oid> tablespaces_of(pg::Oid database, const Tablespaces& defaults) {
   const auto found = defaults.find(database);
-  return found == defaults.end() ? kDefaultTablespace : found->second;
+  return found == defaults.end() ? std::vector{kDefaultTablespace} : found->second;
+}
+pg::Oid tablespace_of(pg::Oid database, const Tablespaces& defaults) {
+  const auto found = defaults.find(database);
+  return found == defaults.end() ? kDefaultTablespace : found->second.front();
 }
 
 bool is_system_schema(std::string_view schema) {
@@ -49,23 +57,27 @@ void RelationNames::add(const catalog::Names& names, pg::Lsn at) {
   ++version_;
   looked_up_at_.insert(at);
   for (const catalog::NamedDatabase& database : names.databases) {
-    databases_.emplace(database.oid, database.name);
-    default_tablespaces_.emplace(database.oid, database.tablespace);
+    databases_.emplace(database.oid, escape_invalid_utf8(database.name));
+    std::vector<pg::Oid>& tablespaces = default_tablespaces_[database.oid];
+    if (std::ranges::find(tablespaces, database.tablespace) == tablespaces.end()) {
+      tablespaces.push_back(database.tablespace);
+    }
     for (const catalog::NamedSchema& schema : database.schemas) {
-      schemas_.emplace(Id{database.oid, schema.oid}, schema.name);
+      schemas_.emplace(Id{database.oid, schema.oid}, escape_invalid_utf8(schema.name));
       for (const catalog::NamedRelation& relation : schema.relations) {
         const bool shared = relation.tablespace == kGlobalTablespace;
         const pg::Oid of = shared ? 0 : database.oid;
+        const std::string name = escape_invalid_utf8(relation.name);
         const auto [known, is_new] =
             relations_.emplace(Id{of, relation.oid}, Relation{relation.oid,
                                                               schema.oid,
-                                                              relation.name,
+                                                              name,
                                                               relation.kind,
                                                               relation.rows,
                                                               at,
                                                               relation.partition_of,
                                                               {}});
-        known->second.call(schema.oid, relation.name);
+        known->second.call(schema.oid, name);
         if (known->second.partition_of == 0) known->second.partition_of = relation.partition_of;
         if (relation.file == 0) continue;
         files_.emplace(wal::RelationLocator{relation.tablespace, of, relation.file}, relation.oid);
@@ -88,6 +100,17 @@ wal::RelationLocator RelationNames::file_of(const wal::CatalogRow& row) const {
   pg::Oid tablespace = row.tablespace;
   if (tablespace == 0) tablespace = tablespace_of(row.database, default_tablespaces_);
   return {tablespace, row.database, row.file};
+}
+
+std::string RelationNames::text_of(const wal::CatalogRow& row, const std::string* known) {
+  std::string text = escape_invalid_utf8(row.name);
+  if (text == row.name || known == nullptr) return text;
+  const auto ascii = [](std::string name) {
+    std::erase_if(name, [](char c) { return (static_cast<unsigned char>(c) & 0x80) != 0; });
+    return name;
+  };
+  const std::string rest = ascii(*known);
+  return rest != *known && rest == ascii(row.name) ? *known : text;
 }
 
 void RelationNames::see_file(const wal::CatalogRow& row) {
@@ -138,11 +161,14 @@ void RelationNames::see(const wal::CatalogRow& row) {
   ++version_;
   using Of = wal::CatalogRow::Of;
   if (row.of == Of::kDatabase) {
-    databases_[row.oid] = row.name;
+    const auto known = databases_.find(row.oid);
+    databases_[row.oid] = text_of(row, known == databases_.end() ? nullptr : &known->second);
     return;
   }
   if (row.of == Of::kSchema) {
-    schemas_[{row.database, row.oid}] = row.name;
+    const Id id{row.database, row.oid};
+    const auto known = schemas_.find(id);
+    schemas_[id] = text_of(row, known == schemas_.end() ? nullptr : &known->second);
     return;
   }
   see_file(row);
@@ -152,10 +178,18 @@ void RelationNames::see(const wal::CatalogRow& row) {
   const std::pair before(relation.schema, relation.name);
   relation.oid = row.oid;
   relation.schema = row.schema;
-  relation.name = row.name;
+  relation.name = text_of(row, is_new ? nullptr : &before.second);
   relation.kind = row.kind;
   if (!is_new) relation.call(before.first, before.second);
   std::erase(relation.also, std::pair(relation.schema, relation.name));
+}
+
+void RelationNames::moved(pg::Oid database, pg::Oid to_tablespace) {
+  ++version_;
+  std::vector<pg::Oid> tablespaces = tablespaces_of(database, default_tablespaces_);
+  std::erase(tablespaces, to_tablespace);
+  tablespaces.insert(tablespaces.begin(), to_tablespace);
+  default_tablespaces_[database] = std::move(tablespaces);
 }
 
 void RelationNames::rewritten(const wal::RelationLocator& from, const wal::RelationLocator& to) {
@@ -168,6 +202,12 @@ const RelationNames::Relation* RelationNames::relation_of(const wal::RelationLoc
   // Before or after any number of rewrites it is the same relation.
   std::set<wal::RelationLocator> seen{file};
   std::vector<wal::RelationLocator> next{file};
+  const std::vector<pg::Oid> defaults = tablespaces_of(file.database, default_tablespaces_);
+  const bool in_default = std::ranges::find(defaults, file.tablespace) != defaults.end();
+  for (const pg::Oid other : defaults) {
+    const wal::RelationLocator there{other, file.database, file.number};
+    if (in_default && seen.insert(there).second) next.insert(next.begin(), there);
+  }
   while (!next.empty()) {
     const wal::RelationLocator at = next.back();
     next.pop_back();
@@ -183,7 +223,7 @@ const RelationNames::Relation* RelationNames::relation_of(const wal::RelationLoc
   }
   // A relation's first file has its oid for a number, and no other relation can have that one while
   // it is there: what is known of it only since it was rewritten names that file, too.
-  if (file.tablespace != tablespace_of(file.database, default_tablespaces_)) return nullptr;
+  if (!in_default) return nullptr;
   const auto same_number = relations_.find({file.database, file.number});
   return same_number == relations_.end() ? nullptr : &same_number->second;
 }

@@ -60,6 +60,8 @@ class RelationNames {
   void see(const wal::CatalogRow& row, const std::vector<wal::RelationLocator>& dropped);
   // Of one that did not commit, or whose end nobody has: what is known otherwise is truer.
   void see_if_unknown(const wal::CatalogRow& row);
+  // ALTER DATABASE SET TABLESPACE: all files in its default one go on under their numbers there.
+  void moved(pg::Oid database, pg::Oid to_tablespace);
   // The relation of file `from` went on in file `to`: TRUNCATE, VACUUM FULL, …
   void rewritten(const wal::RelationLocator& from, const wal::RelationLocator& to);
 
@@ -100,13 +102,17 @@ class RelationNames {
   const Relation* relation_of(const wal::RelationLocator& file) const;
   // The table of a TOAST table, or of the index of one; nothing where nobody knows it.
   const Relation* table_of_toast(pg::Oid database, const Relation& toast) const;
+  // A row has the bytes of its database's encoding; a server and a backup say it in UTF-8: what is
+  // known stays where it can be the same.
+  static std::string text_of(const wal::CatalogRow& row, const std::string* known);
   bool is_heap_of_rewrite(const wal::CatalogRow& row) const;
   wal::RelationLocator file_of(const wal::CatalogRow& row) const;
 
   uint64_t version_ = 1;
   std::set<pg::Lsn> looked_up_at_;
   std::map<pg::Oid, std::string> databases_;
-  std::map<pg::Oid, pg::Oid> default_tablespaces_;
+  // The first is the one where the log is; the others it had before or has later.
+  std::map<pg::Oid, std::vector<pg::Oid>> default_tablespaces_;
   std::map<Id, std::string> schemas_;
   std::map<Id, Relation> relations_;
   std::map<wal::RelationLocator, pg::Oid> files_;

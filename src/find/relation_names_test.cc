@@ -152,5 +152,61 @@ TEST(RelationNames, TheTemporaryHeapOfARewriteIsItsTables) {
   EXPECT_FALSE(names.row_of(file(16384)));
 }
 
+TEST(RelationNames, ADatabaseThatMovedKeepsItsTables) {
+  RelationNames names;
+  names.add(shop(), {});
+  EXPECT_EQ(names.of(file(16384, 16999)), std::nullopt);
+  names.moved(kShop, 16999);
+  EXPECT_EQ(name_of(names, file(16384, 16999)), "shop.public.payments");
+  EXPECT_EQ(name_of(names, file(16384)), "shop.public.payments") << "before it";
+  EXPECT_EQ(names.of(file(16384, 17000)), std::nullopt) << "no default of the database";
+  names.see(row(16420, "brief", 16420));
+  EXPECT_EQ(name_of(names, file(16420, 16999)), "shop.public.brief");
+
+  RelationNames moved_before;  // the window: only the server says so
+  catalog::Names later = shop();
+  later.databases[0].tablespace = 16999;
+  later.databases[0].schemas.pop_back();
+  moved_before.add(shop(), {});
+  moved_before.rewritten(file(16384), file(16500));
+  moved_before.add(later, {7});
+  EXPECT_EQ(name_of(moved_before, file(16500, 16999)), "shop.public.payments");
+}
+
+TEST(RelationNames, AreTextWhateverTheDatabasesEncoding) {
+  RelationNames names;
+  names.see(row(16420, "caf\xE9", 16420));
+  EXPECT_EQ(names.of(file(16420))->name, "caf\\xE9");
+  catalog::Names said = shop();
+  said.databases[0].schemas[2].relations[0].name = "caf\u00E9";
+  names.add(said, {});
+  names.see(row(16384, "caf\xE9", 16384));
+  EXPECT_EQ(names.of(file(16384))->name, "caf\u00E9") << "it can be the same";
+  EXPECT_THAT(names.of(file(16384))->also, testing::IsEmpty());
+  names.see(row(16384, "caf", 16384));
+  names.see(row(16384, "caf\xE9", 16384));
+  EXPECT_EQ(names.of(file(16384))->name, "caf\\xE9") << "it was not the same";
+  names.see(row(16384, "th\xE9", 16384));
+  EXPECT_EQ(names.of(file(16384))->name, "th\\xE9");
+  said.databases[0].schemas[2].relations[0] = {16500, "a\xFF", 1663, 16500, 'r', 1};
+  names.add(said, {});
+  EXPECT_EQ(names.of(file(16500))->name, "a\\xFF");
+}
+
+TEST(RelationNames, TheToastTableOfARewritesHeapIsItsTables) {
+  RelationNames names;
+  names.add(shop(), {});
+  names.see(row(16600, "pg_temp_16384", 16600));
+  CatalogRow toast = row(16603, "pg_toast_16600", 16603, 't'), index = toast;
+  toast.schema = 99;
+  index = row(16604, "pg_toast_16600_index", 16604, 'i');
+  index.schema = 99;
+  names.see(toast);
+  names.see(index);
+  EXPECT_EQ(names.of(file(16603))->oid, 16384u);
+  EXPECT_EQ(names.of(file(16604))->oid, 16384u);
+  EXPECT_EQ(names.of(file(16604))->kind, 'i');
+}
+
 }  // namespace
 }  // namespace walkback::find

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <set>
 
+#include "base/utf8.h"
 #include "wal/record.h"
 #include "wal/xlog_records.h"
 
@@ -236,7 +237,7 @@ Result<void> TransactionSearch::see_kept(const wal::Record& record, size_t place
   } else if (const auto* prepare = std::get_if<wal::TransactionPrepare>(&event->what)) {
     Open whole = take(prepare->xid, prepare->subxids.copy());
     whole.prepared_at = prepare->time;
-    whole.gid = prepare->gid;
+    whole.gid = escape_invalid_utf8(prepare->gid);
     open_[prepare->xid] = std::move(whole);
   } else if (const auto* checkpoint = std::get_if<wal::Checkpoint>(&event->what)) {
     const pg::Xid next_xid = checkpoint->next_xid.xid();
@@ -253,7 +254,13 @@ Result<void> TransactionSearch::see_kept(const wal::Record& record, size_t place
     know_from(running->next_xid);
     interrupt_older(running->oldest_running_xid);
   } else if (const auto* made = std::get_if<wal::DatabaseCreate>(&event->what)) {
-    database_creations_[made->database] = record.xid;
+    // ALTER DATABASE SET TABLESPACE (movedb() in src/backend/commands/dbcommands.c) copies a
+    // database to itself.
+    if (made->copied_from && made->copied_from->database == made->database) {
+      names_.moved(made->database, made->tablespace);
+    } else {
+      database_creations_[made->database] = record.xid;
+    }
   } else if (const auto* dropped = std::get_if<wal::DatabaseDrop>(&event->what)) {
     if (record.xid != 0) opened(record.xid).databases_dropped.push_back(dropped->database);
   }

@@ -135,6 +135,11 @@ class Segment {
                   says_top ? top : 0);
   }
 
+  Segment& moves_database(pg::Xid xid, pg::Oid database, pg::Oid from, pg::Oid to) {
+    Bytes data;  // xl_dbase_create_file_copy_rec: where to, and where from
+    for (const pg::Oid value : {database, to, database, from}) put(data, value);
+    return record(wal::kDatabaseRmgr, 0x00, xid, data);
+  }
   // A row of the catalog.
   Segment& puts(wal::CatalogRow row) {
     summary_.catalog_rows.push_back(std::move(row));
@@ -688,6 +693,99 @@ TEST_F(Transactions, ARewriteHidesNoLossBesideIt) {
       EXPECT_EQ(found[0].files[1].fate, truncates ? FileFate::kTruncated : FileFate::kDropped);
     }
   }
+}
+
+// TRUNCATE payments and DROP ledger: of payments' row WAL has only what differs.
+TEST_F(Transactions, ATruncationIsKnownByWhoseItsNewFileIsLater) {
+  const wal::RelationLocator new_payments{1663, 5, 16500};
+  names_.add(
+      {{{5,
+         "shop",
+         1663,
+         {{2200,
+           "public",
+           {{16384, "payments", 1663, 16500, 'r', 0}, {16390, "ledger", 1663, 16390, 'r', 7}}}}}},
+       {}},
+      {});
+  const auto found = find(
+      {Segment(1).creates(700, new_payments).commits_and_drops(700, 10, {kLedger, kPayments})});
+  ASSERT_THAT(found, SizeIs(1));
+  ASSERT_THAT(found[0].files, SizeIs(2));
+  EXPECT_EQ(found[0].files[0].file, kPayments);
+  EXPECT_EQ(found[0].files[0].fate, FileFate::kTruncated);
+  EXPECT_EQ(found[0].files[1].fate, FileFate::kDropped);
+}
+
+// CLUSTER gives the table, its TOAST table and that one's index new files with rows of pg_class; of
+// its own index WAL has only what differs.
+TEST_F(Transactions, TheIndexOfARewrittenTableIsFollowed) {
+  const auto file = [](pg::Oid number) { return wal::RelationLocator{1663, 5, number}; };
+  const auto row = [](pg::Oid oid, std::string name, pg::Oid schema, char kind) {
+    return wal::CatalogRow{
+        wal::CatalogRow::Of::kRelation, {1}, 700, 5, oid, std::move(name), schema, 0, oid, kind};
+  };
+  for (const auto& [oid, name, schema, kind] : {std::tuple(16384u, "payments", 2200u, 'r'),
+                                                {16387u, "pg_toast_16384", 99u, 't'},
+                                                {16388u, "pg_toast_16384_index", 99u, 'i'},
+                                                {16389u, "payments_pkey", 2200u, 'i'}}) {
+    names_.see(row(oid, name, schema, kind));
+  }
+  const auto found =
+      find({Segment(1)
+                .puts(row(16500, "pg_temp_16384", 2200, 'r'))
+                .puts(row(16503, "pg_toast_16500", 99, 't'))
+                .puts(row(16504, "pg_toast_16500_index", 99, 'i'))
+                .creates(700, file(16500))
+                .creates(700, file(16503))
+                .creates(700, file(16504))
+                .creates(700, file(16505))
+                .commits_and_drops(700, 10, {file(16388), file(16387), file(16384), file(16389)})
+                .works(701, {{file(16500), {.deleted = 1}}})
+                .commits(701, 20)});
+  ASSERT_TRUE(names_.of(file(16505)));
+  EXPECT_EQ(names_.of(file(16505))->name, "payments_pkey");
+  EXPECT_EQ(names_.of(file(16503))->oid, 16384u);
+}
+
+// Then nobody sees its rows. DROP ledger and CREATE brief are no truncation.
+TEST_F(Transactions, AfterARewriteOfTheCatalogADropIsADrop) {
+  const wal::RelationLocator new_catalog{1663, 5, 16700}, brief{1663, 5, 16701};
+  const wal::CatalogRow heap{
+      wal::CatalogRow::Of::kRelation, {1}, 699, 5, 16700, "pg_temp_1259", 11, 0, 16700, 'r'};
+  const auto rewritten =
+      Segment(1).puts(heap).creates(699, new_catalog).commits_and_drops(699, 5, {kCatalog});
+  const auto fate = [&](Segment segment, const wal::RelationLocator& of) {
+    for (const FoundTransaction& each : find({rewritten, std::move(segment)})) {
+      if (each.xid != 700) continue;
+      const auto touched = std::ranges::find(each.files, of, &TouchedFile::file);
+      if (touched != each.files.end()) return touched->fate;
+    }
+    ADD_FAILURE() << "not found";
+    return FileFate::kChanged;
+  };
+  const auto swaps = Segment(2)
+                         .creates(700, brief)
+                         .works(700, {{new_catalog, {.inserted = 1, .deleted = 1}}})
+                         .commits_and_drops(700, 10, {kLedger});
+  EXPECT_EQ(fate(swaps, kLedger), FileFate::kDropped);
+  EXPECT_EQ(fate(swaps, brief), FileFate::kCreated);
+  const auto truncates = Segment(2)
+                             .creates(700, brief)
+                             .works(700, {{new_catalog, {.updated = 1}}})
+                             .commits_and_drops(700, 10, {kLedger});
+  EXPECT_EQ(fate(truncates, kLedger), FileFate::kTruncated);
+}
+
+// ALTER DATABASE SET TABLESPACE.
+TEST_F(Transactions, ADatabaseThatMovesKeepsItsNames) {
+  names_.add(
+      {{{5, "shop", 1663, {{2200, "public", {{16384, "payments", 1663, 16384, 'r', 5}}}}}}, {}},
+      {});
+  const wal::RelationLocator moved{16999, 5, 16384};
+  EXPECT_EQ(names_.of(moved), std::nullopt);
+  find({Segment(1).moves_database(700, 5, 1663, 16999).commits_and_drops(701, 10, {moved})});
+  ASSERT_TRUE(names_.of(moved));
+  EXPECT_EQ(names_.of(moved)->name, "payments");
 }
 
 TEST_F(Transactions, WhatComesAndGoesInOneIsNobodysLoss) {
