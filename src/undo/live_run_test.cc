@@ -400,5 +400,77 @@ TEST_F(LiveRunTest, AConstraintThatNobodyLookedAtKeepsAllAsItWas) {
   EXPECT_THAT(content("s.t"), ElementsAre("(3,1)"));
 }
 
+TEST_F(LiveRunTest, WhatARuleOrATriggerSwallowsIsNotCalledDone) {
+  sql("CREATE TABLE s.t (id int PRIMARY KEY, v int)");
+  sql("INSERT INTO s.t SELECT g, g FROM generate_series(1, 9) g");
+  mistake({"DELETE FROM s.t WHERE id < 4", "INSERT INTO s.t VALUES (50, 1)",
+           "UPDATE s.t SET v = 0 WHERE id = 9"});
+  const std::vector<std::string> left = content("s.t");
+  sql("CREATE RULE swallow AS ON INSERT TO s.t DO INSTEAD NOTHING");
+  sql("ALTER TABLE s.t ENABLE ALWAYS RULE swallow");
+  undone({"s.t"});
+  EXPECT_THAT(error_, HasSubstr("a rule or a trigger of the table is in the way"));
+  EXPECT_EQ(content("s.t"), left);
+  EXPECT_THAT(script_->tables()[0].shape.fires, ElementsAre("rule swallow is ENABLE ALWAYS"));
+  sql("DROP RULE swallow ON s.t");
+  sql("CREATE FUNCTION s.nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'");
+  for (const char* event : {"INSERT", "UPDATE", "DELETE"}) {
+    sql(
+        fmt::format("CREATE TRIGGER nothing BEFORE {} ON s.t FOR EACH ROW EXECUTE FUNCTION"
+                    " s.nothing()",
+                    event));
+    sql("ALTER TABLE s.t ENABLE REPLICA TRIGGER nothing");
+    undo();
+    EXPECT_THAT(error_, HasSubstr("in the way")) << event;
+    EXPECT_EQ(content("s.t"), left);
+    sql("DROP TRIGGER nothing ON s.t");
+  }
+  undo();
+  EXPECT_EQ(error_, "");
+}
+
+TEST_F(LiveRunTest, AnIndexThatIsNotValidTellsNoRow) {
+  sql("CREATE TABLE s.t (k int NOT NULL, v text)");
+  sql("INSERT INTO s.t VALUES (1, 'a'), (1, 'b')");
+  mistake({"UPDATE s.t SET v = 'mistake' WHERE v = 'b'"});
+  EXPECT_FALSE(session_->query("CREATE UNIQUE INDEX CONCURRENTLY t_k ON s.t (k)").ok());
+  undone({"s.t"}, OnConflict::kOverwrite);
+  EXPECT_EQ(error_, "");
+  EXPECT_THAT(content("s.t"), ElementsAre("(1,a)", "(1,b)"));
+}
+
+TEST_F(LiveRunTest, NamesThatLookLikeTheEndOfABlockAreNames) {
+  const std::string table = "s.\"t$undo$; DROP TABLE s.other; $undo$\nDROP TABLE s.other; --\"";
+  sql("CREATE TABLE s.other (id int)");
+  sql("CREATE TABLE " + table + " (id int PRIMARY KEY, v int)");
+  sql("INSERT INTO " + table + " SELECT g, g FROM generate_series(1, 5) g");
+  const std::vector<std::string> before = content(table);
+  mistake({"DELETE FROM " + table + " WHERE id > 2"});
+  undone({table});
+  EXPECT_EQ(error_, "");
+  EXPECT_EQ(content(table), before);
+  sql("SELECT FROM s.other");
+}
+
+TEST_F(LiveRunTest, SettingsOfTheDatabaseChangeNoValue) {
+  sql("CREATE TABLE s.t (id int PRIMARY KEY, a text[], x xml)");
+  sql("INSERT INTO s.t VALUES (1, ARRAY['a', NULL], 'text <b/>')");
+  mistake({"DELETE FROM s.t"});
+  sql("ALTER DATABASE postgres SET array_nulls = off");
+  sql("ALTER DATABASE postgres SET xmloption = document");
+  undone({"s.t"});
+  sql("ALTER DATABASE postgres RESET array_nulls");
+  sql("ALTER DATABASE postgres RESET xmloption");
+  EXPECT_EQ(error_, "");
+  EXPECT_EQ(*pgconn::query_text(*session_, "SELECT count(*) FROM s.t WHERE a[2] IS NULL"), "1");
+}
+
+TEST_F(LiveRunTest, ShapesSayWhichConstraintsTriggersCheck) {
+  sql("CREATE TABLE s.t (id int PRIMARY KEY, k int UNIQUE DEFERRABLE)");
+  const auto oid = static_cast<pg::Oid>(
+      std::stoul(*pgconn::query_text(*session_, "SELECT 's.t'::regclass::oid")));
+  EXPECT_THAT(read_shape(*session_, oid).value()->deferrable, ElementsAre("t_k_key"));
+}
+
 }  // namespace
 }  // namespace walkback::undo

@@ -75,6 +75,29 @@ std::vector<std::string> guarded_columns(const UndoTable& table) {
   return guarded;
 }
 
+// A name of a table or a key may hold anything, also what would end the block.
+std::string do_block(std::string_view body) {
+  std::string tag = "$undo$";
+  for (int i = 1; body.find(tag) != std::string_view::npos; ++i) tag = fmt::format("$undo{}$", i);
+  return fmt::format("DO {0}\n#variable_conflict use_column\n{1}{0}", tag, body);
+}
+
+// A rule, or a trigger that fires all the same, may make less of a command than it says: then
+// nothing is done.
+std::string exactly(std::string_view command, const UndoTable& table, std::string_view rows) {
+  return do_block(fmt::format(
+      "DECLARE hits bigint; planned bigint;\nBEGIN\n"
+      "{};\n"
+      "  GET DIAGNOSTICS hits = ROW_COUNT;\n"
+      "  SELECT count(*) INTO planned FROM undo_{} u\n"
+      "   WHERE u.undo_conflict IS NULL AND {};\n"
+      "  IF hits <> planned THEN\n"
+      "    RAISE EXCEPTION 'undo: % of % rows of %: a rule or a trigger of the table is '\n"
+      "      'in the way', hits, planned, {};\n"
+      "  END IF;\nEND ",
+      command, table.number, rows, pg::quote_literal(table.shape.name.quoted)));
+}
+
 std::string lock_of(std::string_view what) {
   return fmt::format("SELECT count(*) AS locked FROM (\n  {}) AS rows", what);
 }
@@ -155,6 +178,13 @@ Script::Script(std::vector<UndoTable> tables) {
   }
 }
 
+std::string in_comment(std::string_view name) {
+  std::string text(name);
+  std::ranges::replace_if(
+      text, [](char c) { return static_cast<unsigned char>(c) < ' '; }, '?');
+  return text;
+}
+
 Script::Statements Script::settings() const {
   return {
       "-- Triggers and rules do not fire: what they did when the rows were lost is undone as rows\n"
@@ -171,6 +201,9 @@ Script::Statements Script::settings() const {
       "SET LOCAL TimeZone = 'UTC'",
       "SET LOCAL bytea_output = 'hex'",
       "SET LOCAL extra_float_digits = 1",
+      "SET LOCAL array_nulls = on",
+      "SET LOCAL xmloption = content",
+      "SET LOCAL lc_monetary = 'C'",
   };
 }
 
@@ -179,18 +212,19 @@ Script::Statements Script::make_tables() const {
   for (const UndoTable& table : tables_) {
     const size_t n = table.number;
     const std::string key = table.key ? ", " + listed(names_of(*table.key), "t") : std::string();
-    made.push_back(fmt::format(
-        "-- {}: rows as the transaction found them\n"
-        "CREATE TEMPORARY TABLE undo_{}_was ON COMMIT DROP AS\n"
-        "  SELECT 0::bigint AS undo_row, {} FROM {} t WITH NO DATA",
-        table.shape.name.quoted, n, listed(names_of(table.columns), "t"), table.shape.name.from()));
+    made.push_back(
+        fmt::format("-- {}: rows as the transaction found them\n"
+                    "CREATE TEMPORARY TABLE undo_{}_was ON COMMIT DROP AS\n"
+                    "  SELECT 0::bigint AS undo_row, {} FROM {} t WITH NO DATA",
+                    in_comment(table.shape.name.quoted), n, listed(names_of(table.columns), "t"),
+                    table.shape.name.from()));
     made.push_back(
         fmt::format("-- {}: rows as it left them, told by {}\n"
                     "CREATE TEMPORARY TABLE undo_{}_now ON COMMIT DROP AS\n"
                     "  SELECT 0::bigint AS undo_row, ''::text AS undo_is{} FROM {} t"
                     " WITH NO DATA",
-                    table.shape.name.quoted, table.key ? "their keys" : "their content", n, key,
-                    table.shape.name.from()));
+                    in_comment(table.shape.name.quoted), table.key ? "their keys" : "their content",
+                    n, key, table.shape.name.from()));
   }
   return made;
 }
@@ -209,7 +243,7 @@ Script::Statements Script::find_conflicts(OnConflict mode, bool locks) const {
         if (!has_all(table, columns_of(key, false))) continue;
         found.push_back(fmt::format(
             "-- Nobody removes what {} refers to while its rows come back.\n{}",
-            table.shape.name.quoted,
+            in_comment(table.shape.name.quoted),
             lock_of(fmt::format("SELECT FROM {} p JOIN undo_{}_was w ON {}\n"
                                 "  FOR KEY SHARE OF p",
                                 key.to.from(), table.number, equal(key.columns, "p", "w")))));
@@ -231,7 +265,7 @@ void Script::locate(const UndoTable& table, Statements& to) const {
       "         NULL::tid AS undo_at, false AS undo_anew, NULL::text AS undo_conflict\n"
       "    FROM (SELECT undo_row, true AS there FROM undo_{1}_was) w\n"
       "    FULL JOIN (SELECT undo_row, true AS there FROM undo_{1}_now) n USING (undo_row)",
-      table.shape.name.quoted, n));
+      in_comment(table.shape.name.quoted), n));
   to.push_back(fmt::format("ANALYZE undo_{0}_was, undo_{0}_now, undo_{0}", n));
   if (table.key) {
     to.push_back(
@@ -390,10 +424,9 @@ std::optional<std::string> Script::conflict_loop() const {
     }
   }
   if (checks.empty()) return std::nullopt;
-  return "-- Keys: what one row cannot have may be what another needs.\n"
-         "DO $undo$\n#variable_conflict use_column\nDECLARE again bool; hits bigint;\nBEGIN\n"
-         "  LOOP\n    again := false;\n" +
-         checks + "    EXIT WHEN NOT again;\n  END LOOP;\nEND $undo$";
+  return "-- Keys: what one row cannot have may be what another needs.\n" +
+         do_block("DECLARE again bool; hits bigint;\nBEGIN\n  LOOP\n    again := false;\n" +
+                  checks + "    EXIT WHEN NOT again;\n  END LOOP;\nEND ");
 }
 
 std::vector<const UndoTable*> Script::touched_within(pg::Oid oid) const {
@@ -425,9 +458,10 @@ Script::Statements Script::give_back() const {
   Statements done;
   for (auto table = tables_.rbegin(); table != tables_.rend(); ++table) {
     done.push_back(
-        fmt::format("DELETE FROM ONLY {} t USING undo_{} o\n"
-                    " WHERE t.ctid = o.undo_at AND o.undo_conflict IS NULL AND {}",
-                    table->shape.name.quoted, table->number, kLeaves));
+        exactly(fmt::format("  DELETE FROM ONLY {} t USING undo_{} o\n"
+                            "   WHERE t.ctid = o.undo_at AND o.undo_conflict IS NULL AND {}",
+                            table->shape.name.quoted, table->number, kLeaves),
+                *table, "(u.undo_does = 'remove' OR u.undo_anew)"));
   }
   for (const UndoTable& table : tables_) {
     std::vector<std::string> columns;
@@ -440,12 +474,13 @@ Script::Statements Script::give_back() const {
     for (const std::string& column : columns) {
       sets += fmt::format("{}{} = w.{}", sets.empty() ? "" : ", ", column, column);
     }
-    done.push_back(
-        fmt::format("UPDATE ONLY {} t SET {}\n"
-                    "  FROM undo_{} u JOIN undo_{}_was w USING (undo_row)\n"
-                    " WHERE t.ctid = u.undo_at AND u.undo_does = 'update' AND NOT u.undo_anew\n"
-                    "   AND u.undo_conflict IS NULL",
-                    table.shape.name.quoted, sets, table.number, table.number));
+    done.push_back(exactly(
+        fmt::format("  UPDATE ONLY {} t SET {}\n"
+                    "    FROM undo_{} u JOIN undo_{}_was w USING (undo_row)\n"
+                    "   WHERE t.ctid = u.undo_at AND u.undo_does = 'update' AND NOT u.undo_anew\n"
+                    "     AND u.undo_conflict IS NULL",
+                    table.shape.name.quoted, sets, table.number, table.number),
+        table, "u.undo_does = 'update' AND NOT u.undo_anew"));
   }
   for (const UndoTable& table : tables_) {
     std::string names;
@@ -453,11 +488,12 @@ Script::Statements Script::give_back() const {
       names += (names.empty() ? "" : ", ") + column.name;
     }
     done.push_back(
-        fmt::format("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE\n"
-                    "  SELECT {} FROM undo_{}_was w JOIN undo_{} u USING (undo_row)\n"
-                    "   WHERE u.undo_conflict IS NULL AND {}",
-                    table.shape.name.quoted, names, listed(names_of(table.columns), "w"),
-                    table.number, table.number, kComes));
+        exactly(fmt::format("  INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE\n"
+                            "    SELECT {} FROM undo_{}_was w JOIN undo_{} u USING (undo_row)\n"
+                            "     WHERE u.undo_conflict IS NULL AND {}",
+                            table.shape.name.quoted, names, listed(names_of(table.columns), "w"),
+                            table.number, table.number, kComes),
+                table, kComes));
   }
   return done;
 }

@@ -30,7 +30,7 @@ constexpr std::string_view kTable =
 
 constexpr std::string_view kColumns =
     "SELECT quote_ident(a.attname), format_type(a.atttypid, a.atttypmod), a.attgenerated <> '',"
-    " a.attidentity = 'a', a.atttypid IN (20, 21, 23, 1700)"  // int8, int2, int4, numeric
+    " a.attidentity = 'a', a.atttypid IN (20, 21, 23, 1700), a.attnum"  // int8, int2, int4, numeric
     " FROM pg_attribute a WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped"
     " ORDER BY a.attnum";
 
@@ -38,7 +38,8 @@ constexpr std::string_view kColumns =
 // one of a type that an extension brings is found in no search_path of ours.
 constexpr std::string_view kKeys =
     "SELECT x.relname, i.indisprimary,"
-    " i.indpred IS NULL AND i.indexprs IS NULL AND am.amname = 'btree', quote_ident(a.attname), "
+    " i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL AND am.amname = 'btree', "
+    "quote_ident(a.attname), "
     "a.attnotnull,"
     " (SELECT CASE WHEN n.nspname = 'pg_catalog' THEN o.oprname::text"
     "   ELSE format('OPERATOR(%I.%s)', n.nspname, o.oprname) END"
@@ -79,8 +80,16 @@ constexpr std::string_view kForeignKeys =
 constexpr std::string_view kWithin =
     "SELECT relid::oid FROM pg_partition_ancestors($1::oid) WHERE relid <> $1::oid";
 
-constexpr std::string_view kAlwaysTriggers =
-    "SELECT tgname FROM pg_trigger WHERE tgrelid = $1::oid AND tgenabled = 'A' ORDER BY tgname";
+constexpr std::string_view kFires =
+    "SELECT format('%s %s is ENABLE %s', what, name, CASE enabled WHEN 'A' THEN 'ALWAYS' ELSE"
+    " 'REPLICA' END) FROM (SELECT 'trigger' AS what, tgname AS name, tgenabled AS enabled"
+    "  FROM pg_trigger WHERE tgrelid = $1::oid AND NOT tgisinternal UNION ALL"
+    "  SELECT 'rule', rulename, ev_enabled FROM pg_rewrite WHERE ev_class = $1::oid) AS all_of_them"
+    " WHERE enabled IN ('A', 'R') ORDER BY 1";
+
+constexpr std::string_view kDeferrable =
+    "SELECT conname FROM pg_constraint WHERE conrelid = $1::oid AND condeferrable"
+    " AND contype IN ('p', 'u', 'x') ORDER BY conname";
 
 Result<Table> ask(pgconn::Connection& server, std::string_view sql, pg::Oid table) {
   return server.query(sql, {std::to_string(table)});
@@ -160,16 +169,18 @@ Result<std::optional<TableShape>> read_shape(pgconn::Connection& server, pg::Oid
   shape.kind = text(named.rows[0], 3).front();
   const Table columns = TRY(ask(server, kColumns, table));
   for (const Row& row : columns.rows) {
-    shape.columns.push_back(
-        {text(row, 0), text(row, 1), truth(row, 2), truth(row, 3), truth(row, 4)});
+    shape.columns.push_back({text(row, 0), text(row, 1), truth(row, 2), truth(row, 3),
+                             truth(row, 4), static_cast<int>(oid(row, 5))});
   }
   TRY(read_keys(server, shape));
   TRY(read_foreign_keys(server, shape));
   shape.within.push_back(table);
   const Table within = TRY(ask(server, kWithin, table));
   for (const Row& row : within.rows) shape.within.push_back(oid(row, 0));
-  const Table triggers = TRY(ask(server, kAlwaysTriggers, table));
-  for (const Row& row : triggers.rows) shape.always_triggers.push_back(text(row, 0));
+  const Table fires = TRY(ask(server, kFires, table));
+  for (const Row& row : fires.rows) shape.fires.push_back(text(row, 0));
+  const Table deferrable = TRY(ask(server, kDeferrable, table));
+  for (const Row& row : deferrable.rows) shape.deferrable.push_back(text(row, 0));
   return std::optional(std::move(shape));
 }
 
@@ -177,7 +188,7 @@ Result<std::optional<pg::Oid>> find_table(pgconn::Connection& server, const std:
                                           const std::string& table) {
   return one_oid(
       server.query("SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-                   " WHERE n.nspname = $1 AND c.relname = $2",
+                   " WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind = 'r'",
                    {schema, table}));
 }
 

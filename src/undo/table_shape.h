@@ -21,6 +21,7 @@ struct Column {
   bool generated = false;  // its value follows from others'
   bool identity_always = false;
   bool is_number = false;  // int2, int4, int8, numeric: readable without quotes
+  int number = 0;          // attnum: stays when the name changes
   bool operator==(const Column&) const = default;
 };
 
@@ -69,8 +70,11 @@ struct TableShape {
   // is about an expression or a part of the rows.
   std::vector<std::string> guarded;
   std::vector<ForeignKey> refers_to, referred_by;
-  std::vector<pg::Oid> within;               // itself and the partitioned tables above it
-  std::vector<std::string> always_triggers;  // ENABLE ALWAYS: fire in a replica's session, too
+  std::vector<pg::Oid> within;  // itself and the partitioned tables above it
+  // What fires in a replica's session, too: "trigger audit is ENABLE ALWAYS", "rule …".
+  std::vector<std::string> fires;
+  // Unique and exclusion constraints that PostgreSQL checks by triggers, which do not fire there.
+  std::vector<std::string> deferrable;
 
   const Column* column(std::string_view wanted) const;
 };

@@ -25,7 +25,8 @@ struct Undone {
   // Of a truncated one, those that the transaction put into its new file.
   std::vector<ChangedRow> rows;
   uint64_t truncated_rows = 0;
-  TableShape then;  // on the scratch server
+  TableShape then;      // on the scratch server
+  bool locked = false;  // by the transaction, so that a standby's readers wait
   std::optional<UndoTable> table;
 
   bool truncated() const { return found->fate == find::FileFate::kTruncated; }
@@ -179,14 +180,31 @@ class Undo {
         undone_, [](const Undone& undone) { return !undone.truncated() || undone.any_now(); });
     const bool any_truncated = std::ranges::any_of(undone_, &Undone::truncated);
     // What can be refused of either is refused before the first.
-    std::optional<scratch::ScratchPlan> paused, promoted;
+    std::optional<scratch::ScratchPlan> paused;
     if (any_placed) paused = TRY(check_scratch(scratch::Stand::kPaused, ""));
-    if (any_truncated) promoted = TRY(check_scratch(scratch::Stand::kPromoted, "-promoted"));
+    const scratch::ScratchPlan promoted =
+        TRY(check_scratch(scratch::Stand::kPromoted, "-promoted"));
     TRY(make_directories(around_.files, options_.scratch.directory, 0700));
     spool_.emplace(TRY(StatementSpool::create(
         around_.files, join_path(options_.scratch.directory, fmt::format("undo-{}.rows", id_)))));
     if (paused) TRY(read_placed_rows(*paused));
-    if (promoted && !undone_.empty()) TRY(read_truncated_rows(*promoted));
+    if (std::ranges::any_of(undone_, &Undone::locked) || (any_truncated && !undone_.empty())) {
+      TRY(read_locked_rows(promoted));
+    }
+    return success();
+  }
+
+  // An AccessExclusiveLock is in the WAL, and held on a standby until the transaction ends.
+  Result<void> see_locks(pgconn::Connection& before) {
+    for (Undone& undone : undone_) {
+      const pgconn::Table held =
+          TRY(before.query("SELECT FROM pg_locks WHERE relation = $1::oid AND granted"
+                           " AND mode = 'AccessExclusiveLock'"
+                           " AND database = (SELECT oid FROM pg_database"
+                           "  WHERE datname = current_database()) LIMIT 1",
+                           {std::to_string(undone.then.name.oid)}));
+      undone.locked = !held.rows.empty();
+    }
     return success();
   }
 
@@ -196,8 +214,10 @@ class Undo {
       const std::unique_ptr<pgconn::Connection> before = TRY(session(*server));
       TRY(expect_status(*before, "in progress"));
       TRY(read_shapes(*before));
+      TRY(see_locks(*before));
       around_.progress.begin("reading the rows as they were", 0);
       for (Undone& undone : undone_) {
+        if (undone.locked) continue;
         TRY(stage_was(*before, undone.then.name.quoted, *undone.table, undone.rows, around_.stop,
                       spool()));
       }
@@ -224,15 +244,20 @@ class Undo {
     return server->remove();
   }
 
-  Result<void> read_truncated_rows(const scratch::ScratchPlan& checked) {
+  Result<void> read_locked_rows(const scratch::ScratchPlan& checked) {
     const std::unique_ptr<ScratchServer> server = TRY(ScratchServer::recover(checked, around_));
     {
       const std::unique_ptr<pgconn::Connection> before = TRY(session(*server));
       TRY(end_prepared(*before));
       if (!undone_.front().table) TRY(read_shapes(*before));
-      around_.progress.begin("reading the tables that were truncated", 0);
+      around_.progress.begin("reading the tables that were locked", 0);
       for (Undone& undone : undone_) {
-        if (!undone.truncated()) continue;
+        if (!undone.truncated()) {
+          if (!undone.locked) continue;
+          TRY(stage_was(*before, undone.then.name.quoted, *undone.table, undone.rows, around_.stop,
+                        spool()));
+          continue;
+        }
         undone.truncated_rows = TRY(stage_all(*before, undone.then.name.quoted, *undone.table,
                                               undone.rows.size() + 1, around_.stop, spool()));
       }
@@ -257,7 +282,12 @@ class Undo {
   Result<std::unique_ptr<pgconn::Connection>> session(const ScratchServer& server) const {
     const auto connect = [&](const std::string& database) { return server.connect(database); };
     // There in every cluster, and nobody is kept out of it.
-    return connect_to_oid(connect, "template1", choice_.database);
+    std::unique_ptr<pgconn::Connection> session =
+        TRY(connect_to_oid(connect, "template1", choice_.database));
+    // Nothing moves there: who waits for a lock would wait for ever.
+    TRY(session->query("SET lock_timeout = '30s'"));
+    TRY(session->query("SET lc_monetary = 'C'"));
+    return session;
   }
 
   // That it stands where it should, in PostgreSQL's own words.
@@ -302,6 +332,10 @@ class Undo {
       }
       note_differences(undone.then, *today);
       undone.table = make_undo_table(i + 1, undone.then, *std::move(today));
+      if (!undone.table->key) {
+        report_.notes.push_back(fmt::format("{} has no key: undone twice, its rows are there twice",
+                                            undone.table->shape.name.quoted));
+      }
       ++i;
     }
     return success();
@@ -323,6 +357,18 @@ class Undo {
         ++common;
       } else {
         ++gone;
+      }
+    }
+    if (!today.deferrable.empty()) {
+      return fmt::format(
+          "PostgreSQL checks its DEFERRABLE constraint {} by triggers, which do not fire for undo",
+          today.deferrable.front());
+    }
+    for (const Column& column : then.columns) {
+      const auto now = std::ranges::find(today.columns, column.number, &Column::number);
+      if (is_same && now != today.columns.end() && now->name != column.name) {
+        return fmt::format("its column {} is called {} since: undo tells columns by their names",
+                           column.name, now->name);
       }
     }
     if (!is_same && gone > 0) return "it was dropped since and made again with other columns";
@@ -357,9 +403,8 @@ class Undo {
             "{}: column {} is new: rows that come back get its default", name, column.name));
       }
     }
-    for (const std::string& trigger : today.always_triggers) {
-      report_.notes.push_back(
-          fmt::format("{}: trigger {} is ENABLE ALWAYS and fires", name, trigger));
+    for (const std::string& fires : today.fires) {
+      report_.notes.push_back(fmt::format("{}: {} and fires", name, fires));
     }
   }
 
@@ -410,11 +455,11 @@ class Undo {
       for (const std::string& statement : statements) TRY(take(statement + ";\n\n"));
       return success();
     };
-    TRY(
-        take(fmt::format("-- walkback undo --xid {}: gives back what that transaction took from\n"
-                         "-- database {}. Rows with a conflict: {}.\n\n"
-                         "BEGIN ISOLATION LEVEL READ COMMITTED;\n\n",
-                         report_.xid, report_.database, on_conflict_name(options_.on_conflict))));
+    TRY(take(fmt::format(
+        "-- walkback undo --xid {}: gives back what that transaction took from\n"
+        "-- database {}. Rows with a conflict: {}.\n\n"
+        "BEGIN ISOLATION LEVEL READ COMMITTED;\n\n",
+        report_.xid, in_comment(report_.database), on_conflict_name(options_.on_conflict))));
     TRY(write(script_->settings()));
     TRY(write(script_->make_tables()));
     TRY(spool_->visit([&](const std::string& statement) { return take(statement + ";\n\n"); }));

@@ -254,6 +254,42 @@ def test_truncated_tables_come_back(production, wb, place):
     assert leftovers(place) == []
 
 
+def test_a_transaction_that_kept_readers_out_is_undone(production, wb, place):
+    production.sql("""
+        CREATE TABLE locked (id int PRIMARY KEY, v int);
+        CREATE TABLE widened (id int PRIMARY KEY, v int);
+        INSERT INTO locked SELECT g, g FROM generate_series(1, 500) g;
+        INSERT INTO widened SELECT g, g FROM generate_series(1, 500) g""")
+    wb.backup()
+    before = content(production, "locked")
+    xid = mistake(production, "LOCK TABLE locked", "DELETE FROM locked WHERE id < 400", "UPDATE locked SET v = 0",
+                  "ALTER TABLE widened ADD note text", "UPDATE widened SET v = 0, note = 'n'")  # fmt: skip
+    production.archive_everything()
+    wb.done("undo", "--xid", xid, "--apply")
+    assert content(production, "locked") == before
+    assert production.value("SELECT count(*) FROM widened WHERE v = id") == 500
+    assert leftovers(place) == []
+
+
+def test_what_undo_could_not_have_checked_is_left_out(production, wb):
+    production.sql("""
+        CREATE TABLE ranges (id int PRIMARY KEY, r int4range, EXCLUDE USING gist (r WITH &&) DEFERRABLE INITIALLY DEFERRED);
+        CREATE TABLE renamed (id int PRIMARY KEY, a int, b int);
+        INSERT INTO ranges VALUES (1, '[1,10)');
+        INSERT INTO renamed VALUES (1, 2, 3)""")
+    wb.backup()
+    ranges = mistake(production, "DELETE FROM ranges")
+    renamed = mistake(production, "DELETE FROM renamed")
+    production.sql("INSERT INTO ranges VALUES (3, '[5,15)')")
+    production.sql("ALTER TABLE renamed RENAME a TO c; ALTER TABLE renamed RENAME b TO a; ALTER TABLE renamed RENAME c TO b")
+    production.archive_everything()
+    wb.refused("undo", "--xid", ranges, "--apply")
+    assert "DEFERRABLE" in wb.run("undo", "--xid", ranges, "--apply").stderr
+    assert production.value("SELECT count(*) FROM ranges") == 1
+    assert "is called" in wb.run("undo", "--xid", renamed, "--apply").stderr
+    assert production.value("SELECT count(*) FROM renamed") == 0
+
+
 def test_what_cannot_be_undone_is_refused_before_anything_is_started(production, wb, make_cluster, place):
     production.sql("CREATE TABLE t (id int PRIMARY KEY, v int)")
     production.sql("CREATE TABLE gone (id int)")
