@@ -114,7 +114,9 @@ std::string find_json(const FindReport& report) {
                     {"deleted", report.totals.deleted}};
   Json& histogram = json["rows_changed"] = Json::array();
   for (const auto& column : report.histogram.columns(kColumns)) {
-    histogram.push_back({{"from", to_iso_utc(column.begin)}, {"rows", column.rows}});
+    histogram.push_back({{"from", to_iso_utc(column.begin)},
+                         {"taken", column.rows.taken},
+                         {"added", column.rows.added}});
   }
   json["segments"] = report.segments;
   Json& unknown = json["unknown"] = Json::array();

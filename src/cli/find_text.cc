@@ -8,6 +8,7 @@
 #include "base/shell.h"
 #include "cli/human.h"
 #include "pg/sql_text.h"
+#include "undo/choice.h"
 
 namespace walkback::cli {
 
@@ -26,15 +27,20 @@ constexpr size_t kColumns = 60;
 constexpr size_t kShownTables = 5;
 constexpr size_t kShownUnknown = 5;
 
+// As --table and `pg_dump -t` take it.
+std::string sql_name(const find::SchemaAndName& name) {
+  return pg::quote_identifier(name.schema) + "." + pg::quote_identifier(name.name);
+}
+
 std::string table_name(const FoundTable& table) {
   if (!table.name) {
     return fmt::format("file {} of database {}, whose name nobody knows any more",
                        table.file.number, table.file.database);
   }
-  std::string text =
-      fmt::format("{}.{}.{}", table.name->database, table.name->schema, table.name->name);
+  std::string text = pg::quote_identifier(table.name->database) + "." +
+                     sql_name({table.name->schema, table.name->name});
   for (const find::SchemaAndName& also : table.name->also) {
-    text += fmt::format(" (also {}.{})", also.schema, also.name);
+    text += fmt::format(" (also {})", sql_name(also));
   }
   return printable(text);
 }
@@ -50,7 +56,9 @@ std::string fate(const FoundTable& table) {
     case FileFate::kDropped:
       return "dropped" + rows;
     case FileFate::kRewritten:
-      return "rewritten with the same rows";
+      // REFRESH makes its rows anew, and WAL says no more of it than of VACUUM FULL.
+      return table.name && table.name->kind == 'm' ? "refreshed or rewritten"
+                                                   : "rewritten with the same rows";
     case FileFate::kAltered:
       return "rewritten with changed columns" + rows;
     case FileFate::kCreated:
@@ -117,6 +125,50 @@ std::string who(const FoundTransaction& transaction) {
                      *transaction.savepoints_of);
 }
 
+// What was done to one table, or alike to several partitions of one.
+struct Line {
+  FoundTable table;
+  size_t partitions = 0;
+};
+
+// A DELETE from a table of 400 partitions is one line.
+std::vector<Line> lines_of(const std::vector<FoundTable>& tables) {
+  std::vector<Line> lines;
+  for (const FoundTable& table : tables) {
+    if (!table.name || table.name->partition_of.empty()) {
+      lines.push_back({table});
+      continue;
+    }
+    const find::SchemaAndName& root = table.name->partition_of.back();
+    const auto same = std::ranges::find_if(lines, [&](const Line& line) {
+      return line.partitions > 0 && line.table.file.database == table.file.database &&
+             line.table.fate == table.fate && line.table.name->partition_of.back() == root;
+    });
+    if (same == lines.end()) {
+      lines.push_back({table, 1});
+      continue;
+    }
+    ++same->partitions;
+    same->table.rows += table.rows;
+    const bool known = same->table.rows_gone >= 0 && table.rows_gone >= 0;
+    same->table.rows_gone = known ? same->table.rows_gone + table.rows_gone : -1;
+  }
+  for (Line& line : lines) {
+    if (line.partitions < 2) continue;
+    const find::SchemaAndName root = line.table.name->partition_of.back();
+    line.table.name->schema = root.schema;
+    line.table.name->name = root.name;
+    line.table.name->also.clear();
+  }
+  return lines;
+}
+
+std::string label(const Line& line) {
+  std::string text = table_name(line.table);
+  if (line.partitions > 1) text += fmt::format(" ({} partitions)", line.partitions);
+  return text;
+}
+
 // With the variables that this very command was told by.
 std::string command(const FindView& view, const std::string& arguments) {
   const std::string line =
@@ -130,8 +182,9 @@ std::string describe(const FoundWork& work, const FindView& view) {
   for (const std::string& database : work.databases_dropped) {
     fields.add(printable(database), "the whole database dropped");
   }
-  for (size_t i = 0; i < work.tables.size() && i < kShownTables; ++i) {
-    fields.add(table_name(work.tables[i]), what_was_done(work.tables[i]));
+  const std::vector<Line> lines = lines_of(work.tables);
+  for (size_t i = 0; i < lines.size() && i < kShownTables; ++i) {
+    fields.add(label(lines[i]), what_was_done(lines[i].table));
   }
   std::string text = fmt::format("{}, {}\n{}", who(transaction), when(transaction), fields.text());
   if (work.tables.empty() && work.databases_dropped.empty()) {
@@ -140,8 +193,8 @@ std::string describe(const FoundWork& work, const FindView& view) {
             : transaction.may_be_more ? "  changed no rows of any table in the WAL that was read\n"
                                       : "  changed no rows of any table, as far as the WAL tells\n";
   }
-  if (work.tables.size() > kShownTables) {
-    text += fmt::format("  and {} more tables\n", work.tables.size() - kShownTables);
+  if (lines.size() > kShownTables) {
+    text += fmt::format("  and {}\n", counted(lines.size() - kShownTables, "more table"));
   }
   if (transaction.outcome != Outcome::kCommitted) return text;
   if (work.reach == find::Reach::kBeforeBackups) {
@@ -152,9 +205,13 @@ std::string describe(const FoundWork& work, const FindView& view) {
            "    behind a gap in the archive, with no backup between the gap and it: nothing "
            "recovers to before it\n";
   }
-  const std::string target = fmt::format(
-      "--before-xid {}{}", transaction.xid,
-      view.timeline_given ? fmt::format(" --timeline {}", view.report.timeline.value) : "");
+  const std::string timeline =
+      view.timeline_given ? fmt::format(" --timeline {}", view.report.timeline.value) : "";
+  if (std::ranges::any_of(work.tables, undo::can_give_back)) {
+    text +=
+        "    " + command(view, fmt::format("undo --xid {}{}", transaction.xid, timeline)) + "\n";
+  }
+  const std::string target = fmt::format("--before-xid {}{}", transaction.xid, timeline);
   text += "    " + command(view, "plan " + target) + "\n";
   text += "    " +
           command(view, fmt::format("recover {} --into {}", target,
@@ -163,19 +220,34 @@ std::string describe(const FoundWork& work, const FindView& view) {
   return text;
 }
 
+using Columns = std::vector<find::Histogram::Column>;
+
+// One line of marks under what the highest of them means; nothing where all are zero.
+std::string graph_of(const Columns& columns, std::string_view what,
+                     uint64_t find::Histogram::Rows::*rows, bool utf8) {
+  std::vector<uint64_t> numbers;
+  for (const auto& column : columns) numbers.push_back(column.rows.*rows);
+  const auto highest = std::ranges::max_element(numbers);
+  if (*highest == 0) return "";
+  const Timestamp when = columns[static_cast<size_t>(highest - numbers.begin())].begin;
+  return fmt::format("{}; {} is {} at {}\n{}\n", what, sparkline({1}, utf8), human_count(*highest),
+                     local_second(when), sparkline(numbers, utf8));
+}
+
 std::string graph(const FindView& view) {
-  const std::vector<find::Histogram::Column> columns = view.report.histogram.columns(kColumns);
+  const Columns columns = view.report.histogram.columns(kColumns);
   if (columns.size() < 2) return "";
-  const auto highest = std::ranges::max_element(columns, {}, &find::Histogram::Column::rows);
   const double seconds =
       static_cast<double>((columns[1].begin - columns[0].begin).count()) / 1'000'000;
-  // The legend: how much the lowest and the highest mark are.
-  return fmt::format(
-      "rows changed{}, {} a column; {} none, {} most: {} at {}\n\n{}\n{}  to  {}\n\n",
-      view.filtered ? " by what was asked for" : "", human_duration(seconds), "blank",
-      sparkline({{{}, 1}}, view.utf8), human_count(highest->rows), local_second(highest->begin),
-      sparkline(columns, view.utf8), local_second(columns.front().begin),
-      local_second(view.report.last.value_or(columns.back().begin)));
+  using Rows = find::Histogram::Rows;
+  const std::string marks =
+      graph_of(columns, "deleted, updated, truncated or dropped", &Rows::taken, view.utf8) +
+      graph_of(columns, "inserted", &Rows::added, view.utf8);
+  if (marks.empty()) return "";
+  return fmt::format("rows changed{}, {} a column\n{}{}  to  {}\n\n",
+                     view.filtered ? " by what was asked for" : "", human_duration(seconds), marks,
+                     local_second(columns.front().begin),
+                     local_second(view.report.last.value_or(columns.back().begin)));
 }
 
 // "1,500 transactions committed and were asked for: 1,500 rows deleted".
@@ -264,18 +336,18 @@ std::optional<Error> why_no_target(const FoundWork& work, const Error& refusal) 
                  refusal.hint);
 }
 
-std::string sparkline(const std::vector<find::Histogram::Column>& columns, bool utf8) {
+std::string sparkline(const std::vector<uint64_t>& numbers, bool utf8) {
   constexpr std::array<std::string_view, 9> kBlocks = {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
   constexpr std::array<std::string_view, 9> kLetters = {" ", ".", ":", "-", "=",
                                                         "+", "*", "%", "#"};
   const auto& levels = utf8 ? kBlocks : kLetters;
   uint64_t highest = 1;
-  for (const auto& column : columns) highest = std::max(highest, column.rows);
+  for (const uint64_t number : numbers) highest = std::max(highest, number);
   std::string line;
-  for (const auto& column : columns) {
-    const double share = static_cast<double>(column.rows) / static_cast<double>(highest);
+  for (const uint64_t number : numbers) {
+    const double share = static_cast<double>(number) / static_cast<double>(highest);
     const auto level = static_cast<size_t>(share * 8);
-    line += levels[column.rows == 0 ? 0 : std::max<size_t>(1, level)];
+    line += levels[number == 0 ? 0 : std::max<size_t>(1, level)];
   }
   return line;
 }
@@ -338,17 +410,31 @@ std::string archive_bounds(const FindReport& report) {
                      local_time(*report.archive_first), local_time(*report.archive_last));
 }
 
+// Of the table that a transaction took the most from. One that was dropped is wanted whole.
+std::string dump_command(const FoundWork& work) {
+  const auto named = std::ranges::find_if(
+      work.tables, [](const FoundTable& table) { return table.name.has_value(); });
+  if (named == work.tables.end()) return "pg_dump -t TABLE --data-only";
+  return printable(fmt::format(
+      "pg_dump -t {}{} {}",
+      shell_word(sql_name(find::SchemaAndName{named->name->schema, named->name->name})),
+      named->fate == FileFate::kDropped ? "" : " --data-only", shell_word(named->name->database)));
+}
+
 std::string how_to_go_on(const FindView& view) {
-  const bool has_lines = std::ranges::any_of(view.report.found, [](const FoundWork& work) {
+  const auto has_lines = [](const FoundWork& work) {
     return work.transaction.outcome == Outcome::kCommitted && work.reach == find::Reach::kReachable;
-  });
-  if (!has_lines) return "";
+  };
+  const auto first = std::ranges::find_if(view.report.found, has_lines);
+  if (first == view.report.found.end()) return "";
   std::string text =
-      "`recover` makes a copy beside the cluster and says how to reach it; `pg_dump -t TABLE\n"
-      "--data-only` takes rows out of it (docs/how-to.md, \"One table back\")\n";
+      "`undo` shows which rows it would give back and what stands against that; with --apply it\n"
+      "gives them back. `recover` makes a copy beside the cluster, and says how to reach it;\n" +
+      fmt::format("`{}` takes rows out of that (docs/how-to.md, \"One table back\")\n",
+                  dump_command(*first));
   if (view.key_missing) {
     text +=
-        "no owner's private key is here, and both lines need one:\n"
+        "no owner's private key is here, and all these lines need one:\n"
         "WALKBACK_ENCRYPTION_IDENTITY_FILE=FILE before them says where it lies\n";
   }
   return text;

@@ -37,8 +37,8 @@ std::string find_json(const find::FindReport& report);
 // reason.
 std::optional<Error> why_no_target(const find::FoundWork& work, const Error& refusal);
 
-// Columns as characters, the highest as high as a line allows: "▁▂█▁", or ".:#." without UTF-8.
+// Numbers as characters, the highest as high as a line allows: "▁▂█▁", or ".:#." without UTF-8.
 // What is not zero is seen.
-std::string sparkline(const std::vector<find::Histogram::Column>& columns, bool utf8);
+std::string sparkline(const std::vector<uint64_t>& numbers, bool utf8);
 
 }  // namespace walkback::cli

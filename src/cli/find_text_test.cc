@@ -100,9 +100,9 @@ class FindText : public testing::Test {
         21, {{.inserted = 7, .deleted = 200'017}, 50'000}, 740, at("15:00:12"), at("15:59:58")};
     report.totals = {1'203'550, 12, 40'000, 20'000, 200'000};
     for (int minute = 0; minute < 60; ++minute) {
-      report.histogram.add(report.since + std::chrono::minutes(minute), 100);
+      report.histogram.add(report.since + std::chrono::minutes(minute), {.taken = 100});
     }
-    report.histogram.add(at("15:46:59"), 200'000);
+    report.histogram.add(at("15:46:59"), {.taken = 200'000});
     report.segments = 300;
     report.unknown = {
         {"segment 00000001000000000000000A is not in the archive", {0xA000000}, {0xB000000}}};
@@ -219,15 +219,70 @@ TEST_F(FindText, LinesToPasteNameTheTimelineThatWasAskedFor) {
 
 TEST_F(FindText, NoNameActsOnATerminal) { EXPECT_THAT(text(sample()), Not(HasSubstr("a\nb"))); }
 
-TEST(Sparkline, ShowsWhatIsNotZeroAndTheHighestAsTheHighest) {
-  const auto columns = [](std::vector<uint64_t> rows) {
-    std::vector<find::Histogram::Column> made;
-    for (const uint64_t value : rows) made.push_back({{}, value});
-    return made;
+TEST_F(FindText, NamesAreWrittenAsSqlTakesThem) {
+  FindReport report = sample();
+  report.found[0].tables[0].name = name("public", "Pay\"ments");
+  EXPECT_THAT(text(report), HasSubstr("shop.public.\"Pay\"\"ments\"  200,000 deleted"));
+  EXPECT_THAT(text(report), HasSubstr("pg_dump -t 'public.\"Pay\"\"ments\"' --data-only shop"));
+}
+
+TEST_F(FindText, WhatWasDoneToManyPartitionsIsOneLine) {
+  FindReport report = sample();
+  const auto partition = [](int number, FileFate fate, wal::RowCounts rows, int64_t gone) {
+    FoundTable table{{1663, 5, static_cast<pg::Oid>(17000 + number)},
+                     name("parts", fmt::format("day{}", number)),
+                     rows,
+                     fate,
+                     gone};
+    table.name->partition_of = {{"parts", "month"}, {"public", "events"}};
+    return table;
   };
-  EXPECT_EQ(sparkline(columns({0, 1, 500'000, 1'000'000}), true), " ▁▄█");
-  EXPECT_EQ(sparkline(columns({0, 1, 500'000, 1'000'000}), false), " .=#");
-  EXPECT_EQ(sparkline(columns({0, 0}), true), "  ");
+  report.found[0].tables = {
+      partition(1, FileFate::kDropped, {}, 10),
+      partition(2, FileFate::kChanged, {.deleted = 500}, -1),
+      partition(3, FileFate::kChanged, {.inserted = 1, .deleted = 700}, -1),
+      partition(4, FileFate::kTruncated, {}, 1000),
+      partition(5, FileFate::kTruncated, {}, 2000),
+      partition(6, FileFate::kRewritten, {}, -1),
+      report.found[1].tables[0],
+      report.found[2].tables[0],
+  };
+  const std::string said = text(report);
+  EXPECT_THAT(said, HasSubstr("shop.parts.day1                    dropped (about 10 rows)\n"));
+  EXPECT_THAT(said, HasSubstr("shop.public.events (2 partitions)  1,200 deleted, 1 inserted\n"));
+  EXPECT_THAT(said, HasSubstr("shop.public.events (2 partitions)  truncated (about 3,000 rows)\n"));
+  EXPECT_THAT(said, HasSubstr("  and 1 more table\n"));
+}
+
+TEST_F(FindText, UndoIsOfferedWhereItGivesSomethingBack) {
+  FindReport report = sample();
+  EXPECT_THAT(text(report), HasSubstr("undo --xid 748\n"));
+  EXPECT_THAT(text(report), HasSubstr("undo --xid 749\n"));
+  EXPECT_THAT(text(report), Not(HasSubstr("undo --xid 750")));  // dropped, and without a name
+  EXPECT_THAT(text(report), Not(HasSubstr("undo --xid 756")));  // out of reach
+  EXPECT_THAT(text(report, false, true), HasSubstr("undo --xid 748 --timeline 1\n"));
+}
+
+TEST_F(FindText, ARefreshIsNotSaidToHaveTheSameRows) {
+  FindReport report = sample();
+  report.found[0].tables[0].fate = FileFate::kRewritten;
+  EXPECT_THAT(text(report), HasSubstr("rewritten with the same rows"));
+  report.found[0].tables[0].name->kind = 'm';
+  EXPECT_THAT(text(report), HasSubstr("refreshed or rewritten"));
+}
+
+TEST_F(FindText, RowsThatWereAddedDoNotHideThoseThatWereTaken) {
+  FindReport report = sample();
+  report.histogram.add(at("15:20:00"), {.added = 5'000'000});
+  const std::string said = text(report);
+  EXPECT_THAT(said, HasSubstr("# is 200,100 at 2026-11-22 16:46:31 CET\n"));
+  EXPECT_THAT(said, HasSubstr("inserted; # is 5,000,000 at"));
+}
+
+TEST(Sparkline, ShowsWhatIsNotZeroAndTheHighestAsTheHighest) {
+  EXPECT_EQ(sparkline({0, 1, 500'000, 1'000'000}, true), " ▁▄█");
+  EXPECT_EQ(sparkline({0, 1, 500'000, 1'000'000}, false), " .=#");
+  EXPECT_EQ(sparkline({0, 0}, true), "  ");
 }
 
 }  // namespace

@@ -4,10 +4,10 @@
 
 namespace walkback::find {
 
-void Histogram::add(Timestamp time, uint64_t rows) {
+void Histogram::add(Timestamp time, const Rows& rows) {
   if (!first_us_) {
     begin_us_ = time.unix_us;
-    bins_.assign(kMostBins, 0);
+    bins_.assign(kMostBins, {});
   }
   first_us_ = std::min(first_us_.value_or(time.unix_us), time.unix_us);
   last_us_ = std::max(last_us_.value_or(time.unix_us), time.unix_us);
@@ -20,7 +20,7 @@ void Histogram::make_room(int64_t time_us) {
   while (time_us < begin_us_ || bin_of(time_us) >= kMostBins) {
     const bool earlier = time_us < begin_us_;
     const size_t offset = earlier ? kMostBins / 2 : 0;
-    std::vector<uint64_t> wider(kMostBins, 0);
+    std::vector<Rows> wider(kMostBins);
     for (size_t i = 0; i < kMostBins; ++i) wider[offset + i / 2] += bins_[i];
     bins_.swap(wider);
     width_us_ *= 2;

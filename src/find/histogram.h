@@ -1,4 +1,4 @@
-// Rows changed over time, when neither its beginning nor its end is known beforehand.
+// Rows taken and rows added over time, when neither its beginning nor its end is known beforehand.
 #pragma once
 
 #include <cstdint>
@@ -11,12 +11,23 @@ namespace walkback::find {
 
 class Histogram {
  public:
+  // Apart: a nightly load of millions would hide the thousand that were deleted beside it.
+  struct Rows {
+    uint64_t taken = 0;  // deleted, updated, or gone with their table
+    uint64_t added = 0;
+    Rows& operator+=(const Rows& other) {
+      taken += other.taken;
+      added += other.added;
+      return *this;
+    }
+    bool operator==(const Rows&) const = default;
+  };
   struct Column {
     Timestamp begin;
-    uint64_t rows = 0;
+    Rows rows;
   };
 
-  void add(Timestamp time, uint64_t rows);
+  void add(Timestamp time, const Rows& rows);
   // At most that many columns of equal width, from the first time added to the last; nothing when
   // none was.
   std::vector<Column> columns(size_t most) const;
@@ -31,7 +42,7 @@ class Histogram {
 
   int64_t width_us_ = 1000;
   int64_t begin_us_ = 0;
-  std::vector<uint64_t> bins_;
+  std::vector<Rows> bins_;
   std::optional<int64_t> first_us_, last_us_;
 };
 

@@ -13,7 +13,7 @@ constexpr int64_t kBegin = 1'700'000'000 * kSecond;
 
 uint64_t sum(const std::vector<Histogram::Column>& columns) {
   uint64_t sum = 0;
-  for (const auto& column : columns) sum += column.rows;
+  for (const auto& column : columns) sum += column.rows.taken;
   return sum;
 }
 
@@ -21,11 +21,11 @@ TEST(Histogram, OfNothingHasNoColumns) { EXPECT_THAT(Histogram().columns(60), Is
 
 TEST(Histogram, OfOneMomentHasOneColumn) {
   Histogram histogram;
-  histogram.add({kBegin}, 7);
-  histogram.add({kBegin}, 3);
+  histogram.add({kBegin}, {.taken = 7, .added = 1});
+  histogram.add({kBegin}, {.taken = 3});
   const auto columns = histogram.columns(60);
   ASSERT_THAT(columns, SizeIs(1));
-  EXPECT_EQ(columns[0].rows, 10u);
+  EXPECT_EQ(columns[0].rows, (Histogram::Rows{.taken = 10, .added = 1}));
 }
 
 // Whatever the order and the length of time, no row is lost and each is in its column.
@@ -35,7 +35,7 @@ TEST(Histogram, EveryRowIsInItsColumn) {
       Histogram histogram;
       constexpr int64_t kAdded = 5000;
       for (int64_t i = 0; i < kAdded; ++i) {
-        histogram.add({kBegin + (backwards ? kAdded - 1 - i : i) * step}, 1);
+        histogram.add({kBegin + (backwards ? kAdded - 1 - i : i) * step}, {.taken = 1});
       }
       const auto columns = histogram.columns(50);
       EXPECT_LE(columns.size(), 50u);
@@ -43,7 +43,8 @@ TEST(Histogram, EveryRowIsInItsColumn) {
       EXPECT_LE(columns.front().begin.unix_us, kBegin);
       // All columns are equally wide, and so hold equally many, but for the edges.
       for (size_t i = 1; i + 2 < columns.size(); ++i) {
-        EXPECT_NEAR(static_cast<double>(columns[i].rows), static_cast<double>(columns[1].rows), 2)
+        EXPECT_NEAR(static_cast<double>(columns[i].rows.taken),
+                    static_cast<double>(columns[1].rows.taken), 2)
             << step;
       }
     }
@@ -52,10 +53,11 @@ TEST(Histogram, EveryRowIsInItsColumn) {
 
 TEST(Histogram, APeakIsWhereItWas) {
   Histogram histogram;
-  for (int64_t i = 0; i < 1000; ++i) histogram.add({kBegin + i * kSecond}, 5);
-  histogram.add({kBegin + 700 * kSecond}, 200'000);
+  for (int64_t i = 0; i < 1000; ++i) histogram.add({kBegin + i * kSecond}, {.taken = 5});
+  histogram.add({kBegin + 700 * kSecond}, {.taken = 200'000});
   const auto columns = histogram.columns(60);
-  const auto peak = std::ranges::max_element(columns, {}, &Histogram::Column::rows);
+  const auto peak = std::ranges::max_element(
+      columns, {}, [](const Histogram::Column& column) { return column.rows.taken; });
   EXPECT_LE(peak->begin.unix_us, kBegin + 700 * kSecond);
   EXPECT_GT((peak + 1)->begin.unix_us, kBegin + 700 * kSecond);
 }

@@ -501,10 +501,11 @@ void TransactionSearch::count(Outcome outcome, Timestamp time, const wal::RowCou
 void TransactionSearch::tally(uint64_t xid, Timestamp time,
                               const std::optional<AskedFor>& asked_for) {
   if (!in_window(time)) return;
-  uint64_t shown = 0;
+  Histogram::Rows shown;
   if (asked_for) {
-    shown = positive(asked_for->rows.inserted) + positive(asked_for->rows.updated) +
-            positive(asked_for->rows.deleted) + asked_for->gone;
+    shown.taken =
+        positive(asked_for->rows.updated) + positive(asked_for->rows.deleted) + asked_for->gone;
+    shown.added = positive(asked_for->rows.inserted);
   }
   histogram_.add(time, shown);
   if (!asked_for) return;

@@ -123,6 +123,8 @@ bool is_wanted(const FoundTable& table, const std::vector<find::TablePattern>& o
 
 }  // namespace
 
+bool can_give_back(const FoundTable& table) { return why_left_out(table).empty(); }
+
 std::string name_of(const FoundTable& table) {
   if (table.name) return fmt::format("{}.{}", table.name->schema, table.name->name);
   return fmt::format("file {}/{}/{}", table.file.tablespace, table.file.database,
