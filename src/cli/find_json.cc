@@ -1,7 +1,10 @@
 // The JSON of find; json.cc has the rules.
+#include <algorithm>
+
 #include "base/json.h"
 #include "base/time_text.h"
 #include "cli/find_text.h"
+#include "undo/choice.h"
 
 namespace walkback::cli {
 
@@ -34,11 +37,34 @@ std::string_view outcome_name(Outcome outcome) {
   return "unfinished";
 }
 
+Json json_of(const std::vector<find::SchemaAndName>& names) {
+  Json json = Json::array();
+  for (const find::SchemaAndName& name : names) {
+    json.push_back({{"schema", name.schema}, {"table", name.name}});
+  }
+  return json;
+}
+
+std::string_view reach_name(find::Reach reach) {
+  switch (reach) {
+    case find::Reach::kReachable:
+      return "reachable";
+    case find::Reach::kBeforeBackups:
+      return "before the first backup";
+    case find::Reach::kBehindGap:
+      break;
+  }
+  return "behind a gap";
+}
+
 Json json_of(const FoundTable& table) {
   const bool named = table.name.has_value();
   return {{"database", named ? Json(table.name->database) : Json(nullptr)},
           {"schema", named ? Json(table.name->schema) : Json(nullptr)},
           {"table", named ? Json(table.name->name) : Json(nullptr)},
+          {"also", named ? json_of(table.name->also) : Json::array()},
+          {"partition_of", named ? json_of(table.name->partition_of) : Json::array()},
+          {"materialized_view", named && table.name->kind == 'm'},
           {"file",
            {{"tablespace", table.file.tablespace},
             {"database", table.file.database},
@@ -57,12 +83,14 @@ Json json_of(const FoundTable& table) {
 Json json_of(const FoundWork& work) {
   const find::FoundTransaction& transaction = work.transaction;
   const bool committed = transaction.outcome == Outcome::kCommitted;
+  const bool recoverable = committed && work.reach == find::Reach::kReachable;
   Json json = {
       {"xid", transaction.xid},
       {"outcome", outcome_name(transaction.outcome)},
       {"committed", committed},
       {"began_at", time_or_null(transaction.began_at)},
       {"may_be_more", transaction.may_be_more},
+      {"work_unseen", transaction.work_unseen},
       {"log_goes_on", transaction.log_goes_on},
       {"committed_at", committed ? time_or_null(transaction.ended_at) : Json(nullptr)},
       {"ended_at", time_or_null(transaction.ended_at)},
@@ -71,7 +99,9 @@ Json json_of(const FoundWork& work) {
       {"savepoints_of",
        transaction.savepoints_of ? Json(*transaction.savepoints_of) : Json(nullptr)},
       {"savepoints", transaction.savepoints},
-      {"recoverable", committed && work.reach == find::Reach::kReachable},
+      {"recoverable", recoverable},
+      {"before_it", reach_name(work.reach)},
+      {"undoable", recoverable && std::ranges::any_of(work.tables, undo::can_give_back)},
       {"lsn", transaction.lsn ? Json(transaction.lsn.text()) : Json(nullptr)},
       {"subtransactions", transaction.subtransactions},
       {"gid", transaction.gid.empty() ? Json(nullptr) : Json(transaction.gid)},
