@@ -27,9 +27,17 @@ def chance(seed):
 
 
 @pytest.fixture
-def place():
+def run_directory(request):
+    """Memory, for a test that asks for it by @pytest.mark.parametrize("run_directory", ["memory"], indirect=True)."""
+    disk = os.environ.get("WALKBACK_RUN_DIR", "/tmp")
+    wanted = getattr(request, "param", "disk")
+    return (os.environ.get("WALKBACK_MEMORY") or disk) if wanted == "memory" else disk
+
+
+@pytest.fixture
+def place(run_directory):
     """The test's directory. What runs in it when the test is over is ended."""
-    path = Path(tempfile.mkdtemp(prefix="t", dir=os.environ.get("WALKBACK_RUN_DIR", "/tmp")))
+    path = Path(tempfile.mkdtemp(prefix="t", dir=run_directory))
     yield path
     end_servers_in(path)
     if not os.environ.get("WALKBACK_KEEP"):

@@ -53,11 +53,13 @@ def wait_until(condition, what, timeout_s=60):
     return result
 
 
-def check_indexes(cluster):
+def check_indexes(cluster, *options):
     """pg_amcheck finds every row of every table in its indexes."""
-    cluster.sql("CREATE EXTENSION IF NOT EXISTS amcheck")
+    if not options:
+        cluster.sql("CREATE EXTENSION IF NOT EXISTS amcheck")
     done = subprocess.run(
-        [BINARIES / "pg_amcheck", "--heapallindexed", "-h", cluster.sockets, "-p", str(cluster.port), "-U", cluster.user, "postgres"],
+        [BINARIES / "pg_amcheck", "--heapallindexed", "-h", cluster.sockets, "-p", str(cluster.port), "-U", cluster.user,
+         *(options or ["postgres"])],
         capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr

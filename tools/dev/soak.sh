@@ -15,7 +15,7 @@ find                  1      accidents among 2,000,000 transactions in 300 segme
 wal-decoder           1      2 GiB of WAL of pgbench and schema changes, record for record as pg_waldump reads it
 wal-majors            1      2 GiB of WAL that PostgreSQL 13, 14, 16, 17 and 18 wrote, as those servers themselves read it
 histories             10     20 random histories: a plan says yes exactly when a recovery succeeds
-backup-histories      10     10 random histories of up to 40 incremental backups, each compared with the cluster of its moment
+backup-histories      10     10 random histories of 10 to 40 incremental backups, each compared with the cluster of its moment and opened
 large-relation        1      a relation above 1 GiB
 bad-network           10     10 networks on a bad day: pushes, backups and recoveries through each
 s3-faults             10     the store's suite through 10 seeds of lost requests, lost answers and busy servers

@@ -19,6 +19,7 @@ make_stage() {
   cp src/repo/page_map.proto "$stage/src/repo/"
   find "$stage/tests" -name __pycache__ -prune -exec rm -rf {} +
   mount_small_disk
+  mount_memory
   if [ "$(id -u)" -eq 0 ]; then chown -R postgres: "$stage"; fi
   chmod -R u+rwX,go+rX "$stage"
 }
@@ -32,6 +33,18 @@ mount_small_disk() {
   fi
 }
 
+# A disk in memory, for histories that lay down thousands of files and remove them, over and over: ext4 looks for inodes
+# that were not just freed, and takes five times as long. Below run/, where servers that were left are looked for. Where
+# mounting is not allowed they use the disk.
+mount_memory() {
+  memory=
+  [ "$(id -u)" -eq 0 ] || return 0
+  mkdir "$stage/run/m"
+  if mount -t tmpfs -o size=8g,mode=0777 walkback-memory "$stage/run/m" 2>/dev/null; then
+    memory=$stage/run/m
+  fi
+}
+
 # In the stage, as a user PostgreSQL accepts, with a clean environment.
 in_stage() {
   local drop=() passed_on=() name
@@ -42,6 +55,7 @@ in_stage() {
     exec "${drop[@]}" env -i PATH="$PATH" HOME="$stage" LC_ALL=C.UTF-8 TMPDIR="$stage/run" \
       PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$stage/tests" \
       WALKBACK_BINARY="$stage/walkback" WALKBACK_RUN_DIR="$stage/run" WALKBACK_SMALL_DISK="$small_disk" \
+      WALKBACK_MEMORY="$memory" \
       WALKBACK_WAL_DUMP="$stage/wal_dump" \
       "${passed_on[@]}" "$@"
   )
@@ -52,6 +66,7 @@ leave_stage() {
   trap - EXIT
   end_servers
   if [ -n "$small_disk" ]; then umount -l "$small_disk" || true; fi
+  if [ -n "$memory" ]; then umount -l "$memory" || true; fi
   if [ -n "${keep_stage:-}" ]; then
     say "kept: $stage"
   else
