@@ -24,8 +24,8 @@ def production(make_cluster, checksums):
 
 
 @pytest.fixture
-def time(wb, place):
-    return PassingTime(wb, place)
+def time(wb):
+    return PassingTime(wb)
 
 
 def laid_down(wb, into):

@@ -6,7 +6,7 @@ from harness.cluster import quoted
 TABLES = r"""
 SELECT format('%I.%I', nspname, relname) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
 WHERE relkind = 'r' AND relpersistence = 'p'
-  AND (nspname = 'public' OR relname IN ('pg_largeobject', 'pg_description', 'pg_attribute'))
+  AND (nspname = 'public' OR relname IN ('pg_largeobject', 'pg_description'))
 """
 
 
@@ -17,7 +17,7 @@ def contents(cluster):
     for (database,) in cluster.sql("SELECT datname FROM pg_database WHERE datallowconn AND NOT datistemplate ORDER BY 1"):
         with cluster.session(database=database) as cursor:
             cursor.execute(TABLES)
-            one = "SELECT {}, count(*), sum(hashtextextended(t::text, 0)) FROM {} t"
+            one = "SELECT {}, count(*), sum(hash_record_extended(t, 0)) FROM {} t"
             cursor.execute(" UNION ALL ".join(one.format(quoted(name), name) for (name,) in cursor.fetchall()))
             held.update({(database, name): numbers for name, *numbers in cursor.fetchall()})
     return held
