@@ -138,6 +138,10 @@ struct StatusOptions {
   bool test_alert = false;
 };
 
+struct MetricsOptions {
+  std::optional<std::string> textfile;  // a directory; nothing: standard output
+};
+
 struct HistoryOptions {
   std::string into;  // libpq's form or a URI: a database to write the history to; empty: none
 };
@@ -175,9 +179,9 @@ struct KeyRotateOptions {
 using CommandOptions =
     std::variant<InitOptions, CheckOptions, WalPushOptions, WalGetOptions, BackupOptions,
                  ListOptions, FindOptions, IndexOptions, PlanOptions, RecoverOptions, AdoptOptions,
-                 DrillOptions, UndoOptions, VerifyOptions, StatusOptions, HistoryOptions,
-                 PruneOptions, KeepOptions, KeyGenerateOptions, KeyListOptions, KeyAddOptions,
-                 KeyRotateOptions>;
+                 DrillOptions, UndoOptions, VerifyOptions, StatusOptions, MetricsOptions,
+                 HistoryOptions, PruneOptions, KeepOptions, KeyGenerateOptions, KeyListOptions,
+                 KeyAddOptions, KeyRotateOptions>;
 
 struct Invocation {
   GlobalOptions global;

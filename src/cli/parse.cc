@@ -50,6 +50,7 @@ struct Raw {
   bool random = false, keep = false;
   std::string seed, database;
   std::vector<std::string> checks;
+  std::string textfile;
   std::string backup;
   bool release = false;
 };
@@ -226,6 +227,12 @@ void describe_status(CLI::App& app, Raw& raw) {
   app.add_flag("--test-alert", raw.test_alert, "Send a test to each of them, and say what arrived");
 }
 
+void describe_metrics(CLI::App& app, Raw& raw) {
+  app.add_option("--textfile", raw.textfile,
+                 "Write DIR/walkback.prom instead, for node_exporter's textfile collector")
+      ->type_name("DIR");
+}
+
 void describe_drill(CLI::App& app, Raw& raw) {
   constexpr const char* kTarget = "TARGET (default: --latest)";
   add_target(app, raw, kTarget);
@@ -348,6 +355,7 @@ constexpr CommandShape kCommands[] = {
      describe_verify},
     {"status", "Say whether all is well, and what to do where it is not; exits 0, 1 or 2",
      describe_status},
+    {"metrics", "Print what status sees, as figures for Prometheus", describe_metrics},
     {"history", "Show what was tried and how it ended", describe_history},
     {"key", "Make, list, add and rotate the keys of an encrypted repository", describe_key},
 };
@@ -540,6 +548,18 @@ Result<CommandOptions> read_status(const Raw& raw) {
     return usage_error("--alert and --test-alert exclude each other", "give one of them");
   }
   return CommandOptions(StatusOptions{raw.alert, raw.test_alert});
+}
+
+Result<CommandOptions> read_metrics(const CLI::App& app, const Raw& raw) {
+  if (raw.json) {
+    return usage_error("metrics has one format, and it is not JSON",
+                       "`walkback status --json` says the same to other programs");
+  }
+  if (!given(app, "--textfile")) return CommandOptions(MetricsOptions{});
+  if (raw.textfile.empty()) {
+    return usage_error("--textfile is empty", "name the directory that node_exporter reads");
+  }
+  return CommandOptions(MetricsOptions{raw.textfile});
 }
 
 Result<CommandOptions> read_index(const Raw& raw) {
@@ -735,6 +755,7 @@ Result<CommandOptions> read_command(const CLI::App& app, const Raw& raw) {
   if (name == "adopt") return read_adopt(raw);
   if (name == "verify") return CommandOptions(VerifyOptions{raw.deep});
   if (name == "status") return read_status(raw);
+  if (name == "metrics") return read_metrics(app, raw);
   if (name == "prune") return CommandOptions(PruneOptions{raw.dry_run});
   if (name == "keep") return read_keep(app, raw);
   CHECK(name == "history");

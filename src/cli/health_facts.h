@@ -1,0 +1,16 @@
+// What `status` and `metrics` look at, and the limits that the configuration sets.
+#pragma once
+
+#include "cli/session.h"
+#include "config/config.h"
+#include "health/facts.h"
+#include "health/limits.h"
+
+namespace walkback::cli {
+
+health::Limits health_limits(const config::Config& config);
+// What cannot be seen is one of the facts. Tells nobody.
+health::Facts health_facts(const config::Config& config, const health::Limits& limits,
+                           Session& session);
+
+}  // namespace walkback::cli
