@@ -342,6 +342,13 @@ TEST(Parse, Status) {
   EXPECT_THAT(wrong({"status", "now"}), StartsWith("unexpected argument"));
 }
 
+TEST(Parse, Metrics) {
+  EXPECT_FALSE(options<MetricsOptions>({"metrics"}).textfile);
+  EXPECT_EQ(options<MetricsOptions>({"metrics", "--textfile", "/d"}).textfile, "/d");
+  EXPECT_THAT(wrong({"metrics", "--textfile", ""}), StartsWith("--textfile is empty"));
+  EXPECT_THAT(wrong({"metrics", "--json"}), HasSubstr("status --json"));
+}
+
 TEST(Parse, CommandsOfLaterVersionsAreNotThereYet) {
   for (const char* later : {"agent", "rescue"}) {
     EXPECT_THAT(wrong({later}), StartsWith("unknown command")) << later;

@@ -55,3 +55,18 @@ setup() {
   allow_main_cluster
   rm -f "$log"
 }
+
+# Prometheus and promtool, in build/prometheus/usr/bin. Unpacked, not installed: the package is a service that
+# listens to everybody, and starts with the machine.
+unpack_prometheus() {
+  [ ! -x build/prometheus/usr/bin/promtool ] || return 0
+  say "unpacking prometheus"
+  mkdir -p build/prometheus
+  (
+    cd build/prometheus
+    apt-get -qq download prometheus 2>/dev/null || { apt_get update >/dev/null && apt-get -qq download prometheus 2>/dev/null; } ||
+      die "apt-get download prometheus failed" "./dev test needs it, to read what \`walkback metrics\` says"
+    dpkg -x prometheus_*.deb .
+    rm prometheus_*.deb
+  )
+}

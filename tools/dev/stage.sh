@@ -17,6 +17,9 @@ make_stage() {
   cp docs/by-hand.md docs/how-to.md "$stage/docs/"
   cp src/catalog/manifest.proto "$stage/src/catalog/"
   cp src/repo/page_map.proto "$stage/src/repo/"
+  cp docs/metrics.md "$stage/docs/"
+  cp -r contrib "$stage/contrib"
+  if [ -d build/prometheus ]; then cp -r build/prometheus/usr/bin "$stage/prometheus"; fi
   find "$stage/tests" -name __pycache__ -prune -exec rm -rf {} +
   mount_small_disk
   mount_memory
@@ -56,7 +59,7 @@ in_stage() {
       PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$stage/tests" \
       WALKBACK_BINARY="$stage/walkback" WALKBACK_RUN_DIR="$stage/run" WALKBACK_SMALL_DISK="$small_disk" \
       WALKBACK_MEMORY="$memory" \
-      WALKBACK_WAL_DUMP="$stage/wal_dump" \
+      WALKBACK_WAL_DUMP="$stage/wal_dump" WALKBACK_PROMETHEUS="$stage/prometheus" \
       "${passed_on[@]}" "$@"
   )
 }

@@ -82,6 +82,7 @@ phase_tidy() {
 # The release binary and real servers.
 phase_e2e() {
   verdict build-release build_preset release walkback wal_dump || return 0
+  verdict prometheus unpack_prometheus || return 0
   (
     make_stage
     keep_stage=${WALKBACK_KEEP:-}
