@@ -6,8 +6,8 @@ find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(CLI11 REQUIRED)
-# Time zones: those of the system, which GCC 12's <chrono> does not know.
-find_package(date REQUIRED)
+# The calendar, by its headers only: the library of time zones is a shared one that brings the C++ runtime.
+find_path(DATE_INCLUDE_DIR date/date.h REQUIRED)
 set(Protobuf_USE_STATIC_LIBS ON)
 find_package(Protobuf REQUIRED)
 pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)

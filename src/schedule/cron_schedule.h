@@ -2,34 +2,12 @@
 #pragma once
 
 #include <optional>
-#include <string>
-#include <string_view>
 
 #include "base/clock.h"
-#include "base/result.h"
 #include "schedule/cron_expression.h"
-
-namespace date {
-class time_zone;
-}
+#include "schedule/zone.h"
 
 namespace walkback::schedule {
-
-// One of the system's IANA zones. The process's own zone is neither asked nor changed. Lives for
-// ever; thread-safe.
-class Zone {
- public:
-  // "Europe/Berlin", "UTC". kInvalid for a name that the system does not know, kMissing when it
-  // knows no zone at all.
-  static Result<Zone> find(std::string_view name);
-  const std::string& name() const { return name_; }
-
- private:
-  friend class CronSchedule;
-  Zone(const date::time_zone* zone, std::string name) : zone_(zone), name_(std::move(name)) {}
-  const date::time_zone* zone_;
-  std::string name_;
-};
 
 // Where clocks change:
 // - an expression for every hour of the day goes by the minutes that there are: its runs stay as

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/file_system.h"
 #include "base/time_text.h"
 
 namespace walkback::schedule {
@@ -26,8 +27,8 @@ class WhatIsDue : public testing::Test {
     runs(Job::kBackup, "0 2 * * *");
   }
   void runs(Job job, std::string_view expression) {
-    schedule.runs.insert_or_assign(
-        job, CronSchedule(CronExpression::parse(expression).value(), Zone::find("UTC").value()));
+    schedule.runs.insert_or_assign(job, CronSchedule(CronExpression::parse(expression).value(),
+                                                     Zone::find(system_files(), "UTC").value()));
   }
   void tried(Job job, Timestamp started, Outcome outcome, minutes took = minutes(5)) {
     Attempt attempt{job, started, started + took, outcome};
