@@ -66,7 +66,7 @@ class WalArchive {
   Result<bool> has(std::string_view name) const;
   // The file as PostgreSQL wrote it, every frame's checksum verified; nothing when it is not there.
   Result<std::optional<Bytes>> get(std::string_view name) const;
-  // kMissing when it is not there.
+  // kMissing when it is not there, kCorrupt when what is there is another segment.
   Result<Bytes> get_segment(pg::SegmentName name) const;
   // As it is stored: zstd frames one after another.
   Result<std::optional<Bytes>> get_stored(std::string_view name) const;

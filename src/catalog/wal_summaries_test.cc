@@ -77,6 +77,17 @@ TEST_F(WalSummaries, ASegmentMakesUpForItsIndex) {
   }
 }
 
+TEST_F(WalSummaries, AnotherSegmentUnderItsNameIsNotRead) {
+  ASSERT_TRUE(archive_.objects().remove(index(5)).ok());
+  const auto other = archive_.objects().get(segment(6)).value();
+  archive_.overwrite(segment(5), std::string(as_text(*other)));
+  const auto after = read(1, kSegments);
+  EXPECT_FALSE(after[4].summary);
+  EXPECT_THAT(after[4].unknown, HasSubstr(log_.file(5)));
+  EXPECT_THAT(archive_.wal().remake_index({{1}, 5}).error().message, HasSubstr(log_.file(5)));
+  EXPECT_TRUE(after[5].summary);
+}
+
 TEST_F(WalSummaries, WhatCannotBeKnownSaysWhy) {
   ASSERT_TRUE(archive_.objects().remove(index(3)).ok());
   archive_.overwrite(segment(3), "no segment");
