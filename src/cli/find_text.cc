@@ -410,10 +410,11 @@ std::string archive_bounds(const FindReport& report) {
                      local_time(*report.archive_first), local_time(*report.archive_last));
 }
 
-// Of the table that a transaction took the most from. One that was dropped is wanted whole.
+// Of the table that a transaction took the most from, unless it was renamed: in a copy of before it
+// has another name than now. One that was dropped is wanted whole.
 std::string dump_command(const FoundWork& work) {
   const auto named = std::ranges::find_if(
-      work.tables, [](const FoundTable& table) { return table.name.has_value(); });
+      work.tables, [](const FoundTable& table) { return table.name && table.name->also.empty(); });
   if (named == work.tables.end()) return "pg_dump -t TABLE --data-only";
   return printable(fmt::format(
       "pg_dump -t {}{} {}",

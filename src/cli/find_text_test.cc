@@ -226,6 +226,12 @@ TEST_F(FindText, NamesAreWrittenAsSqlTakesThem) {
   EXPECT_THAT(text(report), HasSubstr("pg_dump -t 'public.\"Pay\"\"ments\"' --data-only shop"));
 }
 
+TEST_F(FindText, ATableThatWasRenamedIsNotNamedForACopyOfBefore) {
+  FindReport report = sample();
+  report.found[0].tables[0].name->also = {{"public", "payments_old"}};
+  EXPECT_THAT(text(report), HasSubstr("`pg_dump -t TABLE --data-only`"));
+}
+
 TEST_F(FindText, WhatWasDoneToManyPartitionsIsOneLine) {
   FindReport report = sample();
   const auto partition = [](int number, FileFate fate, wal::RowCounts rows, int64_t gone) {
