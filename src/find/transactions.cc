@@ -427,6 +427,10 @@ std::vector<TouchedFile> TransactionSearch::files_of(const Open& done, const End
     if (!is_loss(file.fate) && file.fate != FileFate::kAltered) continue;
     if (committed) {
       if (file.rows_gone < 0) file.rows_gone = live_rows_.of(file.file, end.lsn, names_);
+      // Those that the transaction itself deleted first are counted as deleted.
+      if (is_loss(file.fate) && file.rows_gone >= 0) {
+        file.rows_gone = std::max<int64_t>(0, file.rows_gone - file.rows.deleted);
+      }
     } else if (const std::optional<RelationName> name = names_.of(file.file)) {
       // The file is the new one: what the old one held is what statistics say.
       file.rows_gone = name->rows;

@@ -533,6 +533,19 @@ TEST_F(Transactions, ATruncationGivesTheTableANewFile) {
   EXPECT_EQ(names_.of(new_ledger), std::nullopt);
 }
 
+TEST_F(Transactions, RowsDeletedBeforeTheDropAreCountedOnce) {
+  const auto found = find({Segment(1)
+                               .works(699, {{kPayments, {.inserted = 40}}})
+                               .creates(699, kPayments)
+                               .commits(699, 5)
+                               .works(700, {{kPayments, {.deleted = 30}}})
+                               .commits_and_drops(700, 10, {kPayments})});
+  ASSERT_FALSE(found.empty());
+  EXPECT_EQ(found[0].xid, 700u);
+  EXPECT_EQ(found[0].files[0].rows.deleted, 30);
+  EXPECT_EQ(found[0].files[0].rows_gone, 10);
+}
+
 // What statistics say at a backup, with what came and went since then, and not before.
 TEST_F(Transactions, RowsGoneAreThoseThatWereThere) {
   const auto names_at = [&](int64_t rows, pg::Lsn at) {
