@@ -1,6 +1,4 @@
 // The JSON of find; json.cc has the rules.
-#include <algorithm>
-
 #include "base/json.h"
 #include "base/time_text.h"
 #include "cli/find_text.h"
@@ -83,7 +81,6 @@ Json json_of(const FoundTable& table) {
 Json json_of(const FoundWork& work) {
   const find::FoundTransaction& transaction = work.transaction;
   const bool committed = transaction.outcome == Outcome::kCommitted;
-  const bool recoverable = committed && work.reach == find::Reach::kReachable;
   Json json = {
       {"xid", transaction.xid},
       {"outcome", outcome_name(transaction.outcome)},
@@ -99,9 +96,9 @@ Json json_of(const FoundWork& work) {
       {"savepoints_of",
        transaction.savepoints_of ? Json(*transaction.savepoints_of) : Json(nullptr)},
       {"savepoints", transaction.savepoints},
-      {"recoverable", recoverable},
+      {"recoverable", work.is_recoverable()},
       {"before_it", reach_name(work.reach)},
-      {"undoable", recoverable && std::ranges::any_of(work.tables, undo::can_give_back)},
+      {"undoable", undo::can_give_back(work)},
       {"lsn", transaction.lsn ? Json(transaction.lsn.text()) : Json(nullptr)},
       {"subtransactions", transaction.subtransactions},
       {"gid", transaction.gid.empty() ? Json(nullptr) : Json(transaction.gid)},

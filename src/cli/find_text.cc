@@ -28,8 +28,8 @@ constexpr size_t kShownTables = 5;
 constexpr size_t kShownUnknown = 5;
 
 // As --table and `pg_dump -t` take it.
-std::string sql_name(const find::SchemaAndName& name) {
-  return pg::quote_identifier(name.schema) + "." + pg::quote_identifier(name.name);
+std::string sql_name(const std::string& schema, const std::string& name) {
+  return pg::quote_identifier(schema) + "." + pg::quote_identifier(name);
 }
 
 std::string table_name(const FoundTable& table) {
@@ -38,9 +38,9 @@ std::string table_name(const FoundTable& table) {
                        table.file.number, table.file.database);
   }
   std::string text = pg::quote_identifier(table.name->database) + "." +
-                     sql_name({table.name->schema, table.name->name});
+                     sql_name(table.name->schema, table.name->name);
   for (const find::SchemaAndName& also : table.name->also) {
-    text += fmt::format(" (also {})", sql_name(also));
+    text += fmt::format(" (also {})", sql_name(also.schema, also.name));
   }
   return printable(text);
 }
@@ -207,7 +207,7 @@ std::string describe(const FoundWork& work, const FindView& view) {
   }
   const std::string timeline =
       view.timeline_given ? fmt::format(" --timeline {}", view.report.timeline.value) : "";
-  if (std::ranges::any_of(work.tables, undo::can_give_back)) {
+  if (undo::can_give_back(work)) {
     text +=
         "    " + command(view, fmt::format("undo --xid {}{}", transaction.xid, timeline)) + "\n";
   }
@@ -417,16 +417,12 @@ std::string dump_command(const FoundWork& work) {
       work.tables, [](const FoundTable& table) { return table.name && table.name->also.empty(); });
   if (named == work.tables.end()) return "pg_dump -t TABLE --data-only";
   return printable(fmt::format(
-      "pg_dump -t {}{} {}",
-      shell_word(sql_name(find::SchemaAndName{named->name->schema, named->name->name})),
+      "pg_dump -t {}{} {}", shell_word(sql_name(named->name->schema, named->name->name)),
       named->fate == FileFate::kDropped ? "" : " --data-only", shell_word(named->name->database)));
 }
 
 std::string how_to_go_on(const FindView& view) {
-  const auto has_lines = [](const FoundWork& work) {
-    return work.transaction.outcome == Outcome::kCommitted && work.reach == find::Reach::kReachable;
-  };
-  const auto first = std::ranges::find_if(view.report.found, has_lines);
+  const auto first = std::ranges::find_if(view.report.found, &FoundWork::is_recoverable);
   if (first == view.report.found.end()) return "";
   std::string text =
       "`undo` shows which rows it would give back and what stands against that; with --apply it\n"

@@ -57,6 +57,11 @@ struct FoundWork {
   std::vector<FoundTable> tables;  // what it took the most from first
   std::vector<std::string> databases_dropped;
   Reach reach = Reach::kReachable;
+
+  // `recover --before-xid` of it works.
+  bool is_recoverable() const {
+    return transaction.outcome == Outcome::kCommitted && reach == Reach::kReachable;
+  }
 };
 
 // A stretch of the window about which nothing is known.

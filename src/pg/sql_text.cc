@@ -2,14 +2,21 @@
 
 namespace walkback::pg {
 
-std::string quote_literal(std::string_view text) {
-  std::string quoted = "'";
+namespace {
+
+// The quotes within it are doubled.
+std::string in_quotes(std::string_view text, char quote) {
+  std::string quoted(1, quote);
   for (const char c : text) {
-    if (c == '\'') quoted += '\'';
+    if (c == quote) quoted += quote;
     quoted += c;
   }
-  return quoted + "'";
+  return quoted + quote;
 }
+
+}  // namespace
+
+std::string quote_literal(std::string_view text) { return in_quotes(text, '\''); }
 
 std::string quote_identifier(std::string_view name) {
   const auto is_plain = [](char c, bool first) {
@@ -17,13 +24,7 @@ std::string quote_identifier(std::string_view name) {
   };
   bool plain = !name.empty();
   for (size_t i = 0; i < name.size(); ++i) plain = plain && is_plain(name[i], i == 0);
-  if (plain) return std::string(name);
-  std::string quoted = "\"";
-  for (const char c : name) {
-    if (c == '"') quoted += '"';
-    quoted += c;
-  }
-  return quoted + "\"";
+  return plain ? std::string(name) : in_quotes(name, '"');
 }
 
 }  // namespace walkback::pg

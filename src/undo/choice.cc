@@ -123,7 +123,11 @@ bool is_wanted(const FoundTable& table, const std::vector<find::TablePattern>& o
 
 }  // namespace
 
-bool can_give_back(const FoundTable& table) { return why_left_out(table).empty(); }
+bool can_give_back(const FoundWork& work) {
+  return work.is_recoverable() && std::ranges::any_of(work.tables, [](const FoundTable& table) {
+           return why_left_out(table).empty();
+         });
+}
 
 std::string name_of(const FoundTable& table) {
   if (table.name) return fmt::format("{}.{}", table.name->schema, table.name->name);

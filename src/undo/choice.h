@@ -35,9 +35,8 @@ struct Choice {
 Result<Choice> choose(const find::FindReport& report, uint64_t xid,
                       const std::vector<find::TablePattern>& only);
 
-// Whether rows of a table of a transaction that committed can be given back, as far as the WAL
-// tells.
-bool can_give_back(const find::FoundTable& table);
+// Whether undo gives back anything of it, as far as the WAL tells.
+bool can_give_back(const find::FoundWork& work);
 
 // "public.payments"; "file 1663/5/16384" of one that nobody can name.
 std::string name_of(const find::FoundTable& table);

@@ -5,6 +5,7 @@ import subprocess
 import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 from harness.cluster import BINARIES
@@ -160,20 +161,27 @@ def test_accidents_among_many_transactions(make_cluster, make_walkback, place):
         copy.stop()
 
 
+def transaction(cluster, *statements, database="postgres", rollback=False):
+    """Runs them in one transaction and returns its xid."""
+    with cluster.session(autocommit=False, database=database) as cursor:
+        cursor.execute("SELECT pg_current_xact_id()::text::bigint")
+        [xid] = cursor.fetchone()
+        for statement in statements:
+            cursor.execute(statement)
+        (cursor.connection.rollback if rollback else cursor.connection.commit)()
+    return xid
+
+
+def alone(cluster, statement):
+    """The xid of a statement that stands in no transaction block, and takes one xid."""
+    before = transaction(cluster)
+    cluster.sql(statement)
+    return before + 1
+
+
 @pytest.fixture
 def xid_of(production):
-    """Runs statements in one transaction and returns its id; in `database` if given."""
-
-    def run(*statements, rollback=False):
-        with production.session(autocommit=False) as cursor:
-            cursor.execute("SELECT pg_current_xact_id()::text::bigint")
-            [xid] = cursor.fetchone()
-            for statement in statements:
-                cursor.execute(statement)
-            (cursor.connection.rollback if rollback else cursor.connection.commit)()
-        return xid
-
-    return run
+    return partial(transaction, production)
 
 
 class Found:
@@ -211,9 +219,7 @@ def test_what_schema_changes_did_to_rows_is_told_apart(production, wb, xid_of):
     wb.backup()
     truncated = xid_of("TRUNCATE a, b")
     refilled = xid_of("TRUNCATE c", "INSERT INTO c SELECT g, 'new' FROM generate_series(1, 7) g")
-    vacuumed_before = production.value("SELECT pg_current_xact_id()::text::bigint")
-    production.sql("VACUUM FULL d")
-    vacuumed = vacuumed_before + 1
+    vacuumed = alone(production, "VACUUM FULL d")
     clustered = xid_of("CLUSTER e USING e_pkey")
     altered = xid_of("ALTER TABLE f ALTER COLUMN id TYPE bigint")
     indexed = xid_of("REINDEX TABLE g", "DELETE FROM g WHERE id <= 3")

@@ -4,25 +4,7 @@ and transactions that a window cuts."""
 import shlex
 
 from harness.cluster import Cluster
-from test_find import Found, table_of
-
-
-def transaction(cluster, *statements, database="postgres", rollback=False):
-    """Its xid."""
-    with cluster.session(autocommit=False, database=database) as cursor:
-        cursor.execute("SELECT pg_current_xact_id()::text::bigint")
-        [xid] = cursor.fetchone()
-        for statement in statements:
-            cursor.execute(statement)
-        (cursor.connection.rollback if rollback else cursor.connection.commit)()
-    return xid
-
-
-def alone(cluster, statement, database="postgres"):
-    """The xid of a statement that stands in no transaction block, and takes one xid."""
-    before = transaction(cluster, "SELECT 1")
-    cluster.sql(statement, database=database)
-    return before + 1
+from test_find import Found, alone, table_of, transaction
 
 
 def found_of(wb, xid):

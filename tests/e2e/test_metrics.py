@@ -61,7 +61,7 @@ def test_the_figures_are_those_of_status(production, wb, place):
     production.archive_everything()
     wb.done("verify")
     ask_for_no_drill(wb)
-    production.sql("SELECT pg_create_physical_replication_slot('sta\"nd', true)".replace('"', "_"))
+    production.sql("SELECT pg_create_physical_replication_slot('sta_nd', true)")
     status = Status(wb)
     said = metrics(wb)
     promtool("check", "metrics", stdin=said.text)

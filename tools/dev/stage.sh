@@ -14,10 +14,9 @@ make_stage() {
   cp -r tests "$stage/tests"
   # Whose lines are run as they stand, and what they read.
   mkdir -p "$stage/docs" "$stage/src/catalog" "$stage/src/repo"
-  cp docs/by-hand.md docs/how-to.md "$stage/docs/"
+  cp docs/by-hand.md docs/how-to.md docs/metrics.md "$stage/docs/"
   cp src/catalog/manifest.proto "$stage/src/catalog/"
   cp src/repo/page_map.proto "$stage/src/repo/"
-  cp docs/metrics.md "$stage/docs/"
   cp -r contrib "$stage/contrib"
   if [ -d build/prometheus ]; then cp -r build/prometheus/usr/bin "$stage/prometheus"; fi
   find "$stage/tests" -name __pycache__ -prune -exec rm -rf {} +
