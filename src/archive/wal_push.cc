@@ -1,6 +1,7 @@
 #include "archive/wal_push.h"
 
 #include "archive/unfinished_segment.h"
+#include "catalog/catalog_files_reader.h"
 #include "catalog/control_file_reader.h"
 #include "catalog/lineage.h"
 #include "catalog/wal_archive.h"
@@ -43,7 +44,8 @@ Result<WalPushReport> run_wal_push(const WalPushOptions& options, FileSystem& fi
   TRY(check_is_finished(options.path, **content, files, archive));
   const catalog::WalArchive::PutReport put =
       TRY(archive.put(report.name, **content, options.compression_level, options.workers,
-                      catalog::neighbour_in(parent_path(options.path), files)));
+                      catalog::neighbour_in(parent_path(options.path), files),
+                      catalog::read_catalog_files(files, pgdata, control)));
   report.already_there = put.already_there;
   report.bytes_stored = put.stored_bytes;
   return report;

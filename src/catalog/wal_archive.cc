@@ -122,7 +122,8 @@ Result<void> WalArchive::check_segment_header(std::string_view name, ByteView fi
 
 Result<WalArchive::PutReport> WalArchive::put(std::string_view name, File& file,
                                               int compression_level, int workers,
-                                              const Neighbour& neighbour) {
+                                              const Neighbour& neighbour,
+                                              const wal::CatalogFiles& catalogs) {
   const uint64_t size = TRY(file.size());
   TRY(check_size(name, size));
   ZeroedMemory memory(size);
@@ -135,7 +136,7 @@ Result<WalArchive::PutReport> WalArchive::put(std::string_view name, File& file,
   if (indexed) {
     // Made durable while the segment is compressed: it costs a core's spare time.
     beside.start([&](std::stop_token) -> Result<void> {
-      const WalIndex index = index_of(name, content, neighbour);
+      const WalIndex index = index_of(name, content, neighbour, catalogs);
       TRY(mark_settings(name, index));
       index_put = TRY(put_index(name, index));
       return success();
@@ -197,8 +198,8 @@ Result<void> WalArchive::check_is_there(std::string_view name, ByteView content)
 }
 
 // An index is no reason for a segment not to be archived: what cannot be decoded is said in it.
-WalIndex WalArchive::index_of(pg::SegmentName segment, ByteView content,
-                              const Neighbour& neighbour) const {
+WalIndex WalArchive::index_of(pg::SegmentName segment, ByteView content, const Neighbour& neighbour,
+                              const wal::CatalogFiles& catalogs) const {
   WalIndex index;
   index.segment_hash = codec::hash_content(content);
   const auto timeline = wal::timeline_of_unfinished_record(segment, content, segment_bytes());
@@ -209,19 +210,22 @@ WalIndex WalArchive::index_of(pg::SegmentName segment, ByteView content,
     for (const uint64_t tail : {uint64_t{kNeighbourTail}, uint64_t{segment_bytes()}}) {
       ZeroedMemory end_of_it(segment_bytes());
       if (!neighbour(before, tail, end_of_it.bytes())) break;
-      index.summary = wal::summarize_segment(segment, content, end_of_it.bytes(), expectations());
+      index.summary =
+          wal::summarize_segment(segment, content, end_of_it.bytes(), expectations(), catalogs);
       if (!index.summary->first_record_unknown) return index;
     }
   }
-  if (!index.summary) index.summary = wal::summarize_segment(segment, content, {}, expectations());
+  if (!index.summary) {
+    index.summary = wal::summarize_segment(segment, content, {}, expectations(), catalogs);
+  }
   return index;
 }
 
-WalIndex WalArchive::index_of(std::string_view name, ByteView content,
-                              const Neighbour& neighbour) const {
+WalIndex WalArchive::index_of(std::string_view name, ByteView content, const Neighbour& neighbour,
+                              const wal::CatalogFiles& catalogs) const {
   const Result<pg::SegmentName> segment = pg::SegmentName::parse(name, segment_bytes());
   if (!segment.ok()) return WalIndex{codec::hash_content(content), {}};  // a .partial file
-  return index_of(*segment, content, neighbour);
+  return index_of(*segment, content, neighbour, catalogs);
 }
 
 // What changed is rare and anywhere, and no list reads every index.
@@ -256,6 +260,28 @@ Result<WalArchive::IndexPut> WalArchive::put_index(std::string_view name,
   return IndexPut::kMade;
 }
 
+Result<std::optional<pg::SegmentName>> WalArchive::segment_before(pg::SegmentName segment) const {
+  if (segment.number == 0) return std::optional<pg::SegmentName>();
+  const Result<pg::TimelineHistory> history = this->history(segment.timeline);
+  if (!history.ok() && history.error().kind != ErrorKind::kMissing) return history.error();
+  const pg::SegmentName before{segment.timeline, segment.number - 1};
+  if (!history.ok()) return std::optional(before);
+  return std::optional(
+      pg::SegmentName{history->timeline_of(before.start(segment_bytes())), before.number});
+}
+
+wal::CatalogFiles WalArchive::catalogs_at(pg::SegmentName segment,
+                                          std::optional<pg::SegmentName> before) const {
+  wal::CatalogFiles catalogs;
+  // The segment's own index says how it ends.
+  for (const std::optional<pg::SegmentName>& name : {std::optional(segment), before}) {
+    const Result<std::optional<wal::SegmentSummary>> known =
+        name ? summary(*name) : std::optional<wal::SegmentSummary>();
+    if (known.ok() && *known) catalogs.add((*known)->moved_catalogs);
+  }
+  return catalogs;
+}
+
 Result<void> WalArchive::remake_index(pg::SegmentName segment) const {
   const std::string name = segment.text(segment_bytes());
   const Bytes content = TRY(get_segment(segment));
@@ -265,7 +291,8 @@ Result<void> WalArchive::remake_index(pg::SegmentName segment) const {
     std::ranges::copy(**bytes, out.begin());
     return true;
   };
-  const WalIndex index = index_of(segment, content, neighbour);
+  const WalIndex index =
+      index_of(segment, content, neighbour, catalogs_at(segment, TRY(segment_before(segment))));
   TRY(mark_settings(name, index));
   TRY(objects_.remove(layout_.wal_index(name)));
   TRY(put_wal_index(objects_, layout_.wal_index(name), index));

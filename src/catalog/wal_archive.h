@@ -55,10 +55,11 @@ class WalArchive {
   // not the cluster's; the same name with other bytes is kConflict and nothing is overwritten. On
   // success it survives power loss, and so does its index, which was put before it and holds what
   // summarize_segment() says of it: with a record that began in the segment before where
-  // `neighbour` has that. Where that has a change of settings, StoredSegment says so from now on.
+  // `neighbour` has that, and with `catalogs`. Where that has a change of settings, StoredSegment
+  // says so from now on.
   // Memory: the segment once more.
   Result<PutReport> put(std::string_view name, File& file, int compression_level, int workers,
-                        const Neighbour& neighbour = {});
+                        const Neighbour& neighbour = {}, const wal::CatalogFiles& catalogs = {});
 
   // What put() asks of a segment's first page.
   Result<void> check_segment_header(std::string_view name, ByteView first_page) const;
@@ -77,6 +78,9 @@ class WalArchive {
   // Whether the archive holds exactly this content under the name; where no key at hand opens it,
   // as its index says.
   Result<bool> holds(std::string_view name, File& file) const;
+  // The files of catalogs where the segment begins, as far as the index of the one before it, or
+  // its own, knows them: for whoever reads the segment itself.
+  wal::CatalogFiles catalogs_at(pg::SegmentName name, std::optional<pg::SegmentName> before) const;
   // Makes a segment's index again, with the segment before where the archive has that. kDenied
   // without an owner's private key. Where it ends early the index may be gone: do it again.
   Result<void> remake_index(pg::SegmentName segment) const;
@@ -102,8 +106,12 @@ class WalArchive {
   // Byte by byte, whatever an index says.
   Result<bool> holds_bytes(std::string_view name, ByteView content) const;
   Result<void> check_is_there(std::string_view name, ByteView content) const;
-  WalIndex index_of(pg::SegmentName segment, ByteView content, const Neighbour& neighbour) const;
-  WalIndex index_of(std::string_view name, ByteView content, const Neighbour& neighbour) const;
+  WalIndex index_of(pg::SegmentName segment, ByteView content, const Neighbour& neighbour,
+                    const wal::CatalogFiles& catalogs) const;
+  WalIndex index_of(std::string_view name, ByteView content, const Neighbour& neighbour,
+                    const wal::CatalogFiles& catalogs) const;
+  // By its history, whether or not the archive has it.
+  Result<std::optional<pg::SegmentName>> segment_before(pg::SegmentName segment) const;
   Result<void> mark_settings(std::string_view name, const WalIndex& index) const;
   // kConflict when there is one of other bytes.
   Result<IndexPut> put_index(std::string_view name, const WalIndex& index) const;

@@ -101,6 +101,31 @@ void encode(const wal::CatalogRow& row, proto::SegmentSummary::CatalogRow& messa
   message.set_tablespace(row.tablespace);
   message.set_file(row.file);
   message.set_kind(static_cast<uint8_t>(row.kind));
+  message.set_is_update(row.is_update);
+}
+
+void encode(const wal::CatalogRowPart& part, proto::SegmentSummary::CatalogRowPart& message) {
+  message.set_start(part.start.value);
+  message.set_xid(part.xid);
+  message.set_database(part.database);
+  message.set_block(part.place.block);
+  message.set_number(part.place.number);
+  if (part.oid) message.set_oid(*part.oid);
+  if (part.kind) message.set_kind(static_cast<uint8_t>(*part.kind));
+  if (part.name) {
+    message.set_name(part.name->name);
+    message.set_schema(part.name->schema);
+  }
+  if (part.file) {
+    message.set_file(part.file->number);
+    message.set_tablespace(part.file->tablespace);
+  }
+}
+
+void encode(const wal::MovedCatalog& moved, proto::SegmentSummary::MovedCatalog& message) {
+  message.set_database(moved.database);
+  message.set_relation(moved.relation);
+  message.set_file(moved.file);
 }
 
 void encode(const wal::SegmentSummary& summary, proto::SegmentSummary& message) {
@@ -121,6 +146,12 @@ void encode(const wal::SegmentSummary& summary, proto::SegmentSummary& message) 
   encode_changed(summary.changed, message);
   encode_transactions(summary, message);
   for (const wal::CatalogRow& row : summary.catalog_rows) encode(row, *message.add_catalog_rows());
+  for (const wal::CatalogRowPart& part : summary.catalog_row_parts) {
+    encode(part, *message.add_catalog_row_parts());
+  }
+  for (const wal::MovedCatalog& moved : summary.moved_catalogs) {
+    encode(moved, *message.add_moved_catalogs());
+  }
 }
 
 // ---- decoding: nothing here is believed ----
@@ -217,7 +248,25 @@ bool decode_catalog_rows(const proto::SegmentSummary& message, std::vector<wal::
                     row.schema(),
                     row.tablespace(),
                     row.file(),
-                    static_cast<char>(row.kind())});
+                    static_cast<char>(row.kind()),
+                    row.is_update()});
+  }
+  return true;
+}
+
+bool decode_catalog_row_parts(const proto::SegmentSummary& message,
+                              std::vector<wal::CatalogRowPart>& parts) {
+  for (const proto::SegmentSummary::CatalogRowPart& from : message.catalog_row_parts()) {
+    if (from.number() > UINT16_MAX || from.kind() > 127) return false;
+    wal::CatalogRowPart& part = parts.emplace_back();
+    part.start = {from.start()};
+    part.xid = from.xid();
+    part.database = from.database();
+    part.place = {from.block(), static_cast<uint16_t>(from.number())};
+    if (from.has_oid()) part.oid = from.oid();
+    if (from.has_kind()) part.kind = static_cast<char>(from.kind());
+    if (from.has_name()) part.name = {from.schema(), from.name()};
+    if (from.has_file()) part.file = {from.tablespace(), from.file()};
   }
   return true;
 }
@@ -238,8 +287,12 @@ std::optional<wal::SegmentSummary> decode(const proto::SegmentSummary& message) 
   }
   const bool whole =
       decode_ends(message, summary.plain_ends) && decode_changed(message, summary.changed) &&
-      decode_transactions(message, summary) && decode_catalog_rows(message, summary.catalog_rows);
+      decode_transactions(message, summary) && decode_catalog_rows(message, summary.catalog_rows) &&
+      decode_catalog_row_parts(message, summary.catalog_row_parts);
   if (!whole) return std::nullopt;
+  for (const proto::SegmentSummary::MovedCatalog& moved : message.moved_catalogs()) {
+    summary.moved_catalogs.push_back({moved.database(), moved.relation(), moved.file()});
+  }
   return summary;
 }
 

@@ -60,7 +60,12 @@ WalIndex full_index() {
        5,
        16385,
        std::string(63, '\xFF')},
+      {wal::CatalogRow::Of::kRelation, {1}, 700, 5, 16384, "payments", 0, 0, 0, '\0', true},
       {wal::CatalogRow::Of::kDatabase, {0x1000060}, 700, 0, 5, "shop"}};
+  summary.catalog_row_parts = {
+      {{0x1000060}, 700, 5, {UINT32_MAX, UINT16_MAX}, 16384, {}, {}, {}},
+      {{UINT64_MAX}, UINT32_MAX, 5, {0, 1}, {}, 'r', {{2200, ""}}, {{0, 16500}}}};
+  summary.moved_catalogs = {{0, 1262, 16700}, {5, 1259, UINT32_MAX}};
   return index;
 }
 

@@ -21,18 +21,18 @@ bool is_of_the_object(const Error& error) {
 Result<wal::SegmentSummary> summary_of_segment(const WalArchive& archive, const WalChain& chain,
                                                pg::SegmentName name, uint64_t counts) {
   const Bytes segment = TRY(archive.get_segment(name));
+  const std::optional<WalChain::Link> link =
+      name.number > 0 ? chain.segment(name.number - 1) : std::nullopt;
+  std::optional<pg::SegmentName> before;
+  if (link) before = {link->timeline, name.number - 1};
   Bytes previous;
-  if (wal::timeline_of_unfinished_record(name, segment, archive.segment_bytes())) {
-    const std::optional<WalChain::Link> before =
-        name.number > 0 ? chain.segment(name.number - 1) : std::nullopt;
-    if (before) {
-      Result<Bytes> bytes = archive.get_segment({before->timeline, name.number - 1});
-      if (bytes.ok()) previous = std::move(bytes).value();
-    }
+  if (before && wal::timeline_of_unfinished_record(name, segment, archive.segment_bytes())) {
+    Result<Bytes> bytes = archive.get_segment(*before);
+    if (bytes.ok()) previous = std::move(bytes).value();
   }
-  return wal::summarize_segment(name,
-                                ByteView(segment).first(std::min<uint64_t>(counts, segment.size())),
-                                previous, archive.expectations());
+  return wal::summarize_segment(
+      name, ByteView(segment).first(std::min<uint64_t>(counts, segment.size())), previous,
+      archive.expectations(), archive.catalogs_at(name, before));
 }
 
 }  // namespace

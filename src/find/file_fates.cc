@@ -10,8 +10,6 @@ namespace walkback::find {
 
 namespace {
 
-constexpr pg::Oid kColumnCatalog = 1249;  // pg_attribute
-
 bool is_part_of_toast(const RelationName& name) { return name.oid != name.own_oid; }
 
 // The same one, or TOAST tables of the same table, or the indexes of those.
@@ -26,10 +24,12 @@ bool is_same_relation(const RelationName& a, const RelationName& b) {
 // smgrGetPendingDeletes).
 class Fates {
  public:
-  Fates(const FileWork& work, const RelationNames& names) : names_(names) {
+  Fates(const FileWork& work, const RelationNames& names) : work_(work), names_(names) {
     for (const auto& [file, rows] : work.rows) files_[file] = {file, rows};
     dropped_.assign(work.dropped.rbegin(), work.dropped.rend());
     for (const wal::RelationLocator& file : work.created) {
+      if (const auto row = names_.row_of(file))
+        files_of_[{file.database, row->oid}].push_back(file);
       // One that came and went in the same transaction is nobody's loss.
       if (std::erase(dropped_, file) > 0) {
         files_.erase(file);
@@ -42,10 +42,10 @@ class Fates {
     // of the columns that it changes.
     for (const auto& [file, rows] : work.rows) {
       const pg::Oid catalog = catalog_of(file);
-      if (catalog == kColumnCatalog && rows.updated > 0) altered_.insert(file.database);
-      // The rows of pg_class are known in its first file alone (wal/catalog_rows.h). TRUNCATE
+      if (catalog == wal::kColumnCatalog && rows.updated > 0) altered_.insert(file.database);
+      // Rows are not seen in a file that a program did not know of that made the index. TRUNCATE
       // updates some; who makes and drops relations does not say here which.
-      if (catalog == wal::kRelationCatalog && file.number != catalog &&
+      if (catalog == wal::kRelationCatalog && names_.catalog_in(file) != catalog &&
           (rows.inserted > 0 || rows.deleted > 0)) {
         unseen_.insert(file.database);
       }
@@ -103,17 +103,41 @@ class Fates {
         return its && (its->own_oid == oid || (name && is_same_relation(*its, *name)));
       });
       if (old != dropped_.end()) {
-        replace(*old, file, is_rewrite ? rewrite_of(*old) : FileFate::kTruncated);
+        replace(*old, file, is_emptied(*old, file, oid) ? FileFate::kTruncated : rewrite_of(*old));
         dropped_.erase(old);
       } else if (is_rewrite) {
         without_row_.push_back(file);
         ++unmatched_rewrites_;
-      } else if (!row && file.number != oid) {
-        without_row_.push_back(file);  // its relation's first file has the oid for a number
+      } else if (row ? row->is_later && !is_made_here(file.database, oid) : file.number != oid) {
+        without_row_.push_back(file);  // it had another: a first file has the oid for a number
       } else {
         new_ones_.push_back(file);
       }
     }
+  }
+
+  // TRUNCATE stays in its tablespace; ALTER TABLE … SET TABLESPACE moves all rows, without a
+  // rewrite's heap.
+  static bool may_be_truncation(const wal::RelationLocator& from, const wal::RelationLocator& to) {
+    return from.tablespace == to.tablespace;
+  }
+  // On the way from its first file to its last: BEGIN; TRUNCATE t; CLUSTER t moves what TRUNCATE
+  // left, and the file that came in between went again.
+  bool is_emptied(const wal::RelationLocator& first, const wal::RelationLocator& last,
+                  pg::Oid oid) const {
+    const auto files = files_of_.find({first.database, oid});
+    if (files == files_of_.end()) return may_be_truncation(first, last);
+    wal::RelationLocator before = first;
+    for (const wal::RelationLocator& file : files->second) {
+      if (may_be_truncation(before, file) && !names_.row_of(file)->is_rewrite) return true;
+      if (work_.emptied.contains(file)) return true;
+      before = file;
+    }
+    return false;
+  }
+  bool is_made_here(pg::Oid database, pg::Oid oid) const {
+    const auto files = files_of_.find({database, oid});
+    return files != files_of_.end() && names_.row_of(files->second.front())->is_first;
   }
 
   // Then in their order, where it is plain that they belong together.
@@ -127,24 +151,26 @@ class Fates {
       return;
     }
     for (size_t i = 0; i < dropped_.size(); ++i) {
+      const bool keeps_rows =
+          is_rewritten(dropped_[i]) || !may_be_truncation(dropped_[i], without_row_[i]);
       replace(dropped_[i], without_row_[i],
-              is_rewritten(dropped_[i]) ? rewrite_of(dropped_[i]) : FileFate::kTruncated);
+              keeps_rows ? rewrite_of(dropped_[i]) : FileFate::kTruncated);
     }
     dropped_.clear();
   }
 
   void replace(const wal::RelationLocator& from, const wal::RelationLocator& to, FileFate fate) {
     fates_.replaced.emplace_back(from, to);
-    // TRUNCATE stays in its tablespace; ALTER TABLE … SET TABLESPACE moves all rows.
-    if (from.tablespace != to.tablespace) fate = FileFate::kRewritten;
     TouchedFile& gone = set(from, fate);
-    // What a rewrite moves over is no row more.
+    // What a rewrite moves over is no row more; what was done to rows afterwards was.
     if (!is_rewrite(fate)) return;
     const auto written = files_.find(to);
     if (written != files_.end()) {
       if (fate == FileFate::kAltered && written->second.rows.inserted > 0) {
         gone.rows_gone = written->second.rows.inserted;
       }
+      gone.rows.updated += written->second.rows.updated;
+      gone.rows.deleted += written->second.rows.deleted;
       files_.erase(written);
     }
     fates_.moved.emplace_back(from, to);
@@ -157,7 +183,7 @@ class Fates {
   }
   // The oid that the relation of a catalog's file has since initdb; 0 of any other.
   pg::Oid catalog_of(const wal::RelationLocator& file) const {
-    if (file.number < pg::kFirstUserOid) return file.number;
+    if (const pg::Oid catalog = names_.catalog_in(file); catalog != 0) return catalog;
     if (const auto row = names_.row_of(file)) return row->oid < pg::kFirstUserOid ? row->oid : 0;
     const std::optional<RelationName> name = names_.of(file);
     return name && name->own_oid < pg::kFirstUserOid ? name->own_oid : 0;
@@ -177,9 +203,12 @@ class Fates {
     return std::move(fates_);
   }
 
+  const FileWork& work_;
   const RelationNames& names_;
   std::map<wal::RelationLocator, TouchedFile> files_;
   std::vector<wal::RelationLocator> dropped_, created_;
+  // By database and oid, in order: those of a relation that came, even if they went again.
+  std::map<std::pair<pg::Oid, pg::Oid>, std::vector<wal::RelationLocator>> files_of_;
   std::set<pg::Oid> altered_;    // databases in which definitions of columns changed
   std::set<pg::Oid> unseen_;     // in which relations came or went, and WAL does not say which
   std::set<pg::Oid> rewritten_;  // relations whose rows moved to a new file

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -44,6 +45,8 @@ struct FileWork {
   bool committed = false;
   std::map<wal::RelationLocator, wal::RowCounts> rows;
   std::vector<wal::RelationLocator> created;  // in order
+  // Cut to nothing: TRUNCATE of what the transaction itself gave another file before.
+  std::set<wal::RelationLocator> emptied;
   std::vector<wal::RelationLocator> dropped;  // as the record of the commit lists them
 };
 

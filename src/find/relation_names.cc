@@ -36,6 +36,12 @@ std::optional<std::string_view> schema_of_initdb(pg::Oid oid) {
   return std::nullopt;
 }
 
+// What is in pg_toast is named after what it belongs to.
+char kind_by_name(pg::Oid schema, std::string_view name) {
+  if (schema != kToastSchema) return 0;
+  return name.ends_with(kToastIndex) ? 'i' : 't';
+}
+
 using Tablespaces = std::map<pg::Oid, std::vector<pg::Oid>>;
 
 std::vector<pg::Oid> tablespaces_of(pg::Oid database, const Tablespaces& defaults) {
@@ -116,7 +122,7 @@ std::string RelationNames::text_of(const wal::CatalogRow& row, const std::string
 void RelationNames::see_file(const wal::CatalogRow& row) {
   if (row.of != wal::CatalogRow::Of::kRelation) return;
   const Id id{row.database, row.oid};
-  const bool is_first = met_.insert(id).second && !relations_.contains(id);
+  const bool is_first = met_.insert(id).second && !relations_.contains(id) && !row.is_update;
   if (row.file == 0) return;
   ++version_;
   const bool is_rewrite = is_heap_of_rewrite(row);
@@ -124,10 +130,10 @@ void RelationNames::see_file(const wal::CatalogRow& row) {
   if (is_rewrite) rewrite_of_[id] = oid;
   const wal::RelationLocator file = file_of(row);
   files_[file] = oid;
-  const auto [seen, is_new_file] = rows_.try_emplace(file);
-  // The files are swapped in the end: then the row of the table itself names the new one.
-  seen->second = {oid, is_rewrite || seen->second.is_rewrite,
-                  is_new_file ? is_first : seen->second.is_first};
+  // The files are swapped in the end: then the row of the table itself names the new one, and that
+  // of the rewrite's heap the one that goes.
+  const Row first{oid, is_rewrite, is_first, row.is_update, row.xid};
+  rows_.try_emplace(file, first).first->second.oid = oid;
 }
 
 void RelationNames::see_if_unknown(const wal::CatalogRow& row) {
@@ -179,7 +185,8 @@ void RelationNames::see(const wal::CatalogRow& row) {
   relation.oid = row.oid;
   relation.schema = row.schema;
   relation.name = text_of(row, is_new ? nullptr : &before.second);
-  relation.kind = row.kind;
+  if (row.kind != 0) relation.kind = row.kind;
+  if (relation.kind == 0) relation.kind = kind_by_name(relation.schema, relation.name);
   if (!is_new) relation.call(before.first, before.second);
   std::erase(relation.also, std::pair(relation.schema, relation.name));
 }
@@ -259,9 +266,12 @@ std::optional<RelationName> RelationNames::of(const wal::RelationLocator& file) 
 
 RelationNames::Nature RelationNames::nature_of(const wal::RelationLocator& file) const {
   const Relation* relation = relation_of(file);
-  // The catalog's own files have other numbers, too, once somebody rewrote them.
-  const pg::Oid oid = relation == nullptr ? file.number : relation->oid;
-  if (oid < pg::kFirstUserOid) return Nature::kCatalog;
+  // The catalog's own files have other numbers, too, once somebody rewrote them: in the map, or in
+  // rows of pg_class.
+  if (catalog_in(file) != 0) return Nature::kCatalog;
+  const auto said = files_.find(file);
+  const pg::Oid oid = relation != nullptr ? relation->oid : said != files_.end() ? said->second : 0;
+  if (oid != 0 && oid < pg::kFirstUserOid) return Nature::kCatalog;
   return relation != nullptr && relation->kind == 't' ? Nature::kToast : Nature::kOther;
 }
 

@@ -14,6 +14,7 @@
 
 #include "catalog/names.h"
 #include "pg/types.h"
+#include "wal/catalog_files.h"
 #include "wal/catalog_rows.h"
 #include "wal/record.h"
 
@@ -53,6 +54,8 @@ class RelationNames {
   const std::set<pg::Lsn>& looked_up_at() const { return looked_up_at_; }
   // Whose file WAL says one is, whatever becomes of the transaction; not what anything is called.
   void see_file(const wal::CatalogRow& row);
+  // In these files, too, rows of the catalog are seen from now on.
+  void add_catalogs(const std::vector<wal::MovedCatalog>& moved) { catalogs_.add(moved); }
   // Of a transaction that committed. In the order of the log: a later row is truer.
   void see(const wal::CatalogRow& row);
   // A rewrite drops what it replaces: a table of somebody's that is called like a rewrite's heap,
@@ -71,6 +74,8 @@ class RelationNames {
   std::optional<RelationName> of(const wal::RelationLocator& file) const;
   enum class Nature { kOther, kToast, kCatalog };
   Nature nature_of(const wal::RelationLocator& file) const;
+  // The catalog in whose file rows are seen; 0 for any other file.
+  pg::Oid catalog_in(const wal::RelationLocator& file) const { return catalogs_.relation_in(file); }
   std::string database(pg::Oid oid) const;
   bool has_database(std::string_view name) const;
   // Whether any relation that is known has such a name.
@@ -80,6 +85,8 @@ class RelationNames {
     pg::Oid oid = 0;
     bool is_rewrite = false;  // the temporary heap of VACUUM FULL, CLUSTER, ALTER TABLE
     bool is_first = false;  // nothing was known of the relation before: it was made with this file
+    bool is_later = false;  // it had another before: that an update gave it this one is known
+    pg::Xid xid = 0;        // of the transaction that gave it this one
   };
   std::optional<Row> row_of(const wal::RelationLocator& file) const;
 
@@ -117,6 +124,7 @@ class RelationNames {
   std::map<Id, Relation> relations_;
   std::map<wal::RelationLocator, pg::Oid> files_;
   std::map<wal::RelationLocator, Row> rows_;
+  wal::CatalogFiles catalogs_;
   std::set<Id> met_;                  // in rows, whatever became of their transactions
   std::map<Id, pg::Oid> rewrite_of_;  // heaps of rewrites: whose place they took
   std::map<wal::RelationLocator, std::vector<wal::RelationLocator>> rewrites_;  // both ways

@@ -152,6 +152,43 @@ TEST(RelationNames, TheTemporaryHeapOfARewriteIsItsTables) {
   EXPECT_FALSE(names.row_of(file(16384)));
 }
 
+TEST(RelationNames, AFileThatARewriteLeftWasNotMadeByIt) {
+  RelationNames names;
+  names.add(shop(), {});
+  CatalogRow truncated = row(16384, "payments", 16500);
+  truncated.is_update = true;
+  names.see(truncated);
+  EXPECT_TRUE(names.row_of(file(16500))->is_later);
+  EXPECT_FALSE(names.row_of(file(16500))->is_rewrite);
+  names.see(row(16600, "pg_temp_16384", 16600));
+  names.see(row(16384, "payments", 16600));
+  CatalogRow left = row(16600, "pg_temp_16384", 16500);
+  left.is_update = true;
+  names.see(left);
+  EXPECT_FALSE(names.row_of(file(16500))->is_rewrite);
+  EXPECT_EQ(name_of(names, file(16500)), "shop.public.payments");
+}
+
+TEST(RelationNames, ARowWithoutAKindKeepsTheOneThatIsKnown) {
+  RelationNames names;
+  names.add(shop(), {});
+  names.see(row(16384, "renamed", 16384, '\0'));
+  EXPECT_EQ(names.of(file(16384))->kind, 'r');
+  CatalogRow toast = row(17001, "pg_toast_17000", 17001, '\0');
+  toast.schema = 99;
+  names.see(toast);
+  EXPECT_EQ(names.of(file(17001))->kind, 't');
+  EXPECT_EQ(names.nature_of(file(17001)), RelationNames::Nature::kToast);
+}
+
+TEST(RelationNames, CatalogsThatWereRewrittenAreStillCatalogs) {
+  RelationNames names;
+  EXPECT_EQ(names.nature_of(file(16700)), RelationNames::Nature::kOther);
+  names.add_catalogs({{kShop, wal::kRelationCatalog, 16700}});
+  EXPECT_EQ(names.nature_of(file(16700)), RelationNames::Nature::kCatalog);
+  EXPECT_EQ(names.catalog_in(file(16700)), wal::kRelationCatalog);
+}
+
 TEST(RelationNames, ADatabaseThatMovedKeepsItsTables) {
   RelationNames names;
   names.add(shop(), {});

@@ -57,12 +57,9 @@ Result<void> TransactionSearch::see(const wal::SegmentSummary& summary, pg::Lsn 
   segment_ = &summary;
   kept_ends_.clear();
   last_end_before_segment_ = last_end_;
-  for (const wal::CatalogRow& row : summary.catalog_rows) {
-    if (end <= row.start) break;
-    names_.see_file(row);
-    catalog_rows_[row.xid].push_back(row);
-  }
+  see_catalog_rows(summary, end);
   take_over(summary);
+  give_files_to_makers();
   Result<void> result = success();
   wal::visit_in_order(
       summary,
@@ -88,6 +85,22 @@ Result<void> TransactionSearch::see(const wal::SegmentSummary& summary, pg::Lsn 
   here_.clear();
   segment_ = nullptr;
   return result;
+}
+
+void TransactionSearch::see_catalog_rows(const wal::SegmentSummary& summary, pg::Lsn end) {
+  names_.add_catalogs(summary.moved_catalogs);
+  const auto see = [&](const wal::CatalogRow& row) {
+    names_.see_file(row);
+    catalog_rows_[row.xid].push_back(row);
+  };
+  for (const wal::CatalogRowPart& part : summary.catalog_row_parts) {
+    if (end <= part.start) break;
+    if (const std::optional<wal::CatalogRow> row = row_parts_.add(part)) see(*row);
+  }
+  for (const wal::CatalogRow& row : summary.catalog_rows) {
+    if (end <= row.start) break;
+    see(row);
+  }
 }
 
 void TransactionSearch::take_over(const wal::SegmentSummary& summary) {
@@ -120,6 +133,8 @@ TransactionSearch::ListFacts& TransactionSearch::facts_of(uint32_t row_list) {
 
 void TransactionSearch::settle_names(const End& end,
                                      const std::vector<wal::RelationLocator>& created) {
+  row_parts_.forget(end.xid);
+  for (const pg::Xid subxid : end.subxids) row_parts_.forget(subxid);
   if (catalog_rows_.empty()) return;
   std::vector<wal::CatalogRow> rows;
   const auto take = [&](pg::Xid xid) {
@@ -215,7 +230,7 @@ bool TransactionSearch::is_light(const wal::PlainEnd& end, uint32_t row_list) {
 }
 
 Result<void> TransactionSearch::see_kept(const wal::Record& record, size_t place) {
-  if (record.rmgr == wal::kStorageRmgr) return see_creation(record);
+  if (record.rmgr == wal::kStorageRmgr) return see_storage(record);
   if (record.rmgr == wal::kTransactionRmgr &&
       (record.info & wal::kTransactionMask) == wal::kAssignment) {
     return see_assignment(record);
@@ -267,19 +282,41 @@ Result<void> TransactionSearch::see_kept(const wal::Record& record, size_t place
   return success();
 }
 
-// Of an unlogged table only the init fork is logged, and none of its rows.
-Result<void> TransactionSearch::see_creation(const wal::Record& record) {
-  if ((record.info & 0xF0) != wal::kStorageCreate || record.xid == 0) return success();
+Result<void> TransactionSearch::see_storage(const wal::Record& record) {
   wal::DecodedRecord decoded;
   TRY(decoded.decode(record, major_));
+  if ((record.info & 0xF0) == wal::kStorageTruncate) {
+    const wal::StorageTruncate cut = TRY(wal::parse_storage_truncate(decoded.main_data()));
+    const bool by_vacuum = record.xid == 0;  // which gives back the end of a file
+    if (!by_vacuum && cut.main && cut.blocks == 0) opened(record.xid).emptied.insert(cut.relation);
+    return success();
+  }
+  if ((record.info & 0xF0) != wal::kStorageCreate) return success();
   const wal::StorageCreate created = TRY(wal::parse_storage_create(decoded.main_data()));
   if (created.fork != pg::Fork::kMain && created.fork != pg::Fork::kInit) return success();
+  // A subtransaction whose first record this is has no xid before the next: the row has it.
+  if (record.xid == 0) {
+    made_by_nobody_.insert(created.relation);
+    give_files_to_makers();
+    return success();
+  }
+  // Of an unlogged table only the init fork is logged, and none of its rows.
   opened(record.xid).created.push_back(created.relation);
   if (created.fork == pg::Fork::kInit) return success();
   const auto copied = database_creations_.find(created.relation.database);
   live_rows_.create(created.relation,
                     copied != database_creations_.end() && copied->second == record.xid);
   return success();
+}
+
+void TransactionSearch::give_files_to_makers() {
+  std::erase_if(made_by_nobody_, [&](const wal::RelationLocator& file) {
+    const std::optional<RelationNames::Row> row = names_.row_of(file);
+    if (!row) return false;
+    opened(row->xid).created.push_back(file);
+    live_rows_.create(file, false);
+    return true;
+  });
 }
 
 // Written for every 64 subtransactions of one (PGPROC_MAX_CACHED_SUBXIDS in
@@ -350,6 +387,7 @@ TransactionSearch::Open TransactionSearch::take(pg::Xid xid, const std::vector<p
     open_.erase(subxid);
     for (const auto& [file, rows] : sub.rows) whole.rows[file] += rows;
     whole.created.insert(whole.created.end(), sub.created.begin(), sub.created.end());
+    whole.emptied.insert(sub.emptied.begin(), sub.emptied.end());
     if (sub.began_at) {
       whole.began_at = std::min(whole.began_at.value_or(*sub.began_at), *sub.began_at);
     }
@@ -418,7 +456,8 @@ bool TransactionSearch::is_asked_for(const End& end) const {
 
 std::vector<TouchedFile> TransactionSearch::files_of(const Open& done, const End& end) {
   const bool committed = end.outcome == Outcome::kCommitted;
-  FileFates fates = fates_of({committed, done.rows, done.created, end.dropped}, names_);
+  FileFates fates =
+      fates_of({committed, done.rows, done.created, done.emptied, end.dropped}, names_);
   for (const auto& [from, to] : fates.replaced) names_.rewritten(from, to);
   for (const wal::RelationLocator& file : fates.perhaps_rewritten) {
     live_rows_.forget_creation(file);
@@ -564,6 +603,8 @@ void TransactionSearch::forget_what_runs() {
     for (const wal::CatalogRow& row : rows) names_.see_if_unknown(row);
   }
   catalog_rows_.clear();
+  row_parts_.clear();
+  made_by_nobody_.clear();
   last_end_.reset();
   known_from_.reset();
 }

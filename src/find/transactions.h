@@ -94,6 +94,7 @@ class TransactionSearch {
     std::optional<Timestamp> began_at;
     std::map<wal::RelationLocator, wal::RowCounts> rows;
     std::vector<wal::RelationLocator> created;  // in order
+    std::set<wal::RelationLocator> emptied;
     std::vector<pg::Oid> databases_dropped;
     std::string gid;
     std::optional<Timestamp> prepared_at;
@@ -123,6 +124,7 @@ class TransactionSearch {
     Timestamp time;
   };
 
+  void see_catalog_rows(const wal::SegmentSummary& summary, pg::Lsn end);
   void take_over(const wal::SegmentSummary& summary);
   // What the transaction put into the catalog is true when it committed, and not before.
   void settle_names(const End& end, const std::vector<wal::RelationLocator>& created);
@@ -130,7 +132,8 @@ class TransactionSearch {
   void see_plain_end(const wal::SegmentSummary& summary, const wal::PlainEnd& end);
   bool is_light(const wal::PlainEnd& end, uint32_t row_list);
   Result<void> see_kept(const wal::Record& record, size_t place);
-  Result<void> see_creation(const wal::Record& record);
+  Result<void> see_storage(const wal::Record& record);
+  void give_files_to_makers();
   Result<void> see_assignment(const wal::Record& record);
   void add_rows(Open& open, const std::vector<wal::RelationRows>& rows);
   Open& opened(pg::Xid xid);
@@ -184,6 +187,9 @@ class TransactionSearch {
   std::vector<ListFacts> lists_;
   std::unordered_map<pg::Xid, Open> open_;  // of segments before, and what needs more than a list
   std::unordered_map<pg::Xid, std::vector<wal::CatalogRow>> catalog_rows_;  // of those open
+  wal::CatalogRowParts row_parts_;                                          // likewise
+  // Files whose rows were not seen yet, and whose creation names no transaction.
+  std::set<wal::RelationLocator> made_by_nobody_;
   // Millions of transactions touch few files.
   mutable std::map<wal::RelationLocator, RelationNames::Nature> natures_;
   mutable uint64_t natures_version_ = 0;  // of the names

@@ -60,6 +60,13 @@ class Segment {
     put(data, static_cast<uint32_t>(fork));
     return record(wal::kStorageRmgr, wal::kStorageCreate, xid, data, top);
   }
+  Segment& empties(pg::Xid xid, const wal::RelationLocator& file) {
+    Bytes data;
+    put(data, uint32_t{0});  // blocks
+    put(data, file);
+    put(data, uint32_t{7});  // SMGR_TRUNCATE_ALL
+    return record(wal::kStorageRmgr, wal::kStorageTruncate, xid, data);
+  }
   // With what it drops, in PostgreSQL's order: the last first.
   Segment& commits_and_drops(pg::Xid xid, int64_t second,
                              const std::vector<wal::RelationLocator>& dropped) {
@@ -143,6 +150,11 @@ class Segment {
   // A row of the catalog.
   Segment& puts(wal::CatalogRow row) {
     summary_.catalog_rows.push_back(std::move(row));
+    return *this;
+  }
+
+  Segment& puts(wal::CatalogRowPart part) {
+    summary_.catalog_row_parts.push_back(std::move(part));
     return *this;
   }
 
@@ -725,6 +737,153 @@ TEST_F(Transactions, ATruncationIsKnownByWhoseItsNewFileIsLater) {
   ASSERT_THAT(found, SizeIs(1));
   ASSERT_THAT(found[0].files, SizeIs(2));
   EXPECT_EQ(found[0].files[0].file, kPayments);
+  EXPECT_EQ(found[0].files[0].fate, FileFate::kTruncated);
+  EXPECT_EQ(found[0].files[1].fate, FileFate::kDropped);
+}
+
+// Rows as index entries tell them.
+wal::CatalogRow update_of(pg::Oid oid, std::string name, pg::Oid file) {
+  return {
+      wal::CatalogRow::Of::kRelation, {1}, 700, 5, oid, std::move(name), 2200, 0, file, 'r', true};
+}
+wal::CatalogRow heap_of_rewrite(pg::Oid of, pg::Oid oid) {
+  return {wal::CatalogRow::Of::kRelation,  {1},  700, 5,   oid,
+          "pg_temp_" + std::to_string(of), 2200, 0,   oid, 'r'};
+}
+
+// BEGIN; TRUNCATE payments; CLUSTER payments, and the other way round, where TRUNCATE makes no file
+// unless a savepoint stands before it.
+TEST_F(Transactions, ATruncationBesideARewriteOfItsTableIsATruncation) {
+  const wal::RelationLocator truncated{1663, 5, 16500}, rewritten{1663, 5, 16501};
+  names_.add(
+      {{{5, "shop", 1663, {{2200, "public", {{16384, "payments", 1663, 16384, 'r', 40}}}}}}, {}},
+      {});
+  const auto first_truncated = Segment(1)
+                                   .puts(update_of(16384, "payments", 16500))
+                                   .puts(heap_of_rewrite(16384, 16501))
+                                   .puts(update_of(16384, "payments", 16501))
+                                   .puts(update_of(16501, "pg_temp_16384", 16500))
+                                   .creates(700, truncated)
+                                   .creates(700, rewritten)
+                                   .commits_and_drops(700, 10, {truncated, kPayments});
+  const auto first_rewritten = Segment(1)
+                                   .puts(heap_of_rewrite(16384, 16501))
+                                   .puts(update_of(16384, "payments", 16501))
+                                   .puts(update_of(16501, "pg_temp_16384", 16384))
+                                   .puts(update_of(16384, "payments", 16500))
+                                   .creates(700, rewritten)
+                                   .creates(700, truncated)
+                                   .commits_and_drops(700, 10, {rewritten, kPayments});
+  const auto only_rewritten = Segment(1)
+                                  .puts(heap_of_rewrite(16384, 16501))
+                                  .puts(update_of(16384, "payments", 16501))
+                                  .puts(update_of(16501, "pg_temp_16384", 16384))
+                                  .creates(700, rewritten)
+                                  .commits_and_drops(700, 10, {kPayments});
+  const auto emptied_in_place = Segment(1)
+                                    .puts(heap_of_rewrite(16384, 16501))
+                                    .puts(update_of(16384, "payments", 16501))
+                                    .puts(update_of(16501, "pg_temp_16384", 16384))
+                                    .creates(700, rewritten)
+                                    .empties(700, rewritten)
+                                    .commits_and_drops(700, 10, {kPayments});
+  for (const Segment& segment : {first_truncated, first_rewritten, emptied_in_place}) {
+    const auto found = find({segment});
+    ASSERT_THAT(found, SizeIs(1));
+    ASSERT_THAT(found[0].files, SizeIs(1));
+    EXPECT_EQ(found[0].files[0].file, kPayments);
+    EXPECT_EQ(found[0].files[0].fate, FileFate::kTruncated);
+  }
+  EXPECT_THAT(find({only_rewritten}), IsEmpty()) << "it took nothing";
+}
+
+TEST_F(Transactions, RowsDeletedBehindARewriteInItsTransactionCount) {
+  const wal::RelationLocator rewritten{1663, 5, 16501};
+  const auto found = find(
+      {Segment(1)
+           .puts(heap_of_rewrite(16384, 16501))
+           .puts(update_of(16384, "payments", 16501))
+           .creates(700, rewritten)
+           .works(700, {{kPayments, {.deleted = 2}}, {rewritten, {.inserted = 40, .deleted = 3}}})
+           .commits_and_drops(700, 10, {kPayments})});
+  ASSERT_THAT(found, SizeIs(1));
+  ASSERT_THAT(found[0].files, SizeIs(1));
+  EXPECT_EQ(found[0].files[0].fate, FileFate::kRewritten);
+  EXPECT_EQ(found[0].files[0].rows, (wal::RowCounts{.deleted = 5}));
+}
+
+// The first record of a subtransaction has no xid; the row that follows has.
+TEST_F(Transactions, AFileThatASavepointMadeFirstIsItsOwn) {
+  const wal::RelationLocator new_payments{1663, 5, 16500};
+  for (const bool row_is_later : {false, true}) {
+    Segment first(1), second(2);
+    first.creates(0, new_payments);
+    (row_is_later ? second : first).puts(update_of(16384, "payments", 16500));
+    second.commits_and_drops(700, 10, {kLedger, kPayments});
+    const auto found = find({first, second});
+    ASSERT_THAT(found, SizeIs(1));
+    ASSERT_THAT(found[0].files, SizeIs(2));
+    EXPECT_EQ(found[0].files[0].fate, FileFate::kTruncated);
+    EXPECT_EQ(found[0].files[1].fate, FileFate::kDropped);
+  }
+}
+
+// BEGIN; ALTER TABLE payments SET TABLESPACE elsewhere; TRUNCATE payments.
+TEST_F(Transactions, ATruncationBehindAMoveIsATruncation) {
+  const wal::RelationLocator moved{16999, 5, 16500}, truncated{16999, 5, 16501};
+  const auto there = [](wal::CatalogRow row) {
+    row.tablespace = 16999;
+    return row;
+  };
+  const auto both = Segment(1)
+                        .puts(there(update_of(16384, "payments", 16500)))
+                        .puts(there(update_of(16384, "payments", 16501)))
+                        .creates(700, moved)
+                        .creates(700, truncated)
+                        .commits_and_drops(700, 10, {moved, kPayments});
+  const auto found = find({both});
+  ASSERT_THAT(found, SizeIs(1));
+  EXPECT_EQ(found[0].files[0].fate, FileFate::kTruncated);
+  const auto only_moved = Segment(1)
+                              .puts(there(update_of(16384, "payments", 16500)))
+                              .creates(700, moved)
+                              .commits_and_drops(700, 10, {kPayments});
+  EXPECT_THAT(find({only_moved}), IsEmpty());
+}
+
+// TRUNCATE payments and DROP ledger, whose old files have as many new ones as an index more needs.
+TEST_F(Transactions, RowsTellATruncationFromADropWithNobodyToAsk) {
+  const wal::RelationLocator new_payments{1663, 5, 16500}, new_index{1663, 5, 16501};
+  wal::CatalogRow index = update_of(16501, "payments_note", 16501);
+  index.is_update = false;
+  index.kind = 'i';
+  const auto found = find({Segment(1)
+                               .puts(update_of(16384, "payments", 16500))
+                               .puts(index)
+                               .creates(700, new_payments)
+                               .creates(700, new_index)
+                               .commits_and_drops(700, 10, {kLedger, kPayments})});
+  ASSERT_THAT(found, SizeIs(1));
+  ASSERT_THAT(found[0].files, SizeIs(3));
+  EXPECT_EQ(found[0].files[0].file, kPayments);
+  EXPECT_EQ(found[0].files[0].fate, FileFate::kTruncated);
+  EXPECT_EQ(found[0].files[1].file, kLedger);
+  EXPECT_EQ(found[0].files[1].fate, FileFate::kDropped);
+  EXPECT_EQ(found[0].files[2].fate, FileFate::kCreated);
+}
+
+TEST_F(Transactions, ARowThatSegmentsHaveInPartsIsOne) {
+  const wal::RelationLocator new_payments{1663, 5, 16500};
+  const auto part = [](std::optional<pg::Oid> oid, std::optional<wal::CatalogRowPart::Name> name,
+                       std::optional<wal::CatalogRowPart::File> file) {
+    return wal::CatalogRowPart{{1}, 700, 5, {3, 4}, oid, {}, std::move(name), file};
+  };
+  const auto found = find({Segment(1).creates(700, new_payments).puts(part(16384, {}, {})),
+                           Segment(2)
+                               .puts(part({}, {{2200, "payments"}}, {{0, 16500}}))
+                               .commits_and_drops(700, 10, {kLedger, kPayments})});
+  ASSERT_THAT(found, SizeIs(1));
+  ASSERT_THAT(found[0].files, SizeIs(2));
   EXPECT_EQ(found[0].files[0].fate, FileFate::kTruncated);
   EXPECT_EQ(found[0].files[1].fate, FileFate::kDropped);
 }

@@ -1,7 +1,5 @@
 #include "pg/roles.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <optional>
 
@@ -10,9 +8,6 @@
 namespace walkback::pg {
 
 namespace {
-
-constexpr uint32_t kMapMagic = 0x592717;
-constexpr uint32_t kMostMappings = 64;  // 62 until 15
 
 // src/include/storage/bufpage.h, itemid.h
 constexpr size_t kPageHeaderBytes = 24;
@@ -48,22 +43,6 @@ std::optional<Role> read_role(ByteView tuple) {
 }
 
 }  // namespace
-
-Result<std::string> mapped_file(ByteView map, Oid relation) {
-  ByteReader reader(map);
-  const auto magic = reader.read<uint32_t>();
-  const auto count = reader.read<uint32_t>();
-  if (reader.failed() || magic != kMapMagic || count > kMostMappings) {
-    return make_error(ErrorKind::kCorrupt, "it is no pg_filenode.map");
-  }
-  for (uint32_t i = 0; i < count; ++i) {
-    const auto mapped = reader.read<uint32_t>();
-    const auto file = reader.read<uint32_t>();
-    if (mapped == relation && !reader.failed()) return fmt::format("{}", file);
-  }
-  return make_error(ErrorKind::kMissing,
-                    fmt::format("pg_filenode.map has no relation {}", relation));
-}
 
 std::vector<Role> roles_on_page(ByteView page) {
   std::vector<Role> roles;

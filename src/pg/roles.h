@@ -1,7 +1,7 @@
-// Who may log in, read from a cluster's own files, for when there is no server to ask:
-// global/pg_filenode.map (src/backend/utils/cache/relmapper.c) says which file of global/ holds
-// pg_authid, an ordinary table of pages (src/include/storage/bufpage.h, access/htup_details.h,
-// catalog/pg_authid.h). Laid out alike in 13 to 18. Pure and thread-safe.
+// Who may log in, read from a cluster's own files, for when there is no server to ask: pg_authid is
+// an ordinary table of pages (src/include/storage/bufpage.h, access/htup_details.h,
+// catalog/pg_authid.h) in a file of global/ that filenode_map.h tells. Laid out alike in 13 to 18.
+// Pure and thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -9,17 +9,12 @@
 #include <vector>
 
 #include "base/bytes.h"
-#include "base/result.h"
 #include "pg/types.h"
 
 namespace walkback::pg {
 
 constexpr Oid kRolesRelation = 1260;  // AuthIdRelationId
 constexpr Oid kFirstSuperuser = 10;   // BOOTSTRAP_SUPERUSERID: it may be renamed, never dropped
-
-// The name, in the map's directory, of the file that holds `relation`. kCorrupt when the bytes are
-// no such map, kMissing when it does not name the relation.
-Result<std::string> mapped_file(ByteView map, Oid relation);
 
 struct Role {
   Oid oid = 0;

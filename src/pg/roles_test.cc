@@ -68,22 +68,5 @@ TEST_F(RolesPage, ThatIsDamagedGivesWhatItCanAndNothingBeyondItsEnd) {
   EXPECT_TRUE(roles_on_page(Bytes(kPageBytes)).empty());
 }
 
-TEST(FilenodeMap, SaysWhichFileARelationIsIn) {
-  Bytes map(512);
-  put(map, 0, uint32_t{0x592717});
-  put(map, 4, uint32_t{2});
-  put(map, 8, uint32_t{1262});
-  put(map, 12, uint32_t{1262});
-  put(map, 16, kRolesRelation);
-  put(map, 20, uint32_t{16400});
-  EXPECT_EQ(*mapped_file(map, kRolesRelation), "16400");
-  EXPECT_EQ(mapped_file(map, 1).error().kind, ErrorKind::kMissing);
-  for (size_t size : {0, 7, 20}) {
-    EXPECT_FALSE(mapped_file(ByteView(map).first(size), kRolesRelation).ok());
-  }
-  put(map, 4, uint32_t{UINT32_MAX});
-  EXPECT_EQ(mapped_file(map, kRolesRelation).error().kind, ErrorKind::kCorrupt);
-}
-
 }  // namespace
 }  // namespace walkback::pg

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "catalog/catalog_files_reader.h"
 #include "catalog/control_file_reader.h"
 #include "catalog/events.h"
 #include "catalog/lineage.h"
@@ -45,6 +46,7 @@ class Adoption {
         TRY(catalog::read_control_file(files_, options_.pgdata)).control;
     TRY(check_promoted(control));
     TRY(check_not_in_recovery(control));
+    catalogs_ = catalog::read_catalog_files(files_, options_.pgdata, control);
     AdoptReport report;
     report.timeline = TRY(newest_timeline(control.timeline));
     report.restart_required = TRY(server_is_running(files_, options_.pgdata));
@@ -146,7 +148,8 @@ class Adoption {
   Result<void> push(catalog::WalArchive& archive, const std::string& name) const {
     const std::unique_ptr<File> content = TRY(files_.open_read(wal_path(name)));
     TRY(archive.put(name, *content, kCompressionLevel, kWorkers,
-                    catalog::neighbour_in(join_path(options_.pgdata, "pg_wal"), files_)));
+                    catalog::neighbour_in(join_path(options_.pgdata, "pg_wal"), files_),
+                    catalogs_));
     return success();
   }
 
@@ -253,6 +256,7 @@ class Adoption {
   FileSystem& files_;
   store::ObjectStore& objects_;
   Progress& progress_;
+  wal::CatalogFiles catalogs_;
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "pg/filenode_map.h"
 #include "pg/page.h"
 #include "pg/roles.h"
 
@@ -20,8 +21,11 @@ constexpr uint64_t kMostRoleBytes = 16 << 20;
 Result<std::vector<pg::Role>> read_roles(FileSystem& files, const std::string& data_directory) {
   const std::string global = join_path(data_directory, "global");
   const Bytes map = TRY(read_file(files, join_path(global, "pg_filenode.map"), pg::kPageBytes));
-  const std::string name = TRY(pg::mapped_file(map, pg::kRolesRelation));
-  const Bytes pages = TRY(read_file(files, join_path(global, name), kMostRoleBytes));
+  const std::optional<pg::Oid> file =
+      pg::file_of(TRY(pg::parse_filenode_map(map)), pg::kRolesRelation);
+  if (!file) return make_error(ErrorKind::kMissing, "pg_filenode.map does not name pg_authid");
+  const Bytes pages =
+      TRY(read_file(files, join_path(global, std::to_string(*file)), kMostRoleBytes));
   std::vector<pg::Role> roles;
   for (size_t at = 0; at + pg::kPageBytes <= pages.size(); at += pg::kPageBytes) {
     for (pg::Role& role : pg::roles_on_page(ByteView(pages).subspan(at, pg::kPageBytes))) {

@@ -13,15 +13,14 @@ constexpr size_t kInsertBytes = 3;  // xl_heap_insert: offnum, flags
 constexpr size_t kUpdateBytes = 14;
 constexpr size_t kUpdateFlagsAt = 7;
 constexpr size_t kUpdateNewOffsetAt = 12;
-constexpr uint8_t kUpdateOmitsOldBytes = 0x40 | 0x80;  // XLH_UPDATE_PREFIX_…, SUFFIX_FROM_OLD
-constexpr size_t kLoggedHeaderBytes = 5;               // xl_heap_header: infomask2, infomask, hoff
+constexpr uint8_t kUpdateOmitsPrefix = 1 << 5;  // XLH_UPDATE_PREFIX_FROM_OLD
+constexpr uint8_t kUpdateOmitsSuffix = 1 << 6;  // XLH_UPDATE_SUFFIX_FROM_OLD
+constexpr size_t kLoggedHeaderBytes = 5;        // xl_heap_header: infomask2, infomask, hoff
 constexpr size_t kLoggedHoffAt = 4;
 
-// src/include/access/htup_details.h, src/include/storage/bufpage.h, itemid.h
+// src/include/access/htup_details.h
 constexpr size_t kTupleHeaderBytes = 23;
 constexpr size_t kHoffAt = 22;
-constexpr size_t kPageHeaderBytes = 24;
-constexpr uint32_t kItemNormal = 1;
 
 // src/include/catalog/pg_class.h and its neighbours: columns that are never null stand at fixed
 // places, the same from 13 on, but for a column that 18 put before relkind.
@@ -36,47 +35,28 @@ size_t kind_at(int major) { return major >= 18 ? 119 : 115; }
 constexpr int32_t kInvalidDatabase = -2;  // DATCONNLIMIT_INVALID_DB
 size_t connection_limit_at(int major) { return major >= 15 ? 80 : 208; }
 
-// A page from its image: the hole in the middle is not stored.
-class ImagePage {
- public:
-  static std::optional<ImagePage> of(const BlockImage& image) {
-    ImagePage page(image);
-    if (image.compression == ImageCompression::kNone) return page;
-    std::optional<Bytes> unpacked = decompress_image(image);
-    if (!unpacked) return std::nullopt;
-    page.unpacked_ = *std::move(unpacked);
-    page.image_.bytes = page.unpacked_;
-    return page;
-  }
+// The columns of a row on a page.
+std::optional<ByteView> row_on_page(const ImagePage& page, uint16_t number) {
+  const std::optional<ByteView> tuple = page.item(number);
+  if (!tuple || tuple->size() < kTupleHeaderBytes) return std::nullopt;
+  const auto columns_at = load<uint8_t>(*tuple, kHoffAt);
+  if (columns_at > tuple->size()) return std::nullopt;
+  return tuple->subspan(columns_at);
+}
 
-  std::optional<ByteView> bytes(size_t at, size_t count) const {
-    const bool before = at + count <= image_.hole_offset;
-    const size_t hole_end = size_t{image_.hole_offset} + image_.hole_bytes;
-    if (!before && at < hole_end) return std::nullopt;
-    const size_t stored = before ? at : at - image_.hole_bytes;
-    if (stored > image_.bytes.size() || count > image_.bytes.size() - stored) return std::nullopt;
-    return image_.bytes.subspan(stored, count);
-  }
-  // The columns of the row behind line pointer `number`, which counts from 1.
-  std::optional<ByteView> row(uint16_t number) const {
-    if (number == 0) return std::nullopt;
-    const auto pointer = bytes(kPageHeaderBytes + size_t{number - 1u} * 4, 4);
-    if (!pointer) return std::nullopt;
-    const auto item = load<uint32_t>(*pointer, 0);  // lp_off:15, lp_flags:2, lp_len:15
-    if ((item >> 15 & 3) != kItemNormal) return std::nullopt;
-    const auto tuple = bytes(item & 0x7FFF, item >> 17);
-    if (!tuple || tuple->size() < kTupleHeaderBytes) return std::nullopt;
-    const auto columns_at = load<uint8_t>(*tuple, kHoffAt);
-    if (columns_at > tuple->size()) return std::nullopt;
-    return tuple->subspan(columns_at);
-  }
-
- private:
-  explicit ImagePage(const BlockImage& image) : image_(image) {}
-
-  BlockImage image_;
-  Bytes unpacked_;  // what image_ views, where it was compressed: moving keeps its place
-};
+bool is_update(const Record& record) {
+  const uint8_t kind = record.info & kHeapMask;
+  return kind == kHeapUpdate || kind == kHeapHotUpdate;
+}
+bool leaves_row(const Record& record) {
+  return is_update(record) || (record.info & kHeapMask) == kHeapInsert;
+}
+bool is_long_enough(const Record& record, const DecodedRecord& decoded) {
+  return decoded.main_data().size() >= (is_update(record) ? kUpdateBytes : kInsertBytes);
+}
+uint8_t update_flags(const DecodedRecord& decoded) {
+  return load<uint8_t>(decoded.main_data(), kUpdateFlagsAt);
+}
 
 std::optional<ByteView> row_in_data(ByteView data) {
   if (data.size() < kLoggedHeaderBytes) return std::nullopt;
@@ -90,46 +70,66 @@ std::optional<ByteView> row_in_data(ByteView data) {
 // The columns of the row that the record leaves; a view of the record, or of `page`.
 std::optional<ByteView> new_row(const Record& record, const DecodedRecord& decoded,
                                 std::optional<ImagePage>& page) {
-  const ByteView main = decoded.main_data();
+  if (!leaves_row(record) || !is_long_enough(record, decoded)) return std::nullopt;
   const BlockReference& block = decoded.blocks().front();
-  const uint8_t kind = record.info & kHeapMask;
-  const bool inserts = kind == kHeapInsert;
-  if (!inserts && kind != kHeapUpdate && kind != kHeapHotUpdate) return std::nullopt;
-  if (main.size() < (inserts ? kInsertBytes : kUpdateBytes)) return std::nullopt;
   if (!block.data.empty()) {
-    const bool omits =
-        !inserts && (load<uint8_t>(main, kUpdateFlagsAt) & kUpdateOmitsOldBytes) != 0;
+    const bool omits = is_update(record) &&
+                       (update_flags(decoded) & (kUpdateOmitsPrefix | kUpdateOmitsSuffix)) != 0;
     return omits ? std::nullopt : row_in_data(block.data);
   }
   if (!block.image) return std::nullopt;
   page = ImagePage::of(*block.image);
-  if (!page) return std::nullopt;
-  return page->row(load<uint16_t>(main, inserts ? 0 : kUpdateNewOffsetAt));
+  const std::optional<RowPlace> place = place_of_new_row(record, decoded);
+  return page && place ? row_on_page(*page, place->number) : std::nullopt;
 }
 
-CatalogRow::Of catalog_of(pg::Oid number) {
-  if (number == kSchemaCatalog) return CatalogRow::Of::kSchema;
-  return number == kDatabaseCatalog ? CatalogRow::Of::kDatabase : CatalogRow::Of::kRelation;
+CatalogRow::Of kind_of(pg::Oid catalog) {
+  if (catalog == kSchemaCatalog) return CatalogRow::Of::kSchema;
+  return catalog == kDatabaseCatalog ? CatalogRow::Of::kDatabase : CatalogRow::Of::kRelation;
 }
 
 }  // namespace
 
+std::optional<RowPlace> place_of_new_row(const Record& record, const DecodedRecord& decoded) {
+  if (decoded.blocks().empty() || !leaves_row(record) || !is_long_enough(record, decoded)) {
+    return std::nullopt;
+  }
+  return RowPlace{decoded.blocks().front().block,
+                  load<uint16_t>(decoded.main_data(), is_update(record) ? kUpdateNewOffsetAt : 0)};
+}
+
+// log_heap_update() in src/backend/access/heap/heapam.c: the lengths of what is omitted, the
+// header, the bitmap of nulls, and of the columns what lies between.
+std::optional<char> logged_relation_kind(const Record& record, const DecodedRecord& decoded,
+                                         int major) {
+  if (decoded.blocks().empty() || !is_update(record) || !is_long_enough(record, decoded)) {
+    return std::nullopt;
+  }
+  const uint8_t flags = update_flags(decoded);
+  ByteReader reader(decoded.blocks().front().data);
+  const size_t prefix = (flags & kUpdateOmitsPrefix) != 0 ? reader.read<uint16_t>() : 0;
+  if ((flags & kUpdateOmitsSuffix) != 0) reader.skip(sizeof(uint16_t));
+  const std::optional<ByteView> logged = row_in_data(reader.take(reader.remaining()));
+  if (!logged || kind_at(major) < prefix || kind_at(major) - prefix >= logged->size()) {
+    return std::nullopt;
+  }
+  return static_cast<char>(load<uint8_t>(*logged, kind_at(major) - prefix));
+}
+
 std::optional<CatalogRow> read_catalog_row(const Record& record, const DecodedRecord& decoded,
-                                           int major) {
+                                           pg::Oid catalog, int major) {
   if (record.rmgr != kHeapRmgr || decoded.blocks().empty()) return std::nullopt;
-  const RelationLocator& relation = decoded.blocks().front().relation;
-  if (!is_named_catalog(relation)) return std::nullopt;
   std::optional<ImagePage> page;
   const std::optional<ByteView> row = new_row(record, decoded, page);
   if (!row) return std::nullopt;
 
   CatalogRow found;
-  found.of = catalog_of(relation.number);
+  found.of = kind_of(catalog);
   const bool is_relation = found.of == CatalogRow::Of::kRelation;
   if (row->size() < (is_relation ? kind_at(major) + 1 : kNameAt + kNameBytes)) return std::nullopt;
   found.start = record.start;
   found.xid = record.xid;
-  found.database = relation.database;
+  found.database = decoded.blocks().front().relation.database;
   found.oid = load<uint32_t>(*row, 0);
   const std::string_view name = as_text(row->subspan(kNameAt, kNameBytes));
   found.name = name.substr(0, name.find('\0'));
@@ -138,6 +138,7 @@ std::optional<CatalogRow> read_catalog_row(const Record& record, const DecodedRe
   found.file = load<uint32_t>(*row, kFileAt);
   found.tablespace = load<uint32_t>(*row, kTablespaceAt);
   found.kind = static_cast<char>(load<uint8_t>(*row, kind_at(major)));
+  found.is_update = is_update(record);
   return found;
 }
 
@@ -150,7 +151,7 @@ std::optional<pg::Oid> database_marked_invalid(const DecodedRecord& decoded, int
   std::optional<ByteView> row = block.data;
   if (block.data.empty()) {
     if (block.image) page = ImagePage::of(*block.image);
-    row = page ? page->row(load<uint16_t>(decoded.main_data(), 0)) : std::nullopt;
+    row = page ? row_on_page(*page, load<uint16_t>(decoded.main_data(), 0)) : std::nullopt;
   }
   const size_t at = connection_limit_at(major);
   if (!row || row->size() < at + sizeof(int32_t)) return std::nullopt;

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "pg/types.h"
+#include "wal/catalog_files.h"
 #include "wal/record.h"
 
 namespace walkback::wal {
@@ -25,26 +26,31 @@ struct CatalogRow {
   pg::Oid schema = 0;
   pg::Oid tablespace = 0;  // 0: the database's own
   pg::Oid file = 0;  // relfilenode; 0 for one without, and for those that pg_filenode.map names
-  char kind = 0;     // relkind: 'r' table, 'i' index, 't' TOAST, 'm' materialized view, …
+  char kind = 0;  // relkind: 'r' table, 'i' index, 't' TOAST, 'm' materialized view, …; 0: not said
+  bool is_update = false;  // the relation was there before
   bool operator==(const CatalogRow&) const = default;
 };
 
-// Whether a record's first block may belong to one of these catalogs: cheap, and false for nearly
-// all. Their files have these numbers since initdb, until somebody runs VACUUM FULL on a catalog
-// itself: rows are then not seen.
-inline constexpr pg::Oid kRelationCatalog = 1259;  // pg_class
-inline constexpr pg::Oid kSchemaCatalog = 2615;    // pg_namespace
-inline constexpr pg::Oid kDatabaseCatalog = 1262;  // pg_database
-inline bool is_named_catalog(const RelationLocator& relation) {
-  return relation.number == kRelationCatalog || relation.number == kSchemaCatalog ||
-         relation.number == kDatabaseCatalog;
-}
-
-// `record` is a decoded one of the Heap resource manager. Nothing where the row is not all there:
-// an update may log only what differs from the old row. Never an error: a name that is not known is
-// shown as a number.
+// `record` is a decoded one of the Heap resource manager, and its first block one of `catalog`:
+// pg_class, pg_namespace or pg_database. Nothing where the row is not all there: an update may log
+// only what differs from the old row (catalog_row_parts.h). Never an error: a name that is not
+// known is shown as a number.
 std::optional<CatalogRow> read_catalog_row(const Record& record, const DecodedRecord& decoded,
-                                           int major);
+                                           pg::Oid catalog, int major);
+
+// Where a row stands in its table: the block, and its line pointer there.
+struct RowPlace {
+  uint32_t block = 0;
+  uint16_t number = 0;
+  auto operator<=>(const RowPlace&) const = default;
+};
+
+// Of the row that such a record leaves; nothing for one that leaves none.
+std::optional<RowPlace> place_of_new_row(const Record& record, const DecodedRecord& decoded);
+
+// The relkind in an update of pg_class that logs only what differs, where that is in what it logs.
+std::optional<char> logged_relation_kind(const Record& record, const DecodedRecord& decoded,
+                                         int major);
 
 // The database that DROP DATABASE marks as invalid, in place and whatever becomes of its
 // transaction, before it removes the files (dropdb() in src/backend/commands/dbcommands.c, since

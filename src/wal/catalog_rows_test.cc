@@ -35,8 +35,9 @@ class CatalogRows : public testing::TestWithParam<int> {
   }
 };
 
-TEST_P(CatalogRows, NamesAndFilesOfWhatIsCreatedAreRead) {
+TEST_P(CatalogRows, NamesAndFilesOfWhatIsCreatedAndTruncatedAreRead) {
   std::map<std::string, CatalogRow> relations, databases;
+  std::vector<CatalogRow> emptied;
   Bytes previous;
   for (const auto& [name, bytes] : segments(GetParam())) {
     const SegmentInfo info = inspect_segment(bytes).value();
@@ -49,6 +50,7 @@ TEST_P(CatalogRows, NamesAndFilesOfWhatIsCreatedAreRead) {
       const bool is_database = row.of == CatalogRow::Of::kDatabase;
       EXPECT_EQ(row.database == 0, is_database) << row.name;
       (is_database ? databases : relations)[row.name] = row;
+      if (row.name == "emptied") emptied.push_back(row);
     }
     previous = bytes;
   }
@@ -67,6 +69,13 @@ TEST_P(CatalogRows, NamesAndFilesOfWhatIsCreatedAreRead) {
   // These came when the server compressed page images, with pglz but in 15.
   EXPECT_EQ(relations.at("counter").kind, 'S');
   EXPECT_EQ(relations.at("payments_note_idx").kind, 'i');
+  // CREATE TABLE, and TRUNCATE, of whose update of the row only the difference is logged.
+  ASSERT_EQ(emptied.size(), 2u);
+  EXPECT_FALSE(emptied[0].is_update);
+  EXPECT_TRUE(emptied[1].is_update);
+  EXPECT_EQ(emptied[1].oid, emptied[0].oid);
+  EXPECT_EQ(emptied[1].kind, 'r');
+  EXPECT_GT(emptied[1].file, emptied[0].file);
   if (relations.contains("away")) {  // its segment is not kept of 16
     EXPECT_GE(relations["away"].tablespace, 16384u);
   }
@@ -96,7 +105,7 @@ TEST(CatalogRow, HostileBytesAreNoName) {
       const Record record{{1}, {2}, {}, 700, kHeapRmgr, kHeapInsert, bytes};
       DecodedRecord decoded;
       ASSERT_TRUE(decoded.decode(record, 15).ok());
-      const std::optional<CatalogRow> row = read_catalog_row(record, decoded, 15);
+      const std::optional<CatalogRow> row = read_catalog_row(record, decoded, kRelationCatalog, 15);
       const size_t whole = 5 + (fill == 24 ? 1 : fill == 127 ? 104 : 0) + 116;
       EXPECT_EQ(row.has_value(), fill >= 23 && fill < 255 && data_bytes >= whole)
           << data_bytes << " " << int{fill};

@@ -13,9 +13,11 @@ constexpr uint8_t kTransactionRmgr = 1;
 constexpr uint8_t kStorageRmgr = 2;  // Storage: relation files
 constexpr uint8_t kDatabaseRmgr = 4;
 constexpr uint8_t kTablespaceRmgr = 5;
+constexpr uint8_t kRelationMapRmgr = 7;  // RelMap: pg_filenode.map
 constexpr uint8_t kStandbyRmgr = 8;
 constexpr uint8_t kHeap2Rmgr = 9;
 constexpr uint8_t kHeapRmgr = 10;
+constexpr uint8_t kBtreeRmgr = 11;
 constexpr uint8_t kLastBuiltInRmgr = 21;   // LogicalMessage
 constexpr uint8_t kFirstCustomRmgr = 128;  // since 15
 
@@ -58,6 +60,11 @@ constexpr uint8_t kHeapUpdate = 0x20;
 constexpr uint8_t kHeapHotUpdate = 0x40;
 constexpr uint8_t kHeapInplace = 0x70;
 constexpr uint8_t kHeap2MultiInsert = 0x50;
+
+constexpr uint8_t kBtreeMask = 0xF0;
+constexpr uint8_t kBtreeInsertLeaf = 0x00;
+constexpr uint8_t kBtreeSplitLeft = 0x30;   // the new entry is on the left one of the pages
+constexpr uint8_t kBtreeSplitRight = 0x40;  // on the right one
 
 // A known resource manager of that major version.
 bool is_rmgr(uint8_t rmgr, int major);

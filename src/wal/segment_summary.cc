@@ -10,6 +10,7 @@
 #include "wal/flat_index.h"
 #include "wal/names.h"
 #include "wal/timed_event.h"
+#include "wal/xlog_records.h"
 
 namespace walkback::wal {
 namespace {
@@ -165,7 +166,8 @@ class Transactions {
 
 class Summarizer {
  public:
-  explicit Summarizer(const RecordReader::Expectations& expected) : expected_(expected) {}
+  Summarizer(const RecordReader::Expectations& expected, const CatalogFiles& catalogs)
+      : expected_(expected), catalogs_(catalogs) {}
 
   SegmentSummary summarize(pg::SegmentName name, ByteView segment, ByteView previous);
 
@@ -174,8 +176,15 @@ class Summarizer {
   // behind all that `previous` holds of it.
   bool read_beginning(pg::SegmentName name, ByteView segment, ByteView previous);
   Result<void> take(const Record& record);
+  Result<void> take_rows(const Record& record, uint32_t transaction, uint32_t first_relation);
+  void take_catalog_row(const Record& record, pg::Oid catalog);
+  // The catalog's relation whose file that one of relations_ is; 0 for none.
+  pg::Oid catalog_in(uint32_t relation);
 
   const RecordReader::Expectations expected_;
+  CatalogFiles catalogs_;
+  std::vector<std::optional<pg::Oid>> catalog_in_;  // by number of relations_
+  CatalogRowParts row_parts_;
   std::optional<RecordReader> reader_;
   DecodedRecord decoded_;
   RelationForks relations_;
@@ -211,6 +220,10 @@ SegmentSummary Summarizer::summarize(pg::SegmentName name, ByteView segment, Byt
   }
   summary_.major = reader_->major();
   transactions_.list(relations_.all(), summary_);
+  // Those put together from parts stand where their last part was.
+  std::ranges::stable_sort(summary_.catalog_rows, {}, &CatalogRow::start);
+  summary_.catalog_row_parts = row_parts_.unfinished();
+  summary_.moved_catalogs = catalogs_.moved();
   std::vector<ChangedBlocks> changed(relations_.all().size());
   blocks_.for_each(
       [&](uint32_t relation, uint32_t block) { changed[relation].blocks.push_back(block); });
@@ -265,22 +278,60 @@ Result<void> Summarizer::take(const Record& record) {
     blocks_.add(relation, block.block);
   }
   if (record.rmgr == kHeapRmgr || record.rmgr == kHeap2Rmgr) {
-    RowCounts rows;
-    const RowChange change = read_row_counts(record, decoded_.main_data(), rows);
-    if (change == RowChange::kTooShort) {
-      return make_error(ErrorKind::kCorrupt, fmt::format("record at {}: too short for what it does",
-                                                         record.start.text()));
-    }
-    const bool counts = change == RowChange::kCounted && record.xid != 0;
-    if (!counts || decoded_.blocks().empty()) return success();
-    transactions_.add(transaction, first_relation, rows);
-    if (!is_named_catalog(decoded_.blocks().front().relation)) return success();
-    std::optional<CatalogRow> row = read_catalog_row(record, decoded_, reader_->major());
+    return take_rows(record, transaction, first_relation);
+  }
+  if (record.rmgr == kBtreeRmgr) {
+    const pg::Oid index = decoded_.blocks().empty() ? 0 : catalog_in(first_relation);
+    if (index == 0) return success();
+    std::optional<CatalogRow> row = row_parts_.add_entries(record, decoded_, index);
     if (row) summary_.catalog_rows.push_back(*std::move(row));
+  } else if (record.rmgr == kRelationMapRmgr) {
+    const Result<RelationMapUpdate> update = parse_relation_map_update(decoded_.main_data());
+    if (!update.ok()) return success();
+    catalogs_.add(update->database, update->map);
+    catalog_in_.clear();
   } else if (is_kept(record)) {
     summary_.kept.push_back({record.start, record.end, to_bytes(record.bytes)});
   }
   return success();
+}
+
+Result<void> Summarizer::take_rows(const Record& record, uint32_t transaction,
+                                   uint32_t first_relation) {
+  RowCounts rows;
+  const RowChange change = read_row_counts(record, decoded_.main_data(), rows);
+  if (change == RowChange::kTooShort) {
+    return make_error(ErrorKind::kCorrupt,
+                      fmt::format("record at {}: too short for what it does", record.start.text()));
+  }
+  const bool counts = change == RowChange::kCounted && record.xid != 0;
+  if (!counts || decoded_.blocks().empty()) return success();
+  transactions_.add(transaction, first_relation, rows);
+  const pg::Oid catalog = catalog_in(first_relation);
+  const bool is_named =
+      catalog == kRelationCatalog || catalog == kSchemaCatalog || catalog == kDatabaseCatalog;
+  if (is_named) take_catalog_row(record, catalog);
+  return success();
+}
+
+void Summarizer::take_catalog_row(const Record& record, pg::Oid catalog) {
+  const std::optional<RowPlace> place = place_of_new_row(record, decoded_);
+  const pg::Oid database = decoded_.blocks().front().relation.database;
+  std::optional<CatalogRow> row = read_catalog_row(record, decoded_, catalog, reader_->major());
+  if (row) {
+    summary_.catalog_rows.push_back(*std::move(row));
+    if (place && catalog == kRelationCatalog) row_parts_.is_whole(record.xid, database, *place);
+  } else if (place && catalog == kRelationCatalog && (record.info & kHeapMask) == kHeapUpdate) {
+    const std::optional<char> kind = logged_relation_kind(record, decoded_, reader_->major());
+    row_parts_.add({record.start, record.xid, database, *place, {}, kind, {}, {}});
+  }
+}
+
+pg::Oid Summarizer::catalog_in(uint32_t relation) {
+  if (relation >= catalog_in_.size()) catalog_in_.resize(relations_.all().size());
+  std::optional<pg::Oid>& known = catalog_in_[relation];
+  if (!known) known = catalogs_.relation_in(relations_.all()[relation].relation);
+  return *known;
 }
 
 }  // namespace
@@ -330,8 +381,9 @@ std::optional<pg::TimelineId> timeline_of_unfinished_record(pg::SegmentName name
 }
 
 SegmentSummary summarize_segment(pg::SegmentName name, ByteView segment, ByteView previous,
-                                 const RecordReader::Expectations& expected) {
-  return Summarizer(expected).summarize(name, segment, previous);
+                                 const RecordReader::Expectations& expected,
+                                 const CatalogFiles& catalogs) {
+  return Summarizer(expected, catalogs).summarize(name, segment, previous);
 }
 
 }  // namespace walkback::wal

@@ -14,6 +14,8 @@
 #include "base/result.h"
 #include "pg/data_directory.h"
 #include "pg/types.h"
+#include "wal/catalog_files.h"
+#include "wal/catalog_row_parts.h"
 #include "wal/catalog_rows.h"
 #include "wal/heap_records.h"
 #include "wal/record.h"
@@ -86,6 +88,10 @@ struct SegmentSummary {
   // empty.
   std::vector<std::vector<RelationRows>> row_lists;
   std::vector<CatalogRow> catalog_rows;  // in the order in which they were written
+  // Of rows whose other parts are in segments before or behind, likewise.
+  std::vector<CatalogRowPart> catalog_row_parts;
+  // At the end of the segment, as far as it was known or is said here.
+  std::vector<MovedCatalog> moved_catalogs;
   // Nothing of the segment is missing here.
   bool says_all() const { return problem.empty() && !first_record_unknown; }
   bool operator==(const SegmentSummary&) const = default;
@@ -124,9 +130,11 @@ std::optional<pg::TimelineId> timeline_of_unfinished_record(pg::SegmentName name
                                                             ByteView first_page,
                                                             uint32_t segment_bytes);
 
-// `segment` is the whole file, `previous` the one before it, or empty. Never fails: what cannot be
-// read is said in the summary.
+// `segment` is the whole file, `previous` the one before it, or empty. Of catalogs that got other
+// files before it, and are not in `catalogs`, no rows are seen. Never fails: what cannot be read is
+// said in the summary.
 SegmentSummary summarize_segment(pg::SegmentName name, ByteView segment, ByteView previous,
-                                 const RecordReader::Expectations& expected);
+                                 const RecordReader::Expectations& expected,
+                                 const CatalogFiles& catalogs = {});
 
 }  // namespace walkback::wal

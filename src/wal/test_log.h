@@ -3,6 +3,8 @@
 
 #include <map>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/bytes.h"
 #include "pg/crc32c.h"
@@ -34,20 +36,29 @@ class TestLog {
   // A record that refers to one block, with that much data of it and, after that, main data.
   pg::Lsn append_block(uint8_t rmgr, uint8_t info, pg::Xid xid, const RelationLocator& relation,
                        uint32_t block, const Bytes& main_data, const Bytes& block_data = {}) {
+    return append_blocks(rmgr, info, xid, relation, {{block, block_data}}, main_data);
+  }
+  // Likewise to several blocks of one relation.
+  pg::Lsn append_blocks(uint8_t rmgr, uint8_t info, pg::Xid xid, const RelationLocator& relation,
+                        const std::vector<std::pair<uint32_t, Bytes>>& blocks,
+                        const Bytes& main_data) {
     constexpr uint8_t kHasData = 0x20;
     Bytes record(kRecordHeaderBytes);
     const auto add = [&](auto value) {
       const auto* raw = reinterpret_cast<const std::byte*>(&value);
       record.insert(record.end(), raw, raw + sizeof value);
     };
-    add(uint8_t{0});
-    add(block_data.empty() ? uint8_t{0} : kHasData);
-    add(static_cast<uint16_t>(block_data.size()));
-    add(relation);
-    add(block);
+    uint8_t id = 0;
+    for (const auto& [block, data] : blocks) {
+      add(id++);
+      add(data.empty() ? uint8_t{0} : kHasData);
+      add(static_cast<uint16_t>(data.size()));
+      add(relation);
+      add(block);
+    }
     add(uint8_t{255});
     add(static_cast<uint8_t>(main_data.size()));
-    record.insert(record.end(), block_data.begin(), block_data.end());
+    for (const auto& [block, data] : blocks) record.insert(record.end(), data.begin(), data.end());
     record.insert(record.end(), main_data.begin(), main_data.end());
     return append_raw(rmgr, info, xid, std::move(record));
   }

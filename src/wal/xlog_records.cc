@@ -183,4 +183,13 @@ Result<StorageTruncate> parse_storage_truncate(ByteView main_data) {
   return finished(truncate, reader, "storage truncate");
 }
 
+Result<RelationMapUpdate> parse_relation_map_update(ByteView main_data) {
+  ByteReader reader(main_data);
+  RelationMapUpdate update;
+  update.database = reader.read<uint32_t>();
+  reader.skip(sizeof(pg::Oid));  // the tablespace
+  update.map = TRY(pg::parse_filenode_map(reader.take(reader.read<uint32_t>())));
+  return finished(update, reader, "relation map");
+}
+
 }  // namespace walkback::wal

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "pg/control_file.h"
+#include "pg/filenode_map.h"
 #include "pg/types.h"
 #include "wal/packed.h"
 #include "wal/record.h"
@@ -135,5 +136,12 @@ struct StorageTruncate {
   bool free_space_map = false;
 };
 Result<StorageTruncate> parse_storage_truncate(ByteView main_data);
+
+// xl_relmap_update in src/include/utils/relmapper.h: a whole pg_filenode.map.
+struct RelationMapUpdate {
+  pg::Oid database = 0;  // 0: that of what all databases share
+  std::vector<pg::MappedFile> map;
+};
+Result<RelationMapUpdate> parse_relation_map_update(ByteView main_data);
 
 }  // namespace walkback::wal

@@ -304,7 +304,7 @@ def test_names_come_from_wherever_they_are_known(production, wb, xid_of):
         names.unlink()
     for index in wb.repository.glob("clusters/*/*/wal/*/*/*.index*"):
         index.unlink()
-    assert Found(wb).of(deleted) == {"public.born_later": {"deleted": 50}}, "from the WAL alone"
+    assert Found(wb).of(deleted) == {"public.renamed": {"deleted": 50}}, "from the WAL alone"
 
 
 def test_filters_and_windows(production, wb, xid_of):
