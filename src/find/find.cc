@@ -274,7 +274,7 @@ class Finder {
     std::vector<FoundTable> tables;
     for (const TouchedFile& file : transaction.files) {
       const std::optional<RelationName> name = names_.of(file.file);
-      if (!name && file.file.number < pg::kFirstUserOid) continue;
+      if (!name && names_.nature_of(file.file) == RelationNames::Nature::kCatalog) continue;
       if (name && !is_shown(*name)) continue;
       const bool is_bare = file.fate == FileFate::kChanged && file.rows == wal::RowCounts{};
       if (is_bare) continue;

@@ -355,12 +355,15 @@ double growth(double few_mib, double many_mib, uint64_t more) {
 TEST_F(Scale, MemoryGrowsOnlyWithWhatTheParentIsKnownBy) {
   constexpr uint64_t kFew = 100'000;
   constexpr uint64_t kMany = 4 * kFew;
+  // Less than the name of a file takes in memory. The same backup's peak differs by 7 MiB from one
+  // run to the next, by which buffers threads have at once: 24 bytes a file that nobody keeps.
+  constexpr double kNothing = 48;
   const Peaks few = measure({kFew, 4});
   const Peaks many = measure({kMany, 4});
-  EXPECT_LT(growth(few.full, many.full, kMany - kFew), 16);
+  EXPECT_LT(growth(few.full, many.full, kMany - kFew), kNothing);
   EXPECT_LT(growth(few.incremental, many.incremental, kMany - kFew), 200);
-  EXPECT_LT(growth(few.plan, many.plan, kMany - kFew), 16);
-  EXPECT_LT(growth(few.recover, many.recover, kMany - kFew), 16);
+  EXPECT_LT(growth(few.plan, many.plan, kMany - kFew), kNothing);
+  EXPECT_LT(growth(few.recover, many.recover, kMany - kFew), kNothing);
 }
 
 TEST_F(Scale, ALargeClusterIsBackedUpPlannedAndRecoveredInHalfAGibibyte) {
