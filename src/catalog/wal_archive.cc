@@ -136,7 +136,7 @@ Result<WalArchive::PutReport> WalArchive::put(std::string_view name, File& file,
   if (indexed) {
     // Made durable while the segment is compressed: it costs a core's spare time.
     beside.start([&](std::stop_token) -> Result<void> {
-      const WalIndex index = index_of(name, content, neighbour, catalogs);
+      const WalIndex index = index_of(name, content, neighbour, catalogs_for(name, catalogs));
       TRY(mark_settings(name, index));
       index_put = TRY(put_index(name, index));
       return success();
@@ -268,6 +268,17 @@ Result<std::optional<pg::SegmentName>> WalArchive::segment_before(pg::SegmentNam
   if (!history.ok()) return std::optional(before);
   return std::optional(
       pg::SegmentName{history->timeline_of(before.start(segment_bytes())), before.number});
+}
+
+// A push may lag behind: what the data directory says by now need not have held in the segment.
+wal::CatalogFiles WalArchive::catalogs_for(std::string_view name,
+                                           const wal::CatalogFiles& by_now) const {
+  const Result<pg::SegmentName> segment = pg::SegmentName::parse(name, segment_bytes());
+  if (!segment.ok() || by_now.moved().empty()) return by_now;
+  wal::CatalogFiles catalogs = by_now;
+  const Result<std::optional<pg::SegmentName>> before = segment_before(*segment);
+  if (before.ok() && *before) catalogs.add(catalogs_at(**before, {}).moved());
+  return catalogs;
 }
 
 wal::CatalogFiles WalArchive::catalogs_at(pg::SegmentName segment,

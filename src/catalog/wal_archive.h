@@ -112,6 +112,7 @@ class WalArchive {
                     const wal::CatalogFiles& catalogs) const;
   // By its history, whether or not the archive has it.
   Result<std::optional<pg::SegmentName>> segment_before(pg::SegmentName segment) const;
+  wal::CatalogFiles catalogs_for(std::string_view name, const wal::CatalogFiles& by_now) const;
   Result<void> mark_settings(std::string_view name, const WalIndex& index) const;
   // kConflict when there is one of other bytes.
   Result<IndexPut> put_index(std::string_view name, const WalIndex& index) const;

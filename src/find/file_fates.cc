@@ -105,10 +105,12 @@ class Fates {
       if (old != dropped_.end()) {
         replace(*old, file, is_emptied(*old, file, oid) ? FileFate::kTruncated : rewrite_of(*old));
         dropped_.erase(old);
+      } else if (is_made_here(file.database, oid)) {
+        new_ones_.push_back(file);
       } else if (is_rewrite) {
         without_row_.push_back(file);
         ++unmatched_rewrites_;
-      } else if (row ? row->is_later && !is_made_here(file.database, oid) : file.number != oid) {
+      } else if (row ? row->is_later : file.number != oid) {
         without_row_.push_back(file);  // it had another: a first file has the oid for a number
       } else {
         new_ones_.push_back(file);
@@ -135,9 +137,12 @@ class Fates {
     }
     return false;
   }
+  // By its first file: neither an update of the relation's row gave it that, nor a rewrite.
   bool is_made_here(pg::Oid database, pg::Oid oid) const {
     const auto files = files_of_.find({database, oid});
-    return files != files_of_.end() && names_.row_of(files->second.front())->is_first;
+    if (files == files_of_.end()) return false;
+    const RelationNames::Row first = *names_.row_of(files->second.front());
+    return !first.is_later && !first.is_rewrite;
   }
 
   // Then in their order, where it is plain that they belong together.

@@ -296,12 +296,12 @@ Result<void> TransactionSearch::see_storage(const wal::Record& record) {
   if (created.fork != pg::Fork::kMain && created.fork != pg::Fork::kInit) return success();
   // A subtransaction whose first record this is has no xid before the next: the row has it.
   if (record.xid == 0) {
-    made_by_nobody_.insert(created.relation);
+    made_by_nobody_[record.start] = created.relation;
     give_files_to_makers();
     return success();
   }
   // Of an unlogged table only the init fork is logged, and none of its rows.
-  opened(record.xid).created.push_back(created.relation);
+  opened(record.xid).created[record.start] = created.relation;
   if (created.fork == pg::Fork::kInit) return success();
   const auto copied = database_creations_.find(created.relation.database);
   live_rows_.create(created.relation,
@@ -310,10 +310,11 @@ Result<void> TransactionSearch::see_storage(const wal::Record& record) {
 }
 
 void TransactionSearch::give_files_to_makers() {
-  std::erase_if(made_by_nobody_, [&](const wal::RelationLocator& file) {
+  std::erase_if(made_by_nobody_, [&](const auto& made) {
+    const auto& [at, file] = made;
     const std::optional<RelationNames::Row> row = names_.row_of(file);
     if (!row) return false;
-    opened(row->xid).created.push_back(file);
+    opened(row->xid).created[at] = file;
     live_rows_.create(file, false);
     return true;
   });
@@ -386,7 +387,7 @@ TransactionSearch::Open TransactionSearch::take(pg::Xid xid, const std::vector<p
     const Open sub = std::move(opened(subxid));
     open_.erase(subxid);
     for (const auto& [file, rows] : sub.rows) whole.rows[file] += rows;
-    whole.created.insert(whole.created.end(), sub.created.begin(), sub.created.end());
+    whole.created.insert(sub.created.begin(), sub.created.end());
     whole.emptied.insert(sub.emptied.begin(), sub.emptied.end());
     if (sub.began_at) {
       whole.began_at = std::min(whole.began_at.value_or(*sub.began_at), *sub.began_at);
@@ -410,8 +411,10 @@ void TransactionSearch::end(const End& end, const Open& done) {
   found.gid = done.gid;
   found.subtransactions = end.subxids.size();
   found.databases_dropped = done.databases_dropped;
-  settle_names(end, done.created);
-  found.files = files_of(done, end);
+  std::vector<wal::RelationLocator> created;
+  for (const auto& [at, file] : done.created) created.push_back(file);
+  settle_names(end, created);
+  found.files = files_of(done, created, end);
   if (end.outcome == Outcome::kInterrupted) found.interrupted_after = last_end_;
   if (const auto top = top_of_.find(end.xid); top != top_of_.end()) {
     found.savepoints_of = full_xid(top->second).value;
@@ -454,10 +457,10 @@ bool TransactionSearch::is_asked_for(const End& end) const {
   return end.xid == xid || std::ranges::find(end.subxids, xid) != end.subxids.end();
 }
 
-std::vector<TouchedFile> TransactionSearch::files_of(const Open& done, const End& end) {
+std::vector<TouchedFile> TransactionSearch::files_of(
+    const Open& done, const std::vector<wal::RelationLocator>& created, const End& end) {
   const bool committed = end.outcome == Outcome::kCommitted;
-  FileFates fates =
-      fates_of({committed, done.rows, done.created, done.emptied, end.dropped}, names_);
+  FileFates fates = fates_of({committed, done.rows, created, done.emptied, end.dropped}, names_);
   for (const auto& [from, to] : fates.replaced) names_.rewritten(from, to);
   for (const wal::RelationLocator& file : fates.perhaps_rewritten) {
     live_rows_.forget_creation(file);

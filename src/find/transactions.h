@@ -93,7 +93,7 @@ class TransactionSearch {
   struct Open {
     std::optional<Timestamp> began_at;
     std::map<wal::RelationLocator, wal::RowCounts> rows;
-    std::vector<wal::RelationLocator> created;  // in order
+    std::map<pg::Lsn, wal::RelationLocator> created;
     std::set<wal::RelationLocator> emptied;
     std::vector<pg::Oid> databases_dropped;
     std::string gid;
@@ -155,7 +155,9 @@ class TransactionSearch {
   void forget_what_runs();
   Open take(pg::Xid xid, const std::vector<pg::Xid>& subxids);
   void end(const End& end, const Open& done);
-  std::vector<TouchedFile> files_of(const Open& done, const End& end);
+  std::vector<TouchedFile> files_of(const Open& done,
+                                    const std::vector<wal::RelationLocator>& created,
+                                    const End& end);
   bool is_asked_for(const End& end) const;
   bool in_window(std::optional<Timestamp> time) const;
   void count(Outcome outcome, Timestamp time, const wal::RowCounts& rows);
@@ -189,7 +191,7 @@ class TransactionSearch {
   std::unordered_map<pg::Xid, std::vector<wal::CatalogRow>> catalog_rows_;  // of those open
   wal::CatalogRowParts row_parts_;                                          // likewise
   // Files whose rows were not seen yet, and whose creation names no transaction.
-  std::set<wal::RelationLocator> made_by_nobody_;
+  std::map<pg::Lsn, wal::RelationLocator> made_by_nobody_;
   // Millions of transactions touch few files.
   mutable std::map<wal::RelationLocator, RelationNames::Nature> natures_;
   mutable uint64_t natures_version_ = 0;  // of the names

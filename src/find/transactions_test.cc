@@ -872,6 +872,32 @@ TEST_F(Transactions, RowsTellATruncationFromADropWithNobodyToAsk) {
   EXPECT_EQ(found[0].files[2].fate, FileFate::kCreated);
 }
 
+// CREATE INDEX on payments, then TRUNCATE payments: the index has two files, and replaces none.
+// That the server knows it by now makes no difference.
+TEST_F(Transactions, WhatTheTransactionMadeReplacesNothing) {
+  const wal::RelationLocator new_payments{1663, 5, 16500}, index{1663, 5, 16501},
+      new_index{1663, 5, 16502};
+  names_.add(
+      {{{5, "shop", 1663, {{2200, "public", {{16501, "payments_note", 1663, 16502, 'i', 0}}}}}},
+       {}},
+      {UINT64_MAX});
+  wal::CatalogRow made = update_of(16501, "payments_note", 16501);
+  made.is_update = false;
+  const auto found = find({Segment(1)
+                               .puts(made)
+                               .puts(update_of(16384, "payments", 16500))
+                               .puts(update_of(16501, "payments_note", 16502))
+                               .creates(700, index)
+                               .creates(700, new_payments)
+                               .creates(700, new_index)
+                               .commits_and_drops(700, 10, {index, kPayments, kLedger})});
+  ASSERT_THAT(found, SizeIs(1));
+  ASSERT_THAT(found[0].files, SizeIs(3));
+  EXPECT_EQ(found[0].files[0].fate, FileFate::kTruncated);
+  EXPECT_EQ(found[0].files[1].file, kLedger);
+  EXPECT_EQ(found[0].files[1].fate, FileFate::kDropped);
+}
+
 TEST_F(Transactions, ARowThatSegmentsHaveInPartsIsOne) {
   const wal::RelationLocator new_payments{1663, 5, 16500};
   const auto part = [](std::optional<pg::Oid> oid, std::optional<wal::CatalogRowPart::Name> name,

@@ -12,6 +12,7 @@ kill-wal-push         5      kill -9 of wal-push at 10 moments, then zstd -d and
 kill-recover          10     kill -9 of recover at 5 moments, then PostgreSQL is asked to start on it
 one-byte              10     one byte changed in a manifest, a pack, a segment: 20 of each
 find                  1      accidents among 2,000,000 transactions in 300 segments, each found and recovered from
+find-ddl              10     200 random transactions of schema changes, savepoints and rows: find says what each did, asked three ways
 wal-decoder           1      2 GiB of WAL of pgbench and schema changes, record for record as pg_waldump reads it
 wal-majors            1      2 GiB of WAL that PostgreSQL 13, 14, 16, 17 and 18 wrote, as those servers themselves read it
 histories             10     20 random histories: a plan says yes exactly when a recovery succeeds
@@ -43,6 +44,7 @@ soak_seed() {
     one-byte) e2e_soak test_one_byte_changed WALKBACK_CHANGES=20 ;;
     bad-network) e2e_soak test_what_is_acknowledged_is_there_and_right WALKBACK_NETWORKS=10 ;;
     find) e2e_soak test_accidents_among_many WALKBACK_FIND_TRANSACTIONS=2000000 ;;
+    find-ddl) e2e_soak test_find_says_what_random WALKBACK_DDL_TRANSACTIONS=200 ;;
     wal-decoder) build_preset release wal_dump && cp build/release/src/wal/wal_dump "$stage/" && e2e_soak test_gigabytes_of WALKBACK_WAL_MIB=2048 ;;
     wal-majors) build_preset release wal_dump && cp build/release/src/wal/wal_dump "$stage/" && e2e_soak test_what_other_majors WALKBACK_MAJOR_WAL_MIB=410 ;;
     histories) e2e_soak test_a_plan_says_yes_exactly WALKBACK_HISTORIES=20 PYTEST_ADDOPTS="-n 2" ;;
