@@ -6,12 +6,9 @@
 #include <map>
 
 #include "agent/claims.h"
-#include "agent/history.h"
-#include "base/host_name.h"
+#include "agent/record.h"
 #include "base/human.h"
 #include "catalog/events.h"
-#include "catalog/lineage.h"
-#include "catalog/process_identity.h"
 
 namespace walkback::agent {
 
@@ -85,19 +82,7 @@ class Agent {
 
  private:
   Result<schedule::History> read_history() {
-    const catalog::Lineage lineage =
-        TRY(catalog::find_lineage(*store_, options_.cluster, std::nullopt));
-    std::vector<catalog::Event> events =
-        TRY(catalog::list_events(*store_, options_.cluster, [](const Error&) {}));
-    TRY(catalog::find_killed(*store_, options_.cluster, parts_.clock, events));
-    // Before this host was started anew.
-    for (catalog::Event& event : events) {
-      if (!event.ended_at && event.host == host_name() && !event.process.empty() &&
-          !catalog::is_of_this_boot(event.process)) {
-        event.killed = true;
-      }
-    }
-    schedule::History history = history_of(events, lineage.first_seen, parts_.clock.now());
+    schedule::History history = TRY(agent::read_history(*store_, options_.cluster, parts_.clock));
     if (options_.schedule.recovery_time_objective) {
       history.wal_since_backup_bytes = parts_.wal_since_backup(*store_);
     }

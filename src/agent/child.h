@@ -23,7 +23,8 @@ class Job {
 
 // `command`, the program's path first. Both its outputs go to our standard error. In a process
 // group of its own, so that a Ctrl-C reaches it through us alone; when the thread that called this
-// ends, however it ends, the kernel interrupts it. Destroying it waits for it.
+// ends, however it ends, the kernel sends it SIGTERM, once for each thread that we had: it is
+// interrupted or killed. Destroying it waits for it.
 Result<std::unique_ptr<Job>> start_child(const std::vector<std::string>& command);
 
 }  // namespace walkback::agent

@@ -47,6 +47,7 @@ struct Raw {
   bool rebuild = false, all = false;
   bool deep = false;
   bool alert = false, test_alert = false;
+  bool once = false;
   bool random = false, keep = false;
   std::string seed, database;
   std::vector<std::string> checks;
@@ -233,6 +234,10 @@ void describe_metrics(CLI::App& app, Raw& raw) {
       ->type_name("DIR");
 }
 
+void describe_agent(CLI::App& app, Raw& raw) {
+  app.add_flag("--once", raw.once, "Run what is due now, say what is next, and end; for cron");
+}
+
 void describe_drill(CLI::App& app, Raw& raw) {
   constexpr const char* kTarget = "TARGET (default: --latest)";
   add_target(app, raw, kTarget);
@@ -355,6 +360,8 @@ constexpr CommandShape kCommands[] = {
      describe_verify},
     {"status", "Say whether all is well, and what to do where it is not; exits 0, 1 or 2",
      describe_status},
+    {"agent", "Keep the schedule: run what is due, watch, tell; until it is asked to end",
+     describe_agent},
     {"metrics", "Print what status sees, as figures for Prometheus", describe_metrics},
     {"history", "Show what was tried and how it ended", describe_history},
     {"key", "Make, list, add and rotate the keys of an encrypted repository", describe_key},
@@ -755,6 +762,7 @@ Result<CommandOptions> read_command(const CLI::App& app, const Raw& raw) {
   if (name == "adopt") return read_adopt(raw);
   if (name == "verify") return CommandOptions(VerifyOptions{raw.deep});
   if (name == "status") return read_status(raw);
+  if (name == "agent") return CommandOptions(AgentOptions{raw.once});
   if (name == "metrics") return read_metrics(app, raw);
   if (name == "prune") return CommandOptions(PruneOptions{raw.dry_run});
   if (name == "keep") return read_keep(app, raw);
