@@ -18,8 +18,10 @@ using schedule::Decision;
 using schedule::Due;
 using std::chrono::nanoseconds;
 
-// What others did, health and an objective are looked at so often.
+// Health, an objective, and whatever is due and waits are looked at so often.
 constexpr std::chrono::minutes kBetweenLooks{1};
+// The record besides: what others do meanwhile makes nothing due.
+constexpr std::chrono::minutes kBetweenReads{5};
 // Signals and the ends of children are seen so soon.
 constexpr std::chrono::milliseconds kBetweenGlances{200};
 
@@ -42,9 +44,11 @@ class Agent {
   Result<void> start_due() {
     // Whatever goes wrong from here on, the next look is not for ever away.
     decision_ = {};
+    was_read_ = false;
     store_ = TRY(parts_.repository());
     history_ = TRY(read_history());
     decision_ = schedule::decide(options_.schedule, history_, parts_.clock.now());
+    was_read_ = true;
     left_.clear();
     for (const Due& due : decision_.due) {
       if (has_turn(due.job)) TRY(start(due));
@@ -75,6 +79,11 @@ class Agent {
     }
   }
 
+  // Whether something may become due without a word from the clock: there is an objective, the
+  // record could not be read, or what is due had no turn.
+  bool waits() const {
+    return options_.schedule.recovery_time_objective || !was_read_ || !decision_.due.empty();
+  }
   bool idle() const { return running_.empty(); }
   const Decision& decision() const { return decision_; }
   const std::vector<Ran>& ran() const { return ran_; }
@@ -204,6 +213,7 @@ class Agent {
   std::unique_ptr<store::ObjectStore> store_;
   schedule::History history_;
   Decision decision_;
+  bool was_read_ = false;
   std::vector<Running> running_;
   std::vector<Ran> ran_;
   std::vector<schedule::Job> left_;
@@ -229,6 +239,16 @@ class SaidOnce {
   const Parts& parts_;
   std::string trouble_, objective_;
 };
+
+// Whether a job has ended or one has become due; at the latest until `deadline`.
+bool wait_for_change(Agent& agent, const Parts& parts, nanoseconds deadline) {
+  const std::optional<Timestamp> next = agent.decision().next;
+  while (!parts.stop.stop_requested() && parts.clock.monotonic() < deadline) {
+    if (agent.reap() || (next && parts.clock.now() >= *next)) return true;
+    parts.clock.sleep(kBetweenGlances);
+  }
+  return false;
+}
 
 }  // namespace
 
@@ -257,23 +277,23 @@ Result<OnceReport> run_once(const Options& options, const Parts& parts) {
 void run(const Options& options, const Parts& parts) {
   Agent agent(options, parts, /*one_at_a_time=*/false);
   SaidOnce said(parts);
+  bool read_now = true;
+  nanoseconds read{0};
   std::optional<nanoseconds> watched;
   while (!parts.stop.stop_requested()) {
-    const Result<void> started = agent.start_due();
-    said.trouble(started);
-    said.objective(agent.decision().objective_trouble);
     // By a clock that does not jump; the schedule's instants are the calendar's.
     const nanoseconds looked = parts.clock.monotonic();
+    if (read_now || agent.waits() || looked - read >= kBetweenReads) {
+      const Result<void> started = agent.start_due();
+      said.trouble(started);
+      said.objective(agent.decision().objective_trouble);
+      read = looked;
+    }
     if (!watched || looked - *watched >= kBetweenLooks) {
       parts.watch();
       watched = looked;
     }
-    const std::optional<Timestamp> next = agent.decision().next;
-    while (!agent.reap() && !parts.stop.stop_requested() &&
-           parts.clock.monotonic() - looked < kBetweenLooks &&
-           (!next || parts.clock.now() < *next)) {
-      parts.clock.sleep(kBetweenGlances);
-    }
+    read_now = wait_for_change(agent, parts, looked + kBetweenLooks);
   }
   agent.interrupt();
 }
