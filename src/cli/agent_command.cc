@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <mutex>
+#include <thread>
 
 #include "agent/agent.h"
 #include "alert/tell.h"
@@ -10,8 +12,11 @@
 #include "cli/health_facts.h"
 #include "cli/schedule_options.h"
 #include "cli/status_text.h"
+#include "cli/version.h"
 #include "config/keys.h"
 #include "health/rules.h"
+#include "metrics/expose.h"
+#include "metrics/listener.h"
 
 namespace walkback::cli {
 
@@ -19,6 +24,35 @@ namespace {
 
 // It looks again in a minute.
 constexpr int kLongestSilence_s = 10;
+
+// The figures of the last minute, for whoever asks meanwhile.
+class Board {
+ public:
+  static Result<std::unique_ptr<Board>> open(const std::string& address) {
+    return std::make_unique<Board>(TRY(metrics::Listener::open(address)));
+  }
+  explicit Board(std::unique_ptr<metrics::Listener> listener) : listener_(std::move(listener)) {}
+
+  void show(std::string text) {
+    const std::lock_guard lock(mutex_);
+    text_ = std::move(text);
+  }
+
+ private:
+  std::string text() {
+    const std::lock_guard lock(mutex_);
+    return text_;
+  }
+
+  const std::unique_ptr<metrics::Listener> listener_;
+  std::mutex mutex_;
+  std::string text_;
+  std::jthread server_{[this](const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      listener_->serve(std::chrono::milliseconds(500), [this] { return text(); });
+    }
+  }};
+};
 
 class AgentCommand {
  public:
@@ -46,6 +80,10 @@ class AgentCommand {
   }
 
   health::Level health() const { return health_; }
+  Result<void> serve_metrics() {
+    if (!config_.metrics_listen.empty()) board_ = TRY(Board::open(config_.metrics_listen));
+    return success();
+  }
   void say(const std::string& line) {
     if (!session_.global().quiet) session_.env().output.err(line + "\n");
   }
@@ -70,6 +108,7 @@ class AgentCommand {
     }
     seen_ = true;
     health_ = report.status();
+    if (board_) board_->show(metrics::expose(facts, limits_, report, version_number()));
     const alert::TellOptions options = alert_options(config_, session_);
     if (!alert::tells_anybody(options)) return;
     const auto told = alert::tell(options, completed(report, session_.suggestion()),
@@ -81,6 +120,7 @@ class AgentCommand {
   config::Config config_;
   Session& session_;
   const health::Limits limits_;
+  std::unique_ptr<Board> board_;
   bool seen_ = false;
   health::Level health_ = health::Level::kHealthy;
 };
@@ -109,6 +149,7 @@ Result<ExitStatus> run_agent(const AgentOptions& options, Session& session) {
     session.result(once_text(report, command.health()), once_json(report, command.health()));
     return report.done() ? ExitStatus::kDone : ExitStatus::kFailed;
   }
+  TRY(session.failing_with(ExitStatus::kBadUsage, command.serve_metrics()));
   say_plan(agent.schedule, config, command);
   agent::run(agent, parts);
   command.say("the agent has ended");

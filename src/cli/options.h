@@ -144,6 +144,7 @@ struct AgentOptions {
 
 struct MetricsOptions {
   std::optional<std::string> textfile;  // a directory; nothing: standard output
+  std::optional<std::string> listen;    // "127.0.0.1:9717"
 };
 
 struct HistoryOptions {

@@ -48,6 +48,7 @@ struct Raw {
   bool deep = false;
   bool alert = false, test_alert = false;
   bool once = false;
+  std::string listen;
   bool random = false, keep = false;
   std::string seed, database;
   std::vector<std::string> checks;
@@ -232,6 +233,8 @@ void describe_metrics(CLI::App& app, Raw& raw) {
   app.add_option("--textfile", raw.textfile,
                  "Write DIR/walkback.prom instead, for node_exporter's textfile collector")
       ->type_name("DIR");
+  app.add_option("--listen", raw.listen, "Answer Prometheus over HTTP instead, until interrupted")
+      ->type_name("ADDRESS:PORT");
 }
 
 void describe_agent(CLI::App& app, Raw& raw) {
@@ -562,11 +565,15 @@ Result<CommandOptions> read_metrics(const CLI::App& app, const Raw& raw) {
     return usage_error("metrics has one format, and it is not JSON",
                        "`walkback status --json` says the same to other programs");
   }
+  if (given(app, "--listen")) {
+    if (!given(app, "--textfile")) return CommandOptions(MetricsOptions{{}, raw.listen});
+    return usage_error("--listen and --textfile exclude each other", "give one of them");
+  }
   if (!given(app, "--textfile")) return CommandOptions(MetricsOptions{});
   if (raw.textfile.empty()) {
     return usage_error("--textfile is empty", "name the directory that node_exporter reads");
   }
-  return CommandOptions(MetricsOptions{raw.textfile});
+  return CommandOptions(MetricsOptions{raw.textfile, {}});
 }
 
 Result<CommandOptions> read_index(const Raw& raw) {

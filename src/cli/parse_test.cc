@@ -348,6 +348,8 @@ TEST(Parse, Metrics) {
   EXPECT_FALSE(options<MetricsOptions>({"metrics"}).textfile);
   EXPECT_EQ(options<MetricsOptions>({"metrics", "--textfile", "/d"}).textfile, "/d");
   EXPECT_THAT(wrong({"metrics", "--textfile", ""}), StartsWith("--textfile is empty"));
+  EXPECT_EQ(options<MetricsOptions>({"metrics", "--listen", "[::1]:1"}).listen, "[::1]:1");
+  EXPECT_THAT(wrong({"metrics", "--listen", "[::1]:1", "--textfile", "/d"}), HasSubstr("exclude"));
   EXPECT_THAT(wrong({"metrics", "--json"}), HasSubstr("status --json"));
 }
 

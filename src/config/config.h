@@ -114,6 +114,8 @@ struct Config {
   std::string schedule_drill = "0 4 1 * *";
   std::string schedule_recovery_time_objective;  // empty: backups go by the clock alone
 
+  std::string metrics_listen;  // "127.0.0.1:9717"; empty: the agent serves none
+
   // Whom `status --alert` tells; empty: not so.
   std::string alert_slack_url;  // a secret, as are the next three and the password
   std::string alert_webhook_url;

@@ -122,6 +122,7 @@ constexpr std::array kKeys{
     text_key("schedule", "drill", ValueType::kCron, &Config::schedule_drill),
     text_key("schedule", "recovery_time_objective", ValueType::kSpan,
              &Config::schedule_recovery_time_objective),
+    text_key("metrics", "listen", ValueType::kText, &Config::metrics_listen),
     text_key("alert", "slack_url", ValueType::kText, &Config::alert_slack_url),
     text_key("alert", "webhook_url", ValueType::kText, &Config::alert_webhook_url),
     text_key("alert", "pagerduty_key", ValueType::kText, &Config::alert_pagerduty_key),

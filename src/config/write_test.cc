@@ -140,6 +140,9 @@ encryption = "none"
 # drill = "0 4 1 * *"
 # recovery_time_objective = ""
 
+[metrics]
+# listen = ""
+
 [alert]
 # slack_url = ""
 # webhook_url = ""
