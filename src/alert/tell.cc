@@ -109,6 +109,8 @@ class Telling {
 
 }  // namespace
 
+bool tells_anybody(const TellOptions& options) { return !names_of(options.channels).empty(); }
+
 Result<health::AlertFacts> known_failures(const TellOptions& options, FileSystem& files) {
   return facts_of(names_of(options.channels), TRY(load_states(files, options.state_file)));
 }

@@ -31,6 +31,8 @@ struct Told {
   health::AlertFacts facts;
 };
 
+bool tells_anybody(const TellOptions& options);
+
 // What the state file knows from earlier runs, of the channels that there are.
 Result<health::AlertFacts> known_failures(const TellOptions& options, FileSystem& files);
 

@@ -142,6 +142,7 @@ class Stores::Network {
 
   // Where the bucket is said to lie; then who we are there.
   Result<std::string> region() {
+    if (credentials_) return context_.region;
     if (context_.region.empty()) context_.region = TRY(s3::region_of_environment(context_));
     credentials_ = s3::make_credentials_provider(s3::default_chain(context_), context_.clock);
     return context_.region;
@@ -233,11 +234,23 @@ Result<std::unique_ptr<store::ObjectStore>> Stores::open_one_of_two(const config
   return store::make_unavailable_store(url, opened.error());
 }
 
+// One for all stores of a configuration: the agent opens some every minute.
+Stores::Network& Stores::network_for(const config::Config& config) {
+  const std::string which =
+      fmt::format("{}\n{}\n{}\n{}\n{}", config.s3_region, config.s3_profile, config.s3_ca_file,
+                  config.s3_limit_kib_per_s, config.s3_limit_requests_per_s);
+  std::unique_ptr<Network>& network = networks_[which];
+  if (!network) {
+    network =
+        std::make_unique<Network>(config, files_, clock_, counters_, server_clock_, variables_);
+  }
+  return *network;
+}
+
 Result<std::unique_ptr<s3::S3Store>> Stores::open_s3(const config::Config& config,
                                                      const std::string& url, int timeout_s,
                                                      cli::Access access, std::stop_token stop) {
-  Network& network = *networks_.emplace_back(
-      std::make_unique<Network>(config, files_, clock_, counters_, server_clock_, variables_));
+  Network& network = network_for(config);
   const std::string region = TRY(network.region());
   s3::S3Options options = TRY(s3_options(config, url, region));
   options.operation_timeout = std::chrono::seconds(timeout_s);

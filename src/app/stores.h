@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -63,6 +64,7 @@ class Stores {
   Result<std::unique_ptr<store::ObjectStore>> open_one_of_two(const config::Config& config,
                                                               const std::string& url, int timeout_s,
                                                               std::stop_token stop);
+  Network& network_for(const config::Config& config);
   Result<std::unique_ptr<s3::S3Store>> open_s3(const config::Config& config, const std::string& url,
                                                int timeout_s, cli::Access access,
                                                std::stop_token stop);
@@ -84,7 +86,7 @@ class Stores {
   const std::function<void(const Error&)> warn_;
   net::TrafficCounters counters_;
   net::ServerClock server_clock_;
-  std::vector<std::unique_ptr<Network>> networks_;
+  std::map<std::string, std::unique_ptr<Network>> networks_;  // by what they are made of
 };
 
 }  // namespace walkback::app

@@ -21,13 +21,15 @@ std::string link_text(const char* path) {
   return readlink(path, text, sizeof(text) - 1) > 0 ? text : "";
 }
 
-// Since the boot, in ticks; empty when there is no such process. Its name, in parentheses, may hold
-// anything (proc(5), field 22).
+// Since the boot, in ticks; empty when there is no such process, or it has ended and nobody has
+// reaped it yet: in a container perhaps nobody ever does. Its name, in parentheses, may hold
+// anything (proc(5), fields 3 and 22).
 std::string start_of_process(pid_t process) {
   const std::string stat = first_line(fmt::format("/proc/{}/stat", process));
   const size_t name_end = stat.rfind(')');
   if (name_end == std::string::npos) return "";
   size_t at = name_end + 2;
+  if (at < stat.size() && (stat[at] == 'Z' || stat[at] == 'X')) return "";
   for (int field = 3; field < 22; ++field) {
     at = stat.find(' ', at);
     if (at == std::string::npos) return "";

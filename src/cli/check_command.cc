@@ -1,10 +1,12 @@
 #include <fmt/format.h>
 
+#include "agent/record.h"
 #include "catalog/listing.h"
 #include "cli/commands.h"
 #include "cli/human.h"
 #include "cli/json.h"
 #include "cli/key_options.h"
+#include "cli/schedule_options.h"
 #include "cli/text.h"
 #include "keys/list_keys.h"
 #include "keys/local_keys.h"
@@ -34,6 +36,7 @@ class Check {
       backups(*store);
       probe();
       if (options_.conformance) conformance();
+      schedule(*store);
       server(*store);
     }
     return std::move(view_);
@@ -230,6 +233,23 @@ class Check {
     if (!beneath.ok()) return fail("conformance", beneath.error());
     for (Finding& finding : setup::check_conformance(**beneath, session_.env().random)) {
       add(std::move(finding));
+    }
+  }
+
+  void schedule(store::ObjectStore& objects) {
+    Env& env = session_.env();
+    const Result<schedule::Schedule> schedule = schedule_of(config_, env.files);
+    if (!schedule.ok()) return fail("schedule", schedule.error());
+    Result<schedule::History> history = agent::read_history(objects, config_.cluster, env.clock);
+    if (!history.ok()) return fail("schedule", history.error());
+    if (schedule->recovery_time_objective) {
+      history->wal_since_backup_bytes = wal_since_backup(config_, objects, session_);
+    }
+    const schedule::Decision decision = schedule::decide(*schedule, *history, env.clock.now());
+    add({Level::kOk, "schedule", schedule_text(*schedule)});
+    if (!decision.objective_trouble.empty()) {
+      add({Level::kWarning, "objective", decision.objective_trouble,
+           "schedule.recovery_time_objective says what is wanted"});
     }
   }
 

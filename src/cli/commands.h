@@ -21,6 +21,7 @@ Result<ExitStatus> run_recover(const RecoverOptions& options, Session& session);
 Result<ExitStatus> run_undo(const UndoOptions& options, Session& session);
 Result<ExitStatus> run_drill(const DrillOptions& options, Session& session);
 Result<ExitStatus> run_adopt(const AdoptOptions& options, Session& session);
+Result<ExitStatus> run_agent(const AgentOptions& options, Session& session);
 Result<ExitStatus> run_status(const StatusOptions& options, Session& session);
 Result<ExitStatus> run_metrics(const MetricsOptions& options, Session& session);
 Result<ExitStatus> run_verify(const VerifyOptions& options, Session& session);

@@ -110,7 +110,9 @@ health::Limits health_limits(const config::Config& config) {
   limits.slot_wal_bytes = static_cast<uint64_t>(config.status_slot_wal_mib) << 20;
   limits.verify_age = config::parse_span(config.status_verify_age);
   limits.drill_age = config::parse_span(config.status_drill_age);
-  limits.recovery_time_objective = config::parse_span(config.status_recovery_time_objective);
+  limits.recovery_time_objective = config::parse_span(config.status_recovery_time_objective.empty()
+                                                          ? config.schedule_recovery_time_objective
+                                                          : config.status_recovery_time_objective);
   limits.mass_delete_rows = static_cast<uint64_t>(config.status_mass_delete_rows);
   limits.repository_time_left = config::parse_span(config.status_repository_time_left);
   limits.clock_skew = config::parse_span(config.status_clock_skew);

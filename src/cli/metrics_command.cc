@@ -4,6 +4,7 @@
 #include "cli/version.h"
 #include "health/rules.h"
 #include "metrics/expose.h"
+#include "metrics/listener.h"
 
 namespace walkback::cli {
 
@@ -12,15 +13,34 @@ namespace {
 // The collector is another user.
 constexpr uint32_t kTextfileMode = 0644;
 
+// A stop is seen so soon.
+constexpr std::chrono::milliseconds kBetweenGlances{500};
+
+std::string gathered(const config::Config& config, Session& session) {
+  const health::Limits limits = health_limits(config);
+  const health::Facts facts = health_facts(config, limits, session);
+  return metrics::expose(facts, limits, health::judge(facts, limits), version_number());
+}
+
+Result<ExitStatus> serve(const config::Config& config, const std::string& address,
+                         Session& session) {
+  const auto listener =
+      TRY(session.failing_with(ExitStatus::kBadUsage, metrics::Listener::open(address)));
+  session.remember_small_objects();
+  const std::stop_token stop = session.watch_interrupts(OnInterrupt::kAskToStop);
+  while (!stop.stop_requested()) {
+    listener->serve(kBetweenGlances, [&] { return gathered(config, session); });
+  }
+  return ExitStatus::kDone;
+}
+
 }  // namespace
 
 Result<ExitStatus> run_metrics(const MetricsOptions& options, Session& session) {
   const config::Config config = TRY(session.load_config());
+  if (options.listen) return serve(config, *options.listen, session);
   session.watch_interrupts(OnInterrupt::kEnd);
-  const health::Limits limits = health_limits(config);
-  const health::Facts facts = health_facts(config, limits, session);
-  const std::string text =
-      metrics::expose(facts, limits, health::judge(facts, limits), version_number());
+  const std::string text = gathered(config, session);
   if (!options.textfile) {
     session.env().output.out(text);
     return ExitStatus::kDone;

@@ -138,8 +138,13 @@ struct StatusOptions {
   bool test_alert = false;
 };
 
+struct AgentOptions {
+  bool once = false;
+};
+
 struct MetricsOptions {
   std::optional<std::string> textfile;  // a directory; nothing: standard output
+  std::optional<std::string> listen;    // "127.0.0.1:9717"
 };
 
 struct HistoryOptions {
@@ -180,8 +185,8 @@ using CommandOptions =
     std::variant<InitOptions, CheckOptions, WalPushOptions, WalGetOptions, BackupOptions,
                  ListOptions, FindOptions, IndexOptions, PlanOptions, RecoverOptions, AdoptOptions,
                  DrillOptions, UndoOptions, VerifyOptions, StatusOptions, MetricsOptions,
-                 HistoryOptions, PruneOptions, KeepOptions, KeyGenerateOptions, KeyListOptions,
-                 KeyAddOptions, KeyRotateOptions>;
+                 AgentOptions, HistoryOptions, PruneOptions, KeepOptions, KeyGenerateOptions,
+                 KeyListOptions, KeyAddOptions, KeyRotateOptions>;
 
 struct Invocation {
   GlobalOptions global;

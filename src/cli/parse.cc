@@ -47,6 +47,8 @@ struct Raw {
   bool rebuild = false, all = false;
   bool deep = false;
   bool alert = false, test_alert = false;
+  bool once = false;
+  std::string listen;
   bool random = false, keep = false;
   std::string seed, database;
   std::vector<std::string> checks;
@@ -231,6 +233,12 @@ void describe_metrics(CLI::App& app, Raw& raw) {
   app.add_option("--textfile", raw.textfile,
                  "Write DIR/walkback.prom instead, for node_exporter's textfile collector")
       ->type_name("DIR");
+  app.add_option("--listen", raw.listen, "Answer Prometheus over HTTP instead, until interrupted")
+      ->type_name("ADDRESS:PORT");
+}
+
+void describe_agent(CLI::App& app, Raw& raw) {
+  app.add_flag("--once", raw.once, "Run what is due now, say what is next, and end; for cron");
 }
 
 void describe_drill(CLI::App& app, Raw& raw) {
@@ -355,6 +363,8 @@ constexpr CommandShape kCommands[] = {
      describe_verify},
     {"status", "Say whether all is well, and what to do where it is not; exits 0, 1 or 2",
      describe_status},
+    {"agent", "Keep the schedule: run what is due, watch, tell; until it is asked to end",
+     describe_agent},
     {"metrics", "Print what status sees, as figures for Prometheus", describe_metrics},
     {"history", "Show what was tried and how it ended", describe_history},
     {"key", "Make, list, add and rotate the keys of an encrypted repository", describe_key},
@@ -555,11 +565,15 @@ Result<CommandOptions> read_metrics(const CLI::App& app, const Raw& raw) {
     return usage_error("metrics has one format, and it is not JSON",
                        "`walkback status --json` says the same to other programs");
   }
+  if (given(app, "--listen")) {
+    if (!given(app, "--textfile")) return CommandOptions(MetricsOptions{{}, raw.listen});
+    return usage_error("--listen and --textfile exclude each other", "give one of them");
+  }
   if (!given(app, "--textfile")) return CommandOptions(MetricsOptions{});
   if (raw.textfile.empty()) {
     return usage_error("--textfile is empty", "name the directory that node_exporter reads");
   }
-  return CommandOptions(MetricsOptions{raw.textfile});
+  return CommandOptions(MetricsOptions{raw.textfile, {}});
 }
 
 Result<CommandOptions> read_index(const Raw& raw) {
@@ -755,6 +769,7 @@ Result<CommandOptions> read_command(const CLI::App& app, const Raw& raw) {
   if (name == "adopt") return read_adopt(raw);
   if (name == "verify") return CommandOptions(VerifyOptions{raw.deep});
   if (name == "status") return read_status(raw);
+  if (name == "agent") return CommandOptions(AgentOptions{raw.once});
   if (name == "metrics") return read_metrics(app, raw);
   if (name == "prune") return CommandOptions(PruneOptions{raw.dry_run});
   if (name == "keep") return read_keep(app, raw);

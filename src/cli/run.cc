@@ -36,6 +36,7 @@ Result<ExitStatus> dispatch(const DrillOptions& o, Session& s) { return run_dril
 Result<ExitStatus> dispatch(const AdoptOptions& o, Session& s) { return run_adopt(o, s); }
 Result<ExitStatus> dispatch(const VerifyOptions& o, Session& s) { return run_verify(o, s); }
 Result<ExitStatus> dispatch(const StatusOptions& o, Session& s) { return run_status(o, s); }
+Result<ExitStatus> dispatch(const AgentOptions& o, Session& s) { return run_agent(o, s); }
 Result<ExitStatus> dispatch(const MetricsOptions& o, Session& s) { return run_metrics(o, s); }
 Result<ExitStatus> dispatch(const HistoryOptions& o, Session& s) { return run_history(o, s); }
 Result<ExitStatus> dispatch(const PruneOptions& o, Session& s) { return run_prune(o, s); }

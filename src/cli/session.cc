@@ -19,6 +19,15 @@ std::string absolute_path(const std::string& directory, const std::string& path)
   return path.starts_with('/') ? path : join_path(directory, path);
 }
 
+// Some tens of thousands of attempts.
+constexpr uint64_t kMostRemembered_bytes = 16 << 20;
+
+// Events, summaries: plain, small, and read by whoever asks how things are.
+bool says_what_was(const store::ObjectKey& key) {
+  const std::string& name = key.text();
+  return name.find("/events/") != std::string::npos || name.ends_with("/summary.json");
+}
+
 }  // namespace
 
 Session::Session(const GlobalOptions& global, Env& env, ExitStatus failure_status)
@@ -177,8 +186,13 @@ Result<std::unique_ptr<store::ObjectStore>> Session::open_repository(const confi
                                                                      Access access) {
   auto store = TRY(if_mounted(config, open_store(config, access)));
   TRY(if_mounted(config, repo::open_repository(*store)));
-  return store;
+  if (!remembers_) return store;
+  std::shared_ptr<store::ReadObjects>& read = remembered_[store->description()];
+  if (!read) read = std::make_shared<store::ReadObjects>(says_what_was, kMostRemembered_bytes);
+  return store::make_remembering_store(std::move(store), read);
 }
+
+void Session::remember_small_objects() { remembers_ = true; }
 
 Result<void> Session::check_is_mounted(const config::Config& config) const {
   for (const std::string& url : config::repository_urls(config)) {

@@ -1,6 +1,7 @@
 // One run of one command: its options, its configuration, its way to speak.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -15,6 +16,7 @@
 #include "cli/suggestion.h"
 #include "cli/terminal_progress.h"
 #include "config/config.h"
+#include "store/remembering_store.h"
 
 namespace walkback::cli {
 
@@ -67,6 +69,10 @@ class Session {
                         std::chrono::nanoseconds at_most);
 
   Progress& progress();
+  // For a program that looks again every minute: what repositories say of attempts and backups is
+  // read once.
+  void remember_small_objects();
+
   // From here on SIGINT and SIGTERM end the command cleanly.
   std::stop_token watch_interrupts(OnInterrupt mode);
 
@@ -118,6 +124,8 @@ class Session {
   const Suggestion suggestion_;
   ExitStatus failure_status_;
   std::optional<TerminalProgress> progress_;
+  std::map<std::string, std::shared_ptr<store::ReadObjects>> remembered_;  // by the place
+  bool remembers_ = false;
   std::stop_token stop_;
 };
 

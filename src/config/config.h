@@ -106,6 +106,16 @@ struct Config {
   std::string status_repository_time_left = "3 days";
   std::string status_clock_skew = "5 seconds";
 
+  // What the agent runs when: cron expressions, or "never".
+  std::string schedule_zone;  // whose clocks they mean; empty: the system's
+  std::string schedule_backup = "@hourly";
+  std::string schedule_prune = "30 2 * * *";
+  std::string schedule_verify = "0 3 * * *";
+  std::string schedule_drill = "0 4 1 * *";
+  std::string schedule_recovery_time_objective;  // empty: backups go by the clock alone
+
+  std::string metrics_listen;  // "127.0.0.1:9717"; empty: the agent serves none
+
   // Whom `status --alert` tells; empty: not so.
   std::string alert_slack_url;  // a secret, as are the next three and the password
   std::string alert_webhook_url;

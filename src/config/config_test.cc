@@ -109,6 +109,7 @@ TEST_F(ConfigTest, EveryKeyIsAlsoAVariable) {
                         : key.type == ValueType::kPath  ? "/p"
                         : key.type == ValueType::kFlag  ? "false"
                         : key.type == ValueType::kSpan  ? "14 days"
+                        : key.type == ValueType::kCron  ? "*/5 * * * *"
                         : key.type == ValueType::kChoice
                             ? std::string(key.choices.substr(0, key.choices.find(',')))
                             : "text";
@@ -128,6 +129,19 @@ TEST_F(ConfigTest, EveryKeyIsAlsoAVariable) {
       EXPECT_EQ(config.*key.text, value) << key.variable();
     }
   }
+}
+
+TEST_F(ConfigTest, AScheduleIsACronExpressionOrNever) {
+  const auto config = parse("[schedule]\nbackup = \"*/15 * * * *\"\ndrill = \"never\"\n", "w.toml");
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  EXPECT_EQ(config->schedule_backup, "*/15 * * * *");
+  EXPECT_EQ(config->schedule_drill, "never");
+  EXPECT_THAT(wrong("[schedule]\n\nprune = \"61 * * * *\"\n"),
+              testing::StartsWith("w.toml:3: schedule.prune: the minute \"61\""));
+  EXPECT_THAT(wrong("[schedule]\nverify = \"0 0 30 2 *\"\n"), HasSubstr("never comes"));
+  EXPECT_THAT(wrong("[schedule]\nverify = \"\"\n"), HasSubstr("w.toml:2: schedule.verify: "));
+  EXPECT_THAT(wrong_variable("WALKBACK_SCHEDULE_BACKUP", "@reboot"),
+              testing::StartsWith("WALKBACK_SCHEDULE_BACKUP: \"@reboot\" is no time"));
 }
 
 TEST_F(ConfigTest, ALengthOfTimeHasAUnit) {

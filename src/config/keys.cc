@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "config/closest.h"
+#include "schedule/cron_expression.h"
 
 namespace walkback::config {
 
@@ -114,6 +115,14 @@ constexpr std::array kKeys{
     text_key("status", "repository_time_left", ValueType::kSpan,
              &Config::status_repository_time_left),
     text_key("status", "clock_skew", ValueType::kSpan, &Config::status_clock_skew),
+    text_key("schedule", "zone", ValueType::kText, &Config::schedule_zone),
+    text_key("schedule", "backup", ValueType::kCron, &Config::schedule_backup),
+    text_key("schedule", "prune", ValueType::kCron, &Config::schedule_prune),
+    text_key("schedule", "verify", ValueType::kCron, &Config::schedule_verify),
+    text_key("schedule", "drill", ValueType::kCron, &Config::schedule_drill),
+    text_key("schedule", "recovery_time_objective", ValueType::kSpan,
+             &Config::schedule_recovery_time_objective),
+    text_key("metrics", "listen", ValueType::kText, &Config::metrics_listen),
     text_key("alert", "slack_url", ValueType::kText, &Config::alert_slack_url),
     text_key("alert", "webhook_url", ValueType::kText, &Config::alert_webhook_url),
     text_key("alert", "pagerduty_key", ValueType::kText, &Config::alert_pagerduty_key),
@@ -166,12 +175,20 @@ bool fits(const Key& key, std::string_view value) {
       return is_choice(key.choices, value);
     case ValueType::kSpan:
       return value.empty() || parse_span(value);
+    case ValueType::kCron:
+      return value == kNever || schedule::CronExpression::parse(value).ok();
     case ValueType::kInteger:
     case ValueType::kFlag:
     case ValueType::kList:
       return false;
   }
   return false;
+}
+
+// What of it is wrong: a field, or that it never comes.
+Error not_a_schedule(std::string_view value, std::string_view where) {
+  const Error error = schedule::CronExpression::parse(value).error();
+  return make_error(error.kind, fmt::format("{}: {}", where, error.message), error.hint);
 }
 
 }  // namespace
@@ -202,6 +219,8 @@ std::string Key::expected() const {
       return "a list of texts";
     case ValueType::kSpan:
       return "a length of time, such as \"14 days\" or \"36 hours\"";
+    case ValueType::kCron:
+      return "a cron expression, such as \"0 3 * * *\" or \"@hourly\", or \"never\"";
     case ValueType::kFlag:
       return "true or false";
   }
@@ -244,6 +263,7 @@ std::optional<std::string> closest_section(std::string_view name) {
 Result<void> set_text(Config& config, const Key& key, std::string_view value,
                       std::string_view where) {
   if (!fits(key, value)) {
+    if (key.type == ValueType::kCron) return not_a_schedule(value, where);
     return make_error(ErrorKind::kInvalid,
                       fmt::format("{} is \"{}\", expected {}", where, value, key.expected()));
   }

@@ -22,6 +22,7 @@ enum class ValueType {
   kList,     // of texts; in the environment parted by commas
   kFlag,     // true or false
   kSpan,     // a length of time, "14 days"
+  kCron,     // a cron expression, or "never"
 };
 
 struct Key {
@@ -51,6 +52,9 @@ std::optional<std::string> closest_key(std::string_view full_name);
 
 // The same for "[section]".
 std::optional<std::string> closest_section(std::string_view name);
+
+// What switches a kCron off.
+inline constexpr std::string_view kNever = "never";
 
 // Puts a value into its member. `where` begins the message: "/etc/walkback/walkback.toml:7:
 // backup.workers".

@@ -132,6 +132,17 @@ encryption = "none"
 # repository_time_left = "3 days"
 # clock_skew = "5 seconds"
 
+[schedule]
+# zone = ""
+# backup = "@hourly"
+# prune = "30 2 * * *"
+# verify = "0 3 * * *"
+# drill = "0 4 1 * *"
+# recovery_time_objective = ""
+
+[metrics]
+# listen = ""
+
 [alert]
 # slack_url = ""
 # webhook_url = ""

@@ -182,6 +182,8 @@ std::string_view reason_name(Reason reason) {
       return "retry";
     case Reason::kObjective:
       return "objective";
+    case Reason::kFirst:
+      return "first";
   }
   CHECK(false);
 }
@@ -201,6 +203,10 @@ Decision decide(const Schedule& schedule, const History& history, Timestamp now)
     if (const auto runs = schedule.runs.find(job); runs != schedule.runs.end()) {
       deciding.look_again(runs->second.next_after(now));
       due = due_by_clock(job, runs->second, tried, history.since, now);
+      // Until there is one nothing can be recovered at all.
+      if (job == Job::kBackup && !due && tried.last_done() == nullptr) {
+        due = Due{job, Reason::kFirst, history.since, tried.failures(), "there is no backup yet"};
+      }
     }
     std::optional<Timestamp> not_before = tried.not_before();
     if (job == Job::kBackup) {

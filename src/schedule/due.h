@@ -56,13 +56,16 @@ enum class Reason {
   kMissed,     // its time is some while ago
   kRetry,      // it failed or was killed
   kObjective,  // the recovery-time objective asks for it
+  kFirst,      // there is no backup yet
 };
-std::string_view reason_name(Reason reason);  // "scheduled", "missed", "retry", "objective"
+std::string_view reason_name(
+    Reason reason);  // "scheduled", "missed", "retry", "objective", "first"
 
 struct Due {
   Job job = Job::kBackup;
   Reason reason = Reason::kScheduled;
-  // Since when: the run of the schedule; for an objective, now.
+  // Since when: the run of the schedule; for an objective, now; of a first backup, since there is
+  // a repository.
   Timestamp at;
   // How often it was tried for this in vain.
   int failures = 0;

@@ -78,8 +78,26 @@ TEST_F(WhatIsDue, MissedRunsRunOnce) {
 
 TEST_F(WhatIsDue, NothingWasMissedBeforeTheRepositoryWas) {
   history.since = kTwo + minutes(1);
+  schedule.runs.clear();
+  runs(Job::kVerify, "0 2 * * *");
   EXPECT_EQ(due(kTwo + hours(7)), "");
-  EXPECT_EQ(due(kTwo + hours(24)), "backup scheduled");
+  EXPECT_EQ(due(kTwo + hours(24)), "verify scheduled");
+}
+
+TEST_F(WhatIsDue, TheFirstBackupWaitsForNoHour) {
+  history.since = kTwo + minutes(1);
+  EXPECT_EQ(due(kTwo + minutes(1)), "backup first");
+  EXPECT_EQ(decide(schedule, history, kTwo + minutes(5)).due[0].at, history.since);
+  tried(Job::kBackup, kTwo + minutes(1), Outcome::kFailed);  // until 02:06
+  EXPECT_EQ(due(kTwo + minutes(6)), "");
+  EXPECT_EQ(due(kTwo + minutes(7)), "backup first");
+  tried(Job::kBackup, kTwo + minutes(7), Outcome::kDone);
+  EXPECT_EQ(due(kTwo + hours(7)), "");
+}
+
+TEST_F(WhatIsDue, WithoutAScheduleOfBackupsThereIsNoFirstOne) {
+  schedule.runs.clear();
+  EXPECT_EQ(due(kTwo), "");
 }
 
 TEST_F(WhatIsDue, AfterFailuresItIsTriedAgainEverLater) {

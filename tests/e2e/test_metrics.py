@@ -127,18 +127,18 @@ def serve():
 
 
 @pytest.fixture
-def prometheus(place, contrib, serve):
-    """A server with our rules, their waits shortened, that scrapes walkback.prom of a directory."""
+def prometheus(place, contrib):
+    """A server with our rules, their waits shortened, that scrapes what a port of loopback answers."""
     started = []
 
-    def start(directory):
+    def start(scraped, path="/metrics"):
         rules = re.sub(r"for: \d+[mh]", "for: 1s", (contrib / "walkback-alerts.yml").read_text())
         (place / "rules.yml").write_text(rules)
         (place / "prometheus.yml").write_text(
             "global: {scrape_interval: 1s, evaluation_interval: 1s}\n"
             f"rule_files: [{place}/rules.yml]\n"
-            "scrape_configs: [{job_name: walkback, metrics_path: /walkback.prom,"
-            f" static_configs: [{{targets: ['127.0.0.1:{serve(directory)}']}}]}}]\n"
+            f"scrape_configs: [{{job_name: walkback, metrics_path: {path},"
+            f" static_configs: [{{targets: ['127.0.0.1:{scraped}']}}]}}]\n"
         )
         port = free_port()
         log = open(place / "prometheus.log", "w")
@@ -165,7 +165,31 @@ def ask(port, path):
         return None
 
 
-def test_a_prometheus_scrapes_them_and_alerts(production, wb, place, prometheus):
+def value(port, query):
+    data = ask(port, "query?query=" + urllib.parse.quote(query))
+    return [float(each["value"][1]) for each in data["result"]] if data else None
+
+
+@pytest.mark.parametrize("command", ["metrics", "agent"])
+def test_a_prometheus_scrapes_walkback_itself(production, wb, prometheus, command):
+    listen = f"127.0.0.1:{free_port()}"
+    wb.environment["WALKBACK_METRICS_LISTEN"] = listen
+    process = wb.start(command, *(["--listen", listen] if command == "metrics" else []), as_json=False)
+    try:
+        port = prometheus(listen.rsplit(":")[1])
+        wait_until(lambda: value(port, 'walkback_source_up{source="server"}') == [1], "the first scrape")
+        with urllib.request.urlopen(f"http://{listen}/metrics", timeout=10) as answer:
+            promtool("check", "metrics", stdin=answer.read().decode())
+        # A port has one listener.
+        taken = wb.run("metrics", "--listen", listen, as_json=False)
+        assert taken.status == 2 and "taken" in taken.stderr, taken.describe()
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+    assert process.returncode == 0
+
+
+def test_a_prometheus_scrapes_them_and_alerts(production, wb, place, prometheus, serve):
     directory = place / "textfile"
     directory.mkdir()
     production.sql("CREATE TABLE payments (id int)")
@@ -174,21 +198,17 @@ def test_a_prometheus_scrapes_them_and_alerts(production, wb, place, prometheus)
         assert wb.run("metrics", "--textfile", directory, as_json=False).status == 0
 
     gather()
-    port = prometheus(directory)
-
-    def value(query):
-        data = ask(port, "query?query=" + urllib.parse.quote(query))
-        return [float(each["value"][1]) for each in data["result"]] if data else None
+    port = prometheus(serve(directory), "/walkback.prom")
 
     def firing():
         data = ask(port, "alerts") or {"alerts": []}
         return {each["labels"]["alertname"] for each in data["alerts"] if each["state"] == "firing"}
 
-    wait_until(lambda: value("walkback_backups") == [0], "the first scrape")
+    wait_until(lambda: value(port, "walkback_backups") == [0], "the first scrape")
     wait_until(lambda: "WalkbackNoBackup" in firing(), "the alert that there is no backup")
     wb.backup()
     gather()
-    wait_until(lambda: value("walkback_backups") == [1], "the scrape of the backup")
+    wait_until(lambda: value(port, "walkback_backups") == [1], "the scrape of the backup")
     wait_until(lambda: "WalkbackNoBackup" not in firing(), "the alert to end")
     production.stop()
     gather()
