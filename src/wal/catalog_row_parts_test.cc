@@ -168,6 +168,29 @@ TEST_F(RowParts, EntriesOfPagesThatSplitAreFound) {
   EXPECT_THAT(without_start(found.catalog_rows), ElementsAre(payments(16500)));
 }
 
+TEST_F(RowParts, EntriesThatGoIntoPostingListsAreFound) {
+  updates();
+  enters(kRelationOidIndex, oid_key(16384));
+  Bytes main, data;
+  put(main, uint16_t{3});
+  put(data, uint16_t{1});
+  const Bytes name = entry(kPlace, name_key("payments", 2200));
+  data.insert(data.end(), name.begin(), name.end());
+  log_.append_block(kBtreeRmgr, kBtreeInsertPosting, kXid, of(kRelationNameIndex), 1, main, data);
+  // And on the right page of a split, as one of a list.
+  Bytes list = entry({16, 0x2000 | 2}, file_key(0, 16500));  // the places begin at 16
+  for (const RowPlace place : {RowPlace{1, 1}, kPlace}) {
+    const Bytes one = entry(place, {});
+    list.insert(list.end(), one.begin(), one.begin() + 6);
+  }
+  list.resize(32);
+  const uint16_t info = 0x2000 | 32;
+  std::memcpy(list.data() + 6, &info, sizeof info);
+  log_.append_blocks(kBtreeRmgr, kBtreeSplitRight, kXid, of(kRelationFileIndex),
+                     {{1, {}}, {2, list}}, split(0));
+  EXPECT_THAT(without_start(summary().catalog_rows), ElementsAre(payments(16500)));
+}
+
 TEST_F(RowParts, EntriesOfOtherFilesAndRowsAreNotTakenForIt) {
   updates();
   enters(kRelationOidIndex, oid_key(16384), {1, 1});
@@ -248,7 +271,8 @@ TEST_F(RowParts, AreForgottenWithTheirTransaction) {
 // Bytes that are no entries say nothing, and are never read past their end.
 TEST_F(RowParts, HostileEntriesAreNone) {
   const Bytes good = entry(kPlace, oid_key(16384));
-  for (const uint8_t kind : {kBtreeInsertLeaf, kBtreeSplitLeft, kBtreeSplitRight}) {
+  for (const uint8_t kind :
+       {kBtreeInsertLeaf, kBtreeInsertPosting, kBtreeSplitLeft, kBtreeSplitRight}) {
     for (size_t size = 1; size <= good.size(); ++size) {
       for (const uint8_t fill : {0, 7, 8, 16, 255}) {
         Bytes data(good.begin(), good.begin() + static_cast<ptrdiff_t>(size));

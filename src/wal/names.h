@@ -63,8 +63,9 @@ constexpr uint8_t kHeap2MultiInsert = 0x50;
 
 constexpr uint8_t kBtreeMask = 0xF0;
 constexpr uint8_t kBtreeInsertLeaf = 0x00;
-constexpr uint8_t kBtreeSplitLeft = 0x30;   // the new entry is on the left one of the pages
-constexpr uint8_t kBtreeSplitRight = 0x40;  // on the right one
+constexpr uint8_t kBtreeSplitLeft = 0x30;      // the new entry is on the left one of the pages
+constexpr uint8_t kBtreeSplitRight = 0x40;     // on the right one
+constexpr uint8_t kBtreeInsertPosting = 0x50;  // into the middle of a posting list
 
 // A known resource manager of that major version.
 bool is_rmgr(uint8_t rmgr, int major);

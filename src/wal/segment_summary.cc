@@ -178,6 +178,7 @@ class Summarizer {
   Result<void> take(const Record& record);
   Result<void> take_rows(const Record& record, uint32_t transaction, uint32_t first_relation);
   void take_catalog_row(const Record& record, pg::Oid catalog);
+  void add_row(CatalogRow row);
   // The catalog's relation whose file that one of relations_ is; 0 for none.
   pg::Oid catalog_in(uint32_t relation);
 
@@ -284,7 +285,7 @@ Result<void> Summarizer::take(const Record& record) {
     const pg::Oid index = decoded_.blocks().empty() ? 0 : catalog_in(first_relation);
     if (index == 0) return success();
     std::optional<CatalogRow> row = row_parts_.add_entries(record, decoded_, index);
-    if (row) summary_.catalog_rows.push_back(*std::move(row));
+    if (row) add_row(*std::move(row));
   } else if (record.rmgr == kRelationMapRmgr) {
     const Result<RelationMapUpdate> update = parse_relation_map_update(decoded_.main_data());
     if (!update.ok()) return success();
@@ -319,12 +320,22 @@ void Summarizer::take_catalog_row(const Record& record, pg::Oid catalog) {
   const pg::Oid database = decoded_.blocks().front().relation.database;
   std::optional<CatalogRow> row = read_catalog_row(record, decoded_, catalog, reader_->major());
   if (row) {
-    summary_.catalog_rows.push_back(*std::move(row));
+    add_row(*std::move(row));
     if (place && catalog == kRelationCatalog) row_parts_.is_whole(record.xid, database, *place);
   } else if (place && catalog == kRelationCatalog && (record.info & kHeapMask) == kHeapUpdate) {
     const std::optional<char> kind = logged_relation_kind(record, decoded_, reader_->major());
     row_parts_.add({record.start, record.xid, database, *place, {}, kind, {}, {}});
   }
+}
+
+// pg_namespace is in no map: pg_class says which file it has.
+void Summarizer::add_row(CatalogRow row) {
+  const bool is_relation = row.of == CatalogRow::Of::kRelation;
+  if (is_relation && row.oid == kSchemaCatalog && row.file != 0) {
+    catalogs_.add({row.database, row.oid, row.file});
+    catalog_in_.clear();
+  }
+  summary_.catalog_rows.push_back(std::move(row));
 }
 
 pg::Oid Summarizer::catalog_in(uint32_t relation) {
