@@ -66,9 +66,9 @@ class Work:
             self.dropped[table.oid] = table
 
     def create(self):
-        name, wide = self.next_name(), self.chance.random() < 0.5
-        self.run(f"CREATE TABLE {name} (id int, {'note text' if wide else 'x int'})")
-        self.created(name)
+        name, wide, space = self.next_name(), self.chance.random() < 0.5, self.chance.choice(SPACES)
+        self.run(f"CREATE TABLE {name} (id int, {'note text' if wide else 'x int'}) TABLESPACE {space}")
+        self.created(name).space = space
 
     def create_as(self):
         name, rows = self.next_name(), self.chance.randint(1, 40)
@@ -135,6 +135,12 @@ class Work:
         self.run(f"ALTER TABLE {table} SET SCHEMA {schema}")
         table.schema = schema
 
+    def new_schema(self):
+        table, schema = self.some(), self.next_name()
+        self.run(f"CREATE SCHEMA {schema}")
+        self.run(f"ALTER TABLE {table} SET SCHEMA {schema}")
+        table.schema = schema
+
     def swap_names(self):
         if len(self.tables) < 2:
             return
@@ -175,8 +181,8 @@ class Work:
 
     KINDS = (
         (truncate, 6), (drop, 4), (create, 2), (create_as, 2), (index, 2), (drop_index, 2), (alter_type, 2), (add_column, 2),
-        (add_and_drop_column, 1), (move, 2), (cluster, 3), (reindex, 1), (rename, 2), (change_schema, 1), (swap_names, 1),
-        (delete, 5), (update, 3), (insert, 4), (savepoint, 5),
+        (add_and_drop_column, 1), (move, 2), (cluster, 3), (reindex, 1), (rename, 2), (change_schema, 1), (new_schema, 1),
+        (swap_names, 1), (delete, 5), (update, 3), (insert, 4), (savepoint, 5),
     )  # fmt: skip
 
     def statements(self, count):
@@ -223,7 +229,8 @@ def make(cluster, chance):
             if tables and chance.random() < 0.12:
                 cursor.connection.commit()
                 table = chance.choice(list(tables.values()))
-                statement = chance.choice([f"VACUUM FULL {table}"] * 3 + ["VACUUM FULL pg_class", "VACUUM FULL", f"ANALYZE {table}"])
+                others = ["VACUUM FULL pg_class", "VACUUM FULL", f"ANALYZE {table}"]
+                statement = chance.choice([f"VACUUM FULL {table}"] * 3 + others)
                 xid = alone(cluster, statement)
                 if statement == f"VACUUM FULL {table}":
                     expected[xid] = ({table.oid: ({"rewritten"}, None)}, [statement])
