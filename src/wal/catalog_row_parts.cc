@@ -119,9 +119,7 @@ bool read_key(ByteView key, pg::Oid index, CatalogRowPart& part) {
     reader.skip((name.size() + 1 + 3) / 4 * 4);
     part.name = CatalogRowPart::Name{reader.read<uint32_t>(), std::string(name)};
   } else if (index == kRelationFileIndex) {
-    part.file.emplace();
-    part.file->tablespace = reader.read<uint32_t>();
-    part.file->number = reader.read<uint32_t>();
+    part.file = CatalogRowPart::File{reader.read<uint32_t>(), reader.read<uint32_t>()};
   } else {
     return false;
   }
