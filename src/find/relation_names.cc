@@ -265,10 +265,10 @@ std::optional<RelationName> RelationNames::of(const wal::RelationLocator& file) 
 }
 
 RelationNames::Nature RelationNames::nature_of(const wal::RelationLocator& file) const {
-  const Relation* relation = relation_of(file);
   // The catalog's own files have other numbers, too, once somebody rewrote them: in the map, or in
   // rows of pg_class.
   if (catalog_in(file) != 0) return Nature::kCatalog;
+  const Relation* relation = relation_of(file);
   const auto said = files_.find(file);
   const pg::Oid oid = relation != nullptr ? relation->oid : said != files_.end() ? said->second : 0;
   if (oid != 0 && oid < pg::kFirstUserOid) return Nature::kCatalog;

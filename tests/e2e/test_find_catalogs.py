@@ -4,11 +4,7 @@ drops beside truncations, and a catalog that was itself rewritten. Nobody else i
 import pytest
 
 from test_find import Found, alone, table_of, transaction
-
-
-def told(wb, xid):
-    """However little it took."""
-    return Found(wb, "--xid", xid).of(xid)
+from test_find_told_apart import found_of
 
 
 def test_what_came_before_and_behind_a_rewrite_in_its_transaction(production, wb, place):
@@ -35,9 +31,9 @@ def test_what_came_before_and_behind_a_rewrite_in_its_transaction(production, wb
     production.archive_everything()
     production.stop()
     for name, xid in emptied.items():
-        assert told(wb, xid) == {f"public.{name}": {"truncated": True}}, name
-    assert told(wb, rewritten_twice) == {"public.f": {"rewritten": True}}
-    assert told(wb, taken_back) == {"public.g": {"rewritten": True, "deleted": 3}}
+        assert found_of(wb, xid) == {f"public.{name}": {"truncated": True}}, name
+    assert found_of(wb, rewritten_twice) == {"public.f": {"rewritten": True}}
+    assert found_of(wb, taken_back) == {"public.g": {"rewritten": True, "deleted": 3}}
 
 
 def test_a_drop_beside_a_truncation_is_the_drop(production, wb):
@@ -65,7 +61,7 @@ def test_a_drop_beside_a_truncation_is_the_drop(production, wb):
     production.archive_everything()
     production.stop()
     for table, (_, others) in beside.items():
-        assert told(wb, xids[table]) == {f"public.{table}": {"truncated": True}, **others}, beside[table]
+        assert found_of(wb, xids[table]) == {f"public.{table}": {"truncated": True}, **others}, beside[table]
 
 
 @pytest.mark.parametrize("indexes", ["as pushed", "made again"])
@@ -93,11 +89,11 @@ def test_a_catalog_that_was_rewritten_is_read_on(production, wb, indexes):
             index.unlink()
         assert not wb.done("index", "--rebuild", "--all")["index"]["failed"]
     for xid, tables in did.items():
-        assert told(wb, xid) == tables
+        assert found_of(wb, xid) == tables
     production.stop()
     # Nobody to ask: catalogs that no map names, and that were rewritten before the window, are numbers then.
     for xid, tables in did.items():
-        assert {table: work for table, work in told(wb, xid).items() if isinstance(table, str)} == tables
+        assert {table: work for table, work in found_of(wb, xid).items() if isinstance(table, str)} == tables
 
 
 def test_tables_that_changed_names_have_each_others(production, wb):
@@ -113,8 +109,8 @@ def test_tables_that_changed_names_have_each_others(production, wb):
     after = transaction(production, "DELETE FROM fresh WHERE id BETWEEN 40 AND 48")
     production.archive_everything()
     production.stop()
-    assert told(wb, before) == {"public.fresh": {"deleted": 5}}
-    assert told(wb, swapped) == {"public.fresh": {"deleted": 5}, "public.stale": {"deleted": 7}}
-    assert told(wb, after) == {"public.fresh": {"deleted": 9}}
+    assert found_of(wb, before) == {"public.fresh": {"deleted": 5}}
+    assert found_of(wb, swapped) == {"public.fresh": {"deleted": 5}, "public.stale": {"deleted": 7}}
+    assert found_of(wb, after) == {"public.fresh": {"deleted": 9}}
     [table] = Found(wb, "--xid", before).transactions[before]["tables"]
     assert {"schema": "public", "table": "stale"} in table["also"]
