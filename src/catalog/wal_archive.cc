@@ -78,7 +78,8 @@ WalArchive::WalArchive(store::ObjectStore& objects, std::string cluster, Lineage
     : objects_(objects),
       cluster_(std::move(cluster)),
       lineage_(lineage),
-      layout_(cluster_, lineage.system_identifier) {}
+      layout_(cluster_, lineage.system_identifier),
+      saved_catalogs_(std::make_shared<SavedCatalogs>(objects, layout_)) {}
 
 Result<void> WalArchive::check_size(std::string_view name, uint64_t size) const {
   const pg::WalFileKind kind = pg::wal_file_kind(name);
@@ -277,20 +278,33 @@ wal::CatalogFiles WalArchive::catalogs_for(std::string_view name,
   if (!segment.ok() || by_now.moved().empty()) return by_now;
   wal::CatalogFiles catalogs = by_now;
   const Result<std::optional<pg::SegmentName>> before = segment_before(*segment);
-  if (before.ok() && *before) catalogs.add(catalogs_at(**before, {}).moved());
+  if (!before.ok() || !*before) return catalogs;
+  if (const auto indexed = catalogs_indexed(**before, {})) catalogs.add(indexed->moved());
+  return catalogs;
+}
+
+std::optional<wal::CatalogFiles> WalArchive::catalogs_indexed(
+    pg::SegmentName segment, std::optional<pg::SegmentName> before) const {
+  std::optional<wal::CatalogFiles> catalogs;
+  // The segment's own index says how it ends.
+  for (const std::optional<pg::SegmentName>& name : {std::optional(segment), before}) {
+    const Result<std::optional<wal::SegmentSummary>> known =
+        name ? summary(*name) : std::optional<wal::SegmentSummary>();
+    if (!known.ok() || !*known) continue;
+    if (!catalogs) catalogs.emplace();
+    catalogs->add((*known)->moved_catalogs);
+  }
   return catalogs;
 }
 
 wal::CatalogFiles WalArchive::catalogs_at(pg::SegmentName segment,
                                           std::optional<pg::SegmentName> before) const {
-  wal::CatalogFiles catalogs;
-  // The segment's own index says how it ends.
-  for (const std::optional<pg::SegmentName>& name : {std::optional(segment), before}) {
-    const Result<std::optional<wal::SegmentSummary>> known =
-        name ? summary(*name) : std::optional<wal::SegmentSummary>();
-    if (known.ok() && *known) catalogs.add((*known)->moved_catalogs);
+  if (std::optional<wal::CatalogFiles> indexed = catalogs_indexed(segment, before)) {
+    return *std::move(indexed);
   }
-  return catalogs;
+  const Result<pg::TimelineHistory> history = this->history(segment.timeline);
+  return saved_catalogs_->at(history.ok() ? *history : pg::TimelineHistory(segment.timeline),
+                             segment.start(segment_bytes()));
 }
 
 Result<void> WalArchive::remake_index(pg::SegmentName segment) const {

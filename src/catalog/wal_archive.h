@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "base/result.h"
 #include "catalog/layout.h"
 #include "catalog/lineage.h"
+#include "catalog/saved_catalogs.h"
 #include "catalog/wal_index.h"
 #include "pg/timeline_history.h"
 #include "pg/types.h"
@@ -78,8 +80,8 @@ class WalArchive {
   // Whether the archive holds exactly this content under the name; where no key at hand opens it,
   // as its index says.
   Result<bool> holds(std::string_view name, File& file) const;
-  // The files of catalogs where the segment begins, as far as the index of the one before it, or
-  // its own, knows them: for whoever reads the segment itself.
+  // The files of catalogs where the segment begins, as the index of the one before it knows them,
+  // or its own, or else the names saved with a backup: for whoever reads the segment itself.
   wal::CatalogFiles catalogs_at(pg::SegmentName name, std::optional<pg::SegmentName> before) const;
   // Makes a segment's index again, with the segment before where the archive has that. kDenied
   // without an owner's private key. Where it ends early the index may be gone: do it again.
@@ -112,6 +114,9 @@ class WalArchive {
                     const wal::CatalogFiles& catalogs) const;
   // By its history, whether or not the archive has it.
   Result<std::optional<pg::SegmentName>> segment_before(pg::SegmentName segment) const;
+  // Nothing where none of their indexes can be read.
+  std::optional<wal::CatalogFiles> catalogs_indexed(pg::SegmentName segment,
+                                                    std::optional<pg::SegmentName> before) const;
   wal::CatalogFiles catalogs_for(std::string_view name, const wal::CatalogFiles& by_now) const;
   Result<void> mark_settings(std::string_view name, const WalIndex& index) const;
   // kConflict when there is one of other bytes.
@@ -121,6 +126,7 @@ class WalArchive {
   const std::string cluster_;
   const Lineage lineage_;
   const LineageLayout layout_;
+  const std::shared_ptr<SavedCatalogs> saved_catalogs_;  // of copies, too
 };
 
 }  // namespace walkback::catalog

@@ -7,14 +7,13 @@
 #include <set>
 
 #include "base/utf8.h"
+#include "pg/data_directory.h"
 
 namespace walkback::find {
 
 namespace {
 
-constexpr pg::Oid kDefaultTablespace = 1663;  // pg_default
-constexpr pg::Oid kGlobalTablespace = 1664;   // pg_global: shared catalogs, of database 0
-constexpr pg::Oid kToastSchema = 99;          // pg_toast
+constexpr pg::Oid kToastSchema = 99;  // pg_toast
 // create_toast_table() in src/backend/catalog/toasting.c: "pg_toast_16384_index" of pg_toast_16384.
 constexpr std::string_view kToastIndex = "_index";
 
@@ -46,11 +45,11 @@ using Tablespaces = std::map<pg::Oid, std::vector<pg::Oid>>;
 
 std::vector<pg::Oid> tablespaces_of(pg::Oid database, const Tablespaces& defaults) {
   const auto found = defaults.find(database);
-  return found == defaults.end() ? std::vector{kDefaultTablespace} : found->second;
+  return found == defaults.end() ? std::vector{pg::kDefaultTablespace} : found->second;
 }
 pg::Oid tablespace_of(pg::Oid database, const Tablespaces& defaults) {
   const auto found = defaults.find(database);
-  return found == defaults.end() ? kDefaultTablespace : found->second.front();
+  return found == defaults.end() ? pg::kDefaultTablespace : found->second.front();
 }
 
 bool is_system_schema(std::string_view schema) {
@@ -71,7 +70,7 @@ void RelationNames::add(const catalog::Names& names, pg::Lsn at) {
     for (const catalog::NamedSchema& schema : database.schemas) {
       schemas_.emplace(Id{database.oid, schema.oid}, escape_invalid_utf8(schema.name));
       for (const catalog::NamedRelation& relation : schema.relations) {
-        const bool shared = relation.tablespace == kGlobalTablespace;
+        const bool shared = relation.tablespace == pg::kGlobalTablespace;
         const pg::Oid of = shared ? 0 : database.oid;
         const std::string name = escape_invalid_utf8(relation.name);
         const auto [known, is_new] =

@@ -4,6 +4,21 @@
 
 namespace walkback::wal {
 
+bool is_catalog_read(pg::Oid relation) {
+  switch (relation) {
+    case kRelationCatalog:
+    case kRelationOidIndex:
+    case kRelationNameIndex:
+    case kRelationFileIndex:
+    case kColumnCatalog:
+    case kSchemaCatalog:
+    case kDatabaseCatalog:
+      return true;
+    default:
+      return false;
+  }
+}
+
 void CatalogFiles::add(const std::vector<MovedCatalog>& moved) {
   for (const MovedCatalog& each : moved) add(each);
 }

@@ -18,6 +18,7 @@ inline constexpr pg::Oid kRelationFileIndex = 3455;  // pg_class_tblspc_relfilen
 inline constexpr pg::Oid kColumnCatalog = 1249;      // pg_attribute
 inline constexpr pg::Oid kSchemaCatalog = 2615;      // pg_namespace
 inline constexpr pg::Oid kDatabaseCatalog = 1262;    // pg_database
+bool is_catalog_read(pg::Oid relation);
 
 // One that got another file than initdb gave it, which has the relation's own number: VACUUM FULL,
 // CLUSTER, REINDEX SYSTEM.

@@ -96,6 +96,36 @@ def test_a_catalog_that_was_rewritten_is_read_on(production, wb, indexes):
         assert {table: work for table, work in found_of(wb, xid).items() if isinstance(table, str)} == tables
 
 
+def test_a_catalog_that_was_rewritten_before_the_oldest_wal_is_read(production, wb):
+    for name in ("a", "b", "c", "d", "e"):
+        table_of(production, name, 100)
+    production.sql("VACUUM FULL")
+    production.sql("REINDEX SYSTEM postgres")
+    production.archive_everything()
+    wb.backup()
+    did = {
+        transaction(production, "TRUNCATE a", "DROP TABLE b"): {"public.a": {"truncated": True}, "public.b": {"dropped": True}},
+        transaction(production, "TRUNCATE c", "CLUSTER c USING c_pkey"): {"public.c": {"truncated": True}},
+        transaction(production, "TRUNCATE d", "CREATE TABLE late (id int)"): {
+            "public.d": {"truncated": True},
+            "public.late": {"created": True},
+        },
+    }
+    # Their new files are gone again: nobody but the log can say whose they were.
+    production.sql("TRUNCATE a, c, d")
+    production.archive_everything()
+    production.stop()
+    oldest = min(path.name for path in wb.repository.glob("clusters/*/*/wal/*/*/*.backup*"))[:24]
+    for path in wb.repository.glob("clusters/*/*/wal/*/*/*"):
+        if path.name[:24] < oldest or ".index" in path.name:
+            path.unlink()
+    for xid, tables in did.items():
+        assert found_of(wb, xid) == tables, "without indexes"
+    assert not wb.done("index", "--rebuild", "--all")["index"]["failed"]
+    for xid, tables in did.items():
+        assert found_of(wb, xid) == tables, "with indexes made again"
+
+
 def test_tables_that_changed_names_have_each_others(production, wb):
     for name in ("fresh", "stale"):
         table_of(production, name, 100)
