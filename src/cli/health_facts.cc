@@ -102,6 +102,16 @@ void add_alerts(const alert::TellOptions& options, FileSystem& files, health::Fa
 
 }  // namespace
 
+catalog::Promise promise_of(const config::Config& config) {
+  catalog::Promise promise;
+  promise.window = config::parse_span(config.retention_window);
+  promise.count = config.retention_count;
+  promise.thins_out = config.retention_hourly + config.retention_daily + config.retention_weekly +
+                          config.retention_monthly + config.retention_yearly >
+                      0;
+  return promise;
+}
+
 health::Limits health_limits(const config::Config& config) {
   health::Limits limits;
   limits.backup_age = config::parse_span(config.status_backup_age);
@@ -116,11 +126,7 @@ health::Limits health_limits(const config::Config& config) {
   limits.mass_delete_rows = static_cast<uint64_t>(config.status_mass_delete_rows);
   limits.repository_time_left = config::parse_span(config.status_repository_time_left);
   limits.clock_skew = config::parse_span(config.status_clock_skew);
-  limits.promised_window = config::parse_span(config.retention_window);
-  limits.promised_count = config.retention_count;
-  limits.thins_out = config.retention_hourly + config.retention_daily + config.retention_weekly +
-                         config.retention_monthly + config.retention_yearly >
-                     0;
+  limits.promise = promise_of(config);
   return limits;
 }
 

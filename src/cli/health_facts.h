@@ -1,6 +1,7 @@
-// What `status` and `metrics` look at, and the limits that the configuration sets.
+// What `status` and `metrics` look at, and what the configuration says of limits and promises.
 #pragma once
 
+#include "catalog/promise.h"
 #include "cli/session.h"
 #include "config/config.h"
 #include "health/facts.h"
@@ -8,6 +9,7 @@
 
 namespace walkback::cli {
 
+catalog::Promise promise_of(const config::Config& config);
 health::Limits health_limits(const config::Config& config);
 // What cannot be seen is one of the facts. Tells nobody.
 health::Facts health_facts(const config::Config& config, const health::Limits& limits,

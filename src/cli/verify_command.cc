@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "cli/commands.h"
+#include "cli/health_facts.h"
 #include "cli/human.h"
 #include "cli/verify_text.h"
 #include "verify/verify.h"
@@ -20,6 +21,7 @@ Result<ExitStatus> run_verify(const VerifyOptions& options, Session& session) {
   verify.deep = options.deep;
   verify.workers = config.verify_workers;
   verify.limit_bytes_per_s = static_cast<uint64_t>(config.verify_limit_mib_per_s) << 20;
+  verify.promise = promise_of(config);
   Env& env = session.env();
   const verify::VerifyReport report = TRY(verify::run_verify(verify, *store, *beneath, env.clock,
                                                              env.random, session.progress(), stop));

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/human.h"
+#include "catalog/promise.h"
 #include "health/findings.h"
 
 namespace walkback::health {
@@ -13,12 +14,9 @@ namespace {
 using catalog::BackupSummary;
 using catalog::WalGap;
 
-// As retention has it: one with damaged pages does not stand for another.
-bool is_good(const BackupSummary& backup) { return backup.bad_pages == 0; }
-
 const BackupSummary* last_good(const RepositoryFacts& repository) {
   const auto& backups = repository.backups;
-  const auto found = std::find_if(backups.rbegin(), backups.rend(), is_good);
+  const auto found = std::find_if(backups.rbegin(), backups.rend(), catalog::is_good);
   return found == backups.rend() ? nullptr : &*found;
 }
 
@@ -30,25 +28,6 @@ std::string attempts_text(const Attempts& attempts, Timestamp now) {
   if (!attempts.failed_backup) return "";
   return fmt::format("; the last attempt, at {}, failed: {}",
                      local_second(attempts.failed_backup->at), attempts.failed_backup->error);
-}
-
-// Since when every moment is promised; nothing: since the first backup.
-std::optional<Timestamp> promised_since(const RepositoryFacts& repository, const Limits& limits,
-                                        Timestamp now) {
-  const bool keeps_all = !limits.promised_window && limits.promised_count == 0 && !limits.thins_out;
-  if (keeps_all) return std::nullopt;
-  // Whatever the rules are, the WAL after the last good backup stays.
-  const BackupSummary* newest = last_good(repository);
-  Timestamp since = newest != nullptr ? newest->stopped_at : now;
-  if (limits.promised_window) since = std::min(since, now + -*limits.promised_window);
-  int left = limits.promised_count;
-  for (auto backup = repository.backups.rbegin(); left > 0 && backup != repository.backups.rend();
-       ++backup) {
-    if (!is_good(*backup)) continue;
-    --left;
-    since = std::min(since, backup->stopped_at);
-  }
-  return since;
 }
 
 // A gap without times lies between moments that nobody knows: it counts.
@@ -158,7 +137,7 @@ void judge_gaps(Findings& findings) {
   if (repository == nullptr) return;
   const BackupSummary* newest = last_good(*repository);
   const std::optional<Timestamp> since =
-      promised_since(*repository, findings.limits, findings.facts.now);
+      catalog::promised_since(findings.limits.promise, repository->backups, findings.facts.now);
   bool promised = false;
   for (const WalGap& gap : repository->gaps) {
     if (!is_promised(gap, since)) continue;

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "catalog/promise.h"
+
 namespace walkback::health {
 
 using Span = std::optional<std::chrono::seconds>;
@@ -23,9 +25,7 @@ struct Limits {
   Span clock_skew = std::chrono::seconds(5);
 
   // What retention promises, for a gap matters only there.
-  Span promised_window;
-  int promised_count = 0;
-  bool thins_out = false;  // tiers keep backups without the WAL between them
+  catalog::Promise promise;
 };
 
 // How much worse a figure must be to be critical.

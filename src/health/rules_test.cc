@@ -158,9 +158,7 @@ TEST(Rules, AGapCountsOnlyWhereRetentionPromisesEveryMoment) {
   auto promising = [&](Span window, int count, bool thins_out) {
     return [=](Facts& facts, Limits& limits) {
       old_gap(facts);
-      limits.promised_window = window;
-      limits.promised_count = count;
-      limits.thins_out = thins_out;
+      limits.promise = {window, count, thins_out};
     };
   };
   expect({

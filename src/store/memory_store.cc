@@ -83,23 +83,35 @@ class MemoryStore final : public ObjectStore {
 
   Result<void> list(std::string_view prefix, std::string_view after,
                     const Visitor& visit) override {
-    // The visitor may use the store: it is called without the lock, on what was there at the start.
-    for (const ObjectInfo& info : snapshot(prefix, after)) {
-      if (!visit(info)) break;
+    // The visitor may use the store: it is called without the lock, a page at a time.
+    std::string last(after);
+    while (true) {
+      const std::vector<ObjectInfo> page = page_after(prefix, last);
+      for (const ObjectInfo& info : page) {
+        if (!visit(info)) return success();
+      }
+      if (page.size() < kPageObjects) return success();
+      last = page.back().key.text();
     }
-    return success();
   }
 
   Result<std::vector<std::string>> list_folders(std::string_view folder) override {
     CHECK(folder.empty() || folder.ends_with('/'));
+    std::lock_guard lock(mutex_);
     std::vector<std::string> folders;
-    for (const ObjectInfo& info : snapshot(folder, "")) {
-      std::string_view rest = std::string_view(info.key.text()).substr(folder.size());
-      size_t slash = rest.find('/');
-      if (slash != std::string_view::npos) folders.emplace_back(rest.substr(0, slash));
+    for (auto at = objects_.lower_bound(std::string(folder));
+         at != objects_.end() && at->first.starts_with(folder);) {
+      const size_t slash = at->first.find('/', folder.size());
+      if (slash == std::string::npos) {
+        ++at;
+        continue;
+      }
+      folders.push_back(at->first.substr(folder.size(), slash - folder.size()));
+      // Behind all that is in it.
+      constexpr char kAfterSlash = '/' + 1;
+      at = objects_.lower_bound(at->first.substr(0, slash) + kAfterSlash);
     }
-    std::ranges::sort(folders);
-    folders.erase(std::unique(folders.begin(), folders.end()), folders.end());
+    std::ranges::sort(folders);  // "a-b/" lies before "a/", and "a" before "a-b"
     return folders;
   }
 
@@ -132,16 +144,18 @@ class MemoryStore final : public ObjectStore {
                       "storing " + key + " in memory: is both object and folder");
   }
 
-  std::vector<ObjectInfo> snapshot(std::string_view prefix, std::string_view after) {
+  std::vector<ObjectInfo> page_after(std::string_view prefix, std::string_view after) {
     std::lock_guard lock(mutex_);
     std::vector<ObjectInfo> infos;
-    for (auto at = objects_.lower_bound(std::string(std::max(prefix, after))); at != objects_.end();
-         ++at) {
+    for (auto at = objects_.lower_bound(std::string(std::max(prefix, after)));
+         at != objects_.end() && infos.size() < kPageObjects; ++at) {
       if (!at->first.starts_with(prefix)) break;
       if (at->first > after) infos.push_back({ObjectKey(at->first), at->second->size()});
     }
     return infos;
   }
+
+  static constexpr size_t kPageObjects = 1000;  // what S3 gives with one request
 
   std::mutex mutex_;
   std::map<std::string, Content> objects_;

@@ -16,6 +16,7 @@
 #include "base/progress.h"
 #include "base/random.h"
 #include "base/result.h"
+#include "catalog/promise.h"
 #include "store/object_store.h"
 #include "verify/proof.h"
 
@@ -26,6 +27,7 @@ struct VerifyOptions {
   bool deep = false;  // read everything again
   int workers = 2;
   uint64_t limit_bytes_per_s = 0;  // 0: none
+  catalog::Promise promise;        // WAL that retention took away is not missed
   // Of the frames that maps name; where a repository has more, its manifests are read more than
   // once. 40 bytes each.
   size_t frames_in_memory = 2 << 20;

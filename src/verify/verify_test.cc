@@ -175,6 +175,25 @@ TEST_P(WithAnyKeys, AMissingSegmentIsAGapOrABrokenBackup) {
   EXPECT_TRUE(repository_.verify().sound());
 }
 
+// Between the second backup, which a tier may keep, and a third.
+TEST_P(WithAnyKeys, WalThatRetentionTookAwayIsNotMissed) {
+  repository_.archive().backup(repository_.log(), 40, 41);
+  repository_.archive().put_all(repository_.log());
+  const store::ObjectKey between = repository_.segments()[2];
+  repository_.lose(between);
+  expect_damage(repository_.verify(), between);
+  catalog::Promise& promise = repository_.options.promise;
+  promise.thins_out = true;
+  EXPECT_TRUE(repository_.verify().sound()) << text_of(repository_.verify());
+  promise.count = 1;
+  EXPECT_TRUE(repository_.verify().sound()) << text_of(repository_.verify());
+  promise.count = 2;
+  expect_damage(repository_.verify(), between);
+  promise = {};
+  promise.window = std::chrono::hours(24);
+  expect_damage(repository_.verify(), between);
+}
+
 TEST_P(WithAnyKeys, ALostIndexIsNoDamageAndSaid) {
   const store::ObjectKey index = repository_.stored(".index.zst").front();
   repository_.lose(index);

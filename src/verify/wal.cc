@@ -106,13 +106,29 @@ void WalCheck::check_backups(const catalog::WalChain& chain) {
   }
 }
 
+// The start of the backup that retention's window begins with: what lies before it is there by
+// chance, or to make a backup that stands alone consistent.
+pg::Lsn WalCheck::promised_from(const catalog::WalChain& chain) const {
+  const std::optional<Timestamp> since =
+      catalog::promised_since(run_.options.promise, backups_, run_.clock.now());
+  pg::Lsn from;
+  for (const catalog::BackupSummary& backup : backups_) {
+    if (since && backup.stopped_at <= *since && catalog::is_good(backup) &&
+        catalog::lies_on(backup, chain.history())) {
+      from = std::max(from, backup.start_lsn);
+    }
+  }
+  return from;
+}
+
 void WalCheck::find_gaps(const catalog::WalChain& chain) {
+  const pg::Lsn promised = promised_from(chain);
   const std::vector<catalog::WalChain::Stretch> stretches = chain.stretches();
   for (size_t i = 0; i + 1 < stretches.size(); ++i) {
     const pg::Lsn from = stretches[i].end;
     const pg::Lsn to = stretches[i + 1].begin;
     // What lies before its beginning is its parent's, and found with that.
-    if (to <= chain.begin()) continue;
+    if (to <= chain.begin() || to <= promised) continue;
     const bool behind_a_backup =
         std::ranges::any_of(backups_, [&](const catalog::BackupSummary& backup) {
           return catalog::lies_on(backup, chain.history()) && backup.start_lsn < from;

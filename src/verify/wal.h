@@ -28,6 +28,7 @@ class WalCheck {
  private:
   Result<void> look_at_timeline(pg::TimelineId timeline);
   void check_backups(const catalog::WalChain& chain);
+  pg::Lsn promised_from(const catalog::WalChain& chain) const;
   void find_gaps(const catalog::WalChain& chain);
   void report_gap(const catalog::WalChain& chain, pg::Lsn from, std::string text,
                   std::vector<std::string> backups, Trouble trouble);

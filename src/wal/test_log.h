@@ -102,6 +102,10 @@ class TestLog {
     bytes.resize(kSegmentBytes);
     return bytes;
   }
+  // A log of months: what was written before is not asked for again.
+  void forget_before(uint64_t number) {
+    segments_.erase(segments_.begin(), segments_.lower_bound(number));
+  }
   std::byte& at(pg::Lsn lsn) {
     return segment(lsn.value / kSegmentBytes)[lsn.value % kSegmentBytes];
   }

@@ -24,6 +24,7 @@ s3-swift              1      the store's suites against OpenStack Swift, the sec
 s3-kill-osd           1      Ceph with two copies on three disks: one is killed under load
 throughput            1      a backup to a bucket beside one to a directory and the server's own rate, on a quiet machine
 space                 1      a year of hourly incremental backups: packs and frames within their bounds
+ninety-days           50     ninety days of an unattended agent, faults included: every third hour a promised moment recovered and compared
 scale                 1      2,000,000 relation files and 20 TB, generated: backups, a plan, a recovery in 512 MiB
 power-cut             10     a power cut and a kill at every write of push, backup and recover, 5 seeds
 fuzz                  1      a minute and a half of every fuzz target
@@ -53,6 +54,7 @@ soak_seed() {
     s3-*) soak_s3 "${part#s3-}" ;;
     large-relation) e2e_soak test_a_relation_above_one_gibibyte WALKBACK_LARGE=1 ;;
     space) soak_space ;;
+    ninety-days) soak_ninety_days ;;
     scale) soak_scale ;;
     power-cut) soak_power_cut ;;
     fuzz) soak_fuzz ;;
@@ -63,6 +65,12 @@ soak_seed() {
 soak_space() {
   build_preset release walkback_backup_test &&
     WALKBACK_SPACE_DAYS=365 build/release/src/backup/walkback_backup_test --gtest_filter='HourlyBackups.*'
+}
+
+soak_ninety_days() {
+  build_preset release walkback_simulation_test &&
+    WALKBACK_FIRST_SEED=$WALKBACK_SEED WALKBACK_SEEDS=1 WALKBACK_HOURS_BETWEEN_RECOVERIES=3 \
+      build/release/tests/simulation/walkback_simulation_test --gtest_filter='NinetyDays.*'
 }
 
 soak_scale() {

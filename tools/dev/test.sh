@@ -9,7 +9,7 @@ run_tests() {
     shift
   done
   pytest_options=("$@")
-  [ ${#phases[@]} -gt 0 ] || phases=(layers format unit scale e2e fuzz)
+  [ ${#phases[@]} -gt 0 ] || phases=(layers format unit scale simulation e2e fuzz)
   # The same of the same commit; other seeds are what soak is for.
   export WALKBACK_SEED=${WALKBACK_SEED:-1}
   local phase started=$SECONDS
@@ -18,7 +18,7 @@ run_tests() {
   mkdir -p "$results"
   say "seed $WALKBACK_SEED (WALKBACK_SEED=N ./dev test runs with another)"
   for phase in "${phases[@]}"; do
-    declare -F "phase_$phase" >/dev/null || die "no phase '$phase'" "phases: layers format unit scale e2e fuzz, and tidy when named"
+    declare -F "phase_$phase" >/dev/null || die "no phase '$phase'" "phases: layers format unit scale simulation e2e fuzz, and tidy when named"
     say "$phase"
     local phase_started=$SECONDS
     "phase_$phase" "${pytest_options[@]}" || true
@@ -70,6 +70,18 @@ phase_unit() {
 phase_scale() {
   verdict build-scale build_preset release walkback_scale_test || return 0
   GTEST_OUTPUT="xml:$PWD/$results/scale.xml" build/release/tests/scale/walkback_scale_test --gtest_brief=1 </dev/null || true
+}
+
+# Ninety days of an unattended agent, by seed; of the release build, in which a month takes seconds.
+phase_simulation() {
+  verdict build-simulation build_preset release walkback_simulation_test || return 0
+  local seed runs=()
+  for seed in 1 2 3; do
+    GTEST_OUTPUT="xml:$PWD/$results/simulation-$seed.xml" WALKBACK_FIRST_SEED=$seed WALKBACK_SEEDS=1 \
+      build/release/tests/simulation/walkback_simulation_test --gtest_brief=1 </dev/null &
+    runs+=($!)
+  done
+  wait "${runs[@]}" || true
 }
 
 # When asked for by name: a bounded share of the sources, another one with every seed. `./dev tidy` looks at all of them.

@@ -1,0 +1,28 @@
+// What retention promises: a hole in the WAL where it promises nothing is its own doing, and no
+// loss.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <vector>
+
+#include "base/clock.h"
+#include "catalog/backup_summary.h"
+
+namespace walkback::catalog {
+
+// The rules in [retention] that keep WAL. Without any rule everything stays.
+struct Promise {
+  std::optional<std::chrono::seconds> window;
+  int count = 0;           // all WAL since so many of the newest good backups
+  bool thins_out = false;  // tiers keep backups without the WAL between them
+};
+
+// One with damaged pages does not stand for another.
+inline bool is_good(const BackupSummary& backup) { return backup.bad_pages == 0; }
+
+// Since when every moment is promised; nothing: since the first backup. `backups` are in order.
+std::optional<Timestamp> promised_since(const Promise& promise,
+                                        const std::vector<BackupSummary>& backups, Timestamp now);
+
+}  // namespace walkback::catalog
