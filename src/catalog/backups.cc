@@ -43,15 +43,16 @@ BackupId new_backup_id(Clock& clock, Random& random) {
 Result<std::vector<BackupSummary>> list_backups(store::ObjectStore& objects,
                                                 const LineageLayout& layout,
                                                 const OnUnreadable& unreadable) {
-  std::set<std::string> complete;
-  TRY(objects.list(layout.backups_folder(), "", [&](const store::ObjectInfo& info) {
-    complete.insert(info.key.text());
+  std::vector<BackupId> complete;
+  const std::string folder = layout.backups_folder();
+  TRY(objects.list(folder, "", [&](const store::ObjectInfo& info) {
+    const std::string_view below = std::string_view(info.key.text()).substr(folder.size());
+    const BackupId id{std::string(below.substr(0, below.find('/')))};
+    if (info.key == layout.manifest(id)) complete.push_back(id);
     return true;
   }));
   std::vector<BackupSummary> backups;
-  for (const std::string& folder : TRY(objects.list_folders(layout.backups_folder()))) {
-    const BackupId id{folder};
-    if (!complete.contains(layout.manifest(id).text())) continue;
+  for (const BackupId& id : complete) {
     auto summary = TRY(or_left_out(read_summary(objects, layout, id), unreadable));
     if (summary && *summary) backups.push_back(**std::move(summary));
   }

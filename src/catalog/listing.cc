@@ -37,12 +37,13 @@ Result<Listing> list_cluster(store::ObjectStore& objects, const std::string& clu
 }
 
 Result<void> check_cluster_is_known(store::ObjectStore& objects, const std::string& cluster) {
+  if (!TRY(list_lineages(objects, cluster)).empty()) return success();
   std::vector<std::string> clusters;
   // A folder of events alone is what an attempt left that never got as far as a cluster.
   for (const std::string& name : TRY(objects.list_folders("clusters/"))) {
     if (!TRY(list_lineages(objects, name)).empty()) clusters.push_back(name);
   }
-  if (clusters.empty() || std::ranges::find(clusters, cluster) != clusters.end()) return success();
+  if (clusters.empty()) return success();
   return make_error(
       ErrorKind::kMissing,
       fmt::format("no cluster '{}' in {}; there {}: {}", cluster, objects.description(),

@@ -100,7 +100,7 @@ class AgentCommand {
 
   // As `status --alert`.
   void watch() {
-    const health::Facts facts = health_facts(config_, limits_, session_);
+    health::Facts facts = health_facts(config_, limits_, session_);
     const health::Report report = health::judge(facts, limits_);
     if (seen_ && report.status() != health_) {
       say(fmt::format("health: {}, was {}", health::level_name(report.status()),
@@ -108,6 +108,8 @@ class AgentCommand {
     }
     seen_ = true;
     health_ = report.status();
+    const bool answers = facts.repository && facts.repository->ok();
+    if (board_ && answers) facts.stored = stored_.look(config_, session_);
     if (board_) board_->show(metrics::expose(facts, limits_, report, version_number()));
     const alert::TellOptions options = alert_options(config_, session_);
     if (!alert::tells_anybody(options)) return;
@@ -121,6 +123,7 @@ class AgentCommand {
   Session& session_;
   const health::Limits limits_;
   std::unique_ptr<Board> board_;
+  StoredByClass stored_;
   bool seen_ = false;
   health::Level health_ = health::Level::kHealthy;
 };

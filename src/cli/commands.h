@@ -24,6 +24,7 @@ Result<ExitStatus> run_adopt(const AdoptOptions& options, Session& session);
 Result<ExitStatus> run_agent(const AgentOptions& options, Session& session);
 Result<ExitStatus> run_status(const StatusOptions& options, Session& session);
 Result<ExitStatus> run_metrics(const MetricsOptions& options, Session& session);
+Result<ExitStatus> run_cost(const CostOptions& options, Session& session);
 Result<ExitStatus> run_verify(const VerifyOptions& options, Session& session);
 Result<ExitStatus> run_history(const HistoryOptions& options, Session& session);
 Result<ExitStatus> run_prune(const PruneOptions& options, Session& session);

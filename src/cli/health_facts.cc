@@ -130,6 +130,20 @@ health::Limits health_limits(const config::Config& config) {
   return limits;
 }
 
+std::optional<catalog::StoredObjects> StoredByClass::look(const config::Config& config,
+                                                          Session& session) {
+  constexpr std::chrono::hours kFresh{1};
+  const std::chrono::nanoseconds now = session.env().clock.monotonic();
+  if (stored_ && now - listed_ < kFresh) return stored_;
+  const auto store = session.open_repository(config, Access::kMetadata);
+  if (!store.ok()) return stored_;
+  const auto stored = catalog::sum_stored_objects(**store, config.cluster);
+  if (!stored.ok()) return stored_;
+  stored_ = *stored;
+  listed_ = now;
+  return stored_;
+}
+
 health::Facts health_facts(const config::Config& config, const health::Limits& limits,
                            Session& session) {
   Env& env = session.env();

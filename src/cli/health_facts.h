@@ -11,6 +11,18 @@ namespace walkback::cli {
 
 catalog::Promise promise_of(const config::Config& config);
 health::Limits health_limits(const config::Config& config);
+// What is stored by class: a listing of everything, which a bucket is paid for. Asked for again
+// when it is an hour old.
+class StoredByClass {
+ public:
+  // Nothing when it cannot be listed now and never was.
+  std::optional<catalog::StoredObjects> look(const config::Config& config, Session& session);
+
+ private:
+  std::optional<catalog::StoredObjects> stored_;
+  std::chrono::nanoseconds listed_{0};
+};
+
 // What cannot be seen is one of the facts. Tells nobody.
 health::Facts health_facts(const config::Config& config, const health::Limits& limits,
                            Session& session);

@@ -16,9 +16,11 @@ constexpr uint32_t kTextfileMode = 0644;
 // A stop is seen so soon.
 constexpr std::chrono::milliseconds kBetweenGlances{500};
 
-std::string gathered(const config::Config& config, Session& session) {
+std::string gathered(const config::Config& config, StoredByClass& stored, Session& session) {
   const health::Limits limits = health_limits(config);
-  const health::Facts facts = health_facts(config, limits, session);
+  health::Facts facts = health_facts(config, limits, session);
+  // A repository that does not answer was waited for once.
+  if (facts.repository && facts.repository->ok()) facts.stored = stored.look(config, session);
   return metrics::expose(facts, limits, health::judge(facts, limits), version_number());
 }
 
@@ -27,9 +29,10 @@ Result<ExitStatus> serve(const config::Config& config, const std::string& addres
   const auto listener =
       TRY(session.failing_with(ExitStatus::kBadUsage, metrics::Listener::open(address)));
   session.remember_small_objects();
+  StoredByClass stored;
   const std::stop_token stop = session.watch_interrupts(OnInterrupt::kAskToStop);
   while (!stop.stop_requested()) {
-    listener->serve(kBetweenGlances, [&] { return gathered(config, session); });
+    listener->serve(kBetweenGlances, [&] { return gathered(config, stored, session); });
   }
   return ExitStatus::kDone;
 }
@@ -40,7 +43,8 @@ Result<ExitStatus> run_metrics(const MetricsOptions& options, Session& session) 
   const config::Config config = TRY(session.load_config());
   if (options.listen) return serve(config, *options.listen, session);
   session.watch_interrupts(OnInterrupt::kEnd);
-  const std::string text = gathered(config, session);
+  StoredByClass stored;
+  const std::string text = gathered(config, stored, session);
   if (!options.textfile) {
     session.env().output.out(text);
     return ExitStatus::kDone;

@@ -142,6 +142,8 @@ struct AgentOptions {
   bool once = false;
 };
 
+struct CostOptions {};
+
 struct MetricsOptions {
   std::optional<std::string> textfile;  // a directory; nothing: standard output
   std::optional<std::string> listen;    // "127.0.0.1:9717"
@@ -185,8 +187,8 @@ using CommandOptions =
     std::variant<InitOptions, CheckOptions, WalPushOptions, WalGetOptions, BackupOptions,
                  ListOptions, FindOptions, IndexOptions, PlanOptions, RecoverOptions, AdoptOptions,
                  DrillOptions, UndoOptions, VerifyOptions, StatusOptions, MetricsOptions,
-                 AgentOptions, HistoryOptions, PruneOptions, KeepOptions, KeyGenerateOptions,
-                 KeyListOptions, KeyAddOptions, KeyRotateOptions>;
+                 CostOptions, AgentOptions, HistoryOptions, PruneOptions, KeepOptions,
+                 KeyGenerateOptions, KeyListOptions, KeyAddOptions, KeyRotateOptions>;
 
 struct Invocation {
   GlobalOptions global;

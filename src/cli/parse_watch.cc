@@ -1,4 +1,4 @@
-// status, agent, metrics and history.
+// status, agent, metrics, cost and history.
 #include "cli/parse_command.h"
 #include "config/secrets.h"
 
@@ -49,6 +49,8 @@ Result<CommandOptions> read_metrics(const CLI::App& app) {
   return CommandOptions(std::move(options));
 }
 
+Result<CommandOptions> read_cost(const CLI::App&) { return CommandOptions(CostOptions{}); }
+
 void describe_history(CLI::App& app) {
   add_text(app, "--into", "CONNINFO", "Write it to the table backup_history of this database");
 }
@@ -73,6 +75,8 @@ constexpr Command kCommands[] = {
      describe_agent, read_agent},
     {"metrics", "Print what status sees, as figures for Prometheus", describe_metrics,
      read_metrics},
+    {"cost", "Estimate what the repository costs a month, and what would make it cheaper", nullptr,
+     read_cost},
     {"history", "Show what was tried and how it ended", describe_history, read_history},
 };
 

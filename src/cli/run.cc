@@ -38,6 +38,7 @@ Result<ExitStatus> dispatch(const VerifyOptions& o, Session& s) { return run_ver
 Result<ExitStatus> dispatch(const StatusOptions& o, Session& s) { return run_status(o, s); }
 Result<ExitStatus> dispatch(const AgentOptions& o, Session& s) { return run_agent(o, s); }
 Result<ExitStatus> dispatch(const MetricsOptions& o, Session& s) { return run_metrics(o, s); }
+Result<ExitStatus> dispatch(const CostOptions& o, Session& s) { return run_cost(o, s); }
 Result<ExitStatus> dispatch(const HistoryOptions& o, Session& s) { return run_history(o, s); }
 Result<ExitStatus> dispatch(const PruneOptions& o, Session& s) { return run_prune(o, s); }
 Result<ExitStatus> dispatch(const KeepOptions& o, Session& s) { return run_keep(o, s); }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/shell.h"
 #include "catalog/listing.h"
 #include "cli/errors.h"
@@ -25,7 +27,26 @@ constexpr uint64_t kMostRemembered_bytes = 16 << 20;
 // Events, summaries: plain, small, and read by whoever asks how things are.
 bool says_what_was(const store::ObjectKey& key) {
   const std::string& name = key.text();
-  return name.find("/events/") != std::string::npos || name.ends_with("/summary.json");
+  return name.find("/events/") != std::string::npos || name.ends_with("/summary.json") ||
+         name.ends_with("/lineage.json");
+}
+
+// What health looks into again each minute: the WAL of the last hour, and names.
+bool is_looked_into(const store::ObjectKey& key) {
+  return key.text().ends_with(".index.zst") || key.text().ends_with("/names.zst");
+}
+
+// Each thousand names of a bucket are a request, and paid for.
+store::WhatToRemember what_to_remember(const config::Config& config) {
+  const std::vector<std::string> urls = config::repository_urls(config);
+  if (std::ranges::none_of(urls, [](const auto& url) { return url.starts_with("s3://"); })) {
+    return {says_what_was};
+  }
+  return {says_what_was,
+          [](std::string_view prefix) {
+            return prefix.find("/wal/") != std::string_view::npos || prefix.ends_with("/events/");
+          },
+          is_looked_into};
 }
 
 }  // namespace
@@ -148,7 +169,11 @@ Result<void> Session::check_is_readable(const config::Config& config, const std:
 }
 
 Result<void> Session::check_cluster(store::ObjectStore& objects, const config::Config& config) {
+  // What was there once does not become a mistyped name.
+  bool& known_already = remembered_[objects.description()].cluster_known;
+  if (remembers_ && known_already) return success();
   Result<void> known = catalog::check_cluster_is_known(objects, config.cluster);
+  known_already = known.ok();
   if (known.ok() || known.error().kind != ErrorKind::kMissing) return known;
   return failing_with(ExitStatus::kBadUsage, std::move(known));
 }
@@ -187,8 +212,10 @@ Result<std::unique_ptr<store::ObjectStore>> Session::open_repository(const confi
   auto store = TRY(if_mounted(config, open_store(config, access)));
   TRY(if_mounted(config, repo::open_repository(*store)));
   if (!remembers_) return store;
-  std::shared_ptr<store::ReadObjects>& read = remembered_[store->description()];
-  if (!read) read = std::make_shared<store::ReadObjects>(says_what_was, kMostRemembered_bytes);
+  std::shared_ptr<store::ReadObjects>& read = remembered_[store->description()].read;
+  if (!read)
+    read = std::make_shared<store::ReadObjects>(what_to_remember(config), kMostRemembered_bytes,
+                                                env_.clock);
   return store::make_remembering_store(std::move(store), read);
 }
 

@@ -124,7 +124,11 @@ class Session {
   const Suggestion suggestion_;
   ExitStatus failure_status_;
   std::optional<TerminalProgress> progress_;
-  std::map<std::string, std::shared_ptr<store::ReadObjects>> remembered_;  // by the place
+  struct Remembered {
+    std::shared_ptr<store::ReadObjects> read;
+    bool cluster_known = false;
+  };
+  std::map<std::string, Remembered> remembered_;  // by the place
   bool remembers_ = false;
   std::stop_token stop_;
 };

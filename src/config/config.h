@@ -116,6 +116,20 @@ struct Config {
 
   std::string metrics_listen;  // "127.0.0.1:9717"; empty: the agent serves none
 
+  // Prices for `cost`, as decimal numbers: AWS's list prices in US East (N. Virginia), September
+  // 2026.
+  std::string cost_currency = "$";
+  std::string cost_standard_gb_month = "0.023";
+  std::string cost_standard_put_1000 = "0.005";  // PUT, POST and LIST
+  std::string cost_standard_get_1000 = "0.0004";
+  std::string cost_ia_gb_month = "0.0125";
+  std::string cost_ia_put_1000 = "0.01";
+  std::string cost_ia_get_1000 = "0.001";
+  std::string cost_ia_retrieval_gb = "0.01";
+  std::string cost_directory_gb_month = "0";
+  std::string cost_managed_storage_gb_month = "0.115";  // of a managed server's disk (RDS, gp3)
+  std::string cost_managed_backup_gb_month = "0.095";   // of its backups beyond the disk's size
+
   // Whom `status --alert` tells; empty: not so.
   std::string alert_slack_url;  // a secret, as are the next three and the password
   std::string alert_webhook_url;

@@ -110,6 +110,7 @@ TEST_F(ConfigTest, EveryKeyIsAlsoAVariable) {
                         : key.type == ValueType::kFlag  ? "false"
                         : key.type == ValueType::kSpan  ? "14 days"
                         : key.type == ValueType::kCron  ? "*/5 * * * *"
+                        : key.type == ValueType::kPrice ? "0.0125"
                         : key.type == ValueType::kChoice
                             ? std::string(key.choices.substr(0, key.choices.find(',')))
                             : "text";
@@ -154,6 +155,22 @@ TEST_F(ConfigTest, ALengthOfTimeHasAUnit) {
                            "99999999999999999999 days", "9223372036854775807 weeks", "1 s"}) {
     EXPECT_EQ(parse_span(text), std::nullopt) << text;
   }
+}
+
+TEST_F(ConfigTest, APriceIsADecimalNumber) {
+  const auto config =
+      parse("[cost]\nia_gb_month = 0.0131\nia_put_1000 = 1\nia_get_1000 = \"0.002\"\n", "w.toml");
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  EXPECT_EQ(parse_price(config->cost_ia_gb_month), 0.0131);
+  EXPECT_EQ(parse_price(config->cost_ia_put_1000), 1);
+  EXPECT_EQ(parse_price(config->cost_ia_get_1000), 0.002);
+  EXPECT_EQ(parse_price("0"), 0);
+  for (const char* text : {"", "-0.1", "0,5", "1e9", "nan", "inf", "0.1 $", "$0.1"}) {
+    EXPECT_EQ(parse_price(text), std::nullopt) << text;
+  }
+  EXPECT_THAT(wrong("[cost]\nia_gb_month = -0.5\n"), HasSubstr("expected a price"));
+  EXPECT_THAT(wrong("[cost]\nia_gb_month = true\n"), HasSubstr("expected a price"));
+  EXPECT_THAT(wrong_variable("WALKBACK_COST_IA_GB_MONTH", "cheap"), HasSubstr("expected a price"));
 }
 
 TEST_F(ConfigTest, TheSecondPlaceIsAnother) {

@@ -123,6 +123,19 @@ constexpr std::array kKeys{
     text_key("schedule", "recovery_time_objective", ValueType::kSpan,
              &Config::schedule_recovery_time_objective),
     text_key("metrics", "listen", ValueType::kText, &Config::metrics_listen),
+    text_key("cost", "currency", ValueType::kText, &Config::cost_currency),
+    text_key("cost", "standard_gb_month", ValueType::kPrice, &Config::cost_standard_gb_month),
+    text_key("cost", "standard_put_1000", ValueType::kPrice, &Config::cost_standard_put_1000),
+    text_key("cost", "standard_get_1000", ValueType::kPrice, &Config::cost_standard_get_1000),
+    text_key("cost", "ia_gb_month", ValueType::kPrice, &Config::cost_ia_gb_month),
+    text_key("cost", "ia_put_1000", ValueType::kPrice, &Config::cost_ia_put_1000),
+    text_key("cost", "ia_get_1000", ValueType::kPrice, &Config::cost_ia_get_1000),
+    text_key("cost", "ia_retrieval_gb", ValueType::kPrice, &Config::cost_ia_retrieval_gb),
+    text_key("cost", "directory_gb_month", ValueType::kPrice, &Config::cost_directory_gb_month),
+    text_key("cost", "managed_storage_gb_month", ValueType::kPrice,
+             &Config::cost_managed_storage_gb_month),
+    text_key("cost", "managed_backup_gb_month", ValueType::kPrice,
+             &Config::cost_managed_backup_gb_month),
     text_key("alert", "slack_url", ValueType::kText, &Config::alert_slack_url),
     text_key("alert", "webhook_url", ValueType::kText, &Config::alert_webhook_url),
     text_key("alert", "pagerduty_key", ValueType::kText, &Config::alert_pagerduty_key),
@@ -177,6 +190,8 @@ bool fits(const Key& key, std::string_view value) {
       return value.empty() || parse_span(value);
     case ValueType::kCron:
       return value == kNever || schedule::CronExpression::parse(value).ok();
+    case ValueType::kPrice:
+      return parse_price(value).has_value();
     case ValueType::kInteger:
     case ValueType::kFlag:
     case ValueType::kList:
@@ -221,6 +236,8 @@ std::string Key::expected() const {
       return "a length of time, such as \"14 days\" or \"36 hours\"";
     case ValueType::kCron:
       return "a cron expression, such as \"0 3 * * *\" or \"@hourly\", or \"never\"";
+    case ValueType::kPrice:
+      return "a price, such as 0.023";
     case ValueType::kFlag:
       return "true or false";
   }
@@ -312,6 +329,16 @@ std::optional<std::chrono::seconds> parse_span(std::string_view text) {
     if (unit == name && number <= kMost_s / seconds) return std::chrono::seconds(number * seconds);
   }
   return std::nullopt;
+}
+
+std::optional<double> parse_price(std::string_view text) {
+  constexpr double kMost = 1e6;
+  double price = 0;
+  const char* const end_of_text = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), end_of_text, price);
+  const bool whole = error == std::errc() && end == end_of_text;
+  // Not a number fails both comparisons.
+  return whole && price >= 0 && price <= kMost ? std::optional(price) : std::nullopt;
 }
 
 void set_flag(Config& config, const Key& key, bool value) { config.*key.flag = value; }

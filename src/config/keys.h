@@ -23,6 +23,7 @@ enum class ValueType {
   kFlag,     // true or false
   kSpan,     // a length of time, "14 days"
   kCron,     // a cron expression, or "never"
+  kPrice,    // a decimal number that is not negative; in the file also without quotes
 };
 
 struct Key {
@@ -66,6 +67,8 @@ Result<void> set_list(Config& config, const Key& key, std::vector<std::string> v
                       std::string_view where);
 // "14 days", "36 hours"; from one second to a thousand years.
 std::optional<std::chrono::seconds> parse_span(std::string_view text);
+// "0.023"; nothing for what is no such number, negative, or beyond a million.
+std::optional<double> parse_price(std::string_view text);
 void set_flag(Config& config, const Key& key, bool value);
 Result<void> set_number(Config& config, const Key& key, int64_t value, std::string_view where);
 

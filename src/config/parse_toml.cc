@@ -97,6 +97,10 @@ Result<void> read_value(const Key& key, const toml::node& node, const std::strin
     }
     return set_list(config, key, std::move(texts), subject);
   }
+  if (key.type == ValueType::kPrice && node.is_number()) {
+    const std::optional<double> price = node.value<double>();
+    return set_text(config, key, fmt::format("{}", price.value_or(-1)), subject);
+  }
   if (!node.is_string()) return wrong_type(where, key, node);
   return set_text(config, key, node.as_string()->get(), subject);
 }

@@ -36,7 +36,8 @@ std::string quoted(std::string_view text) {
 
 // What has no meaning for this repository would only be in the way of reading the file.
 bool concerns(const Key& key, const Config& config) {
-  if (key.section == "s3") {
+  // A directory costs nothing.
+  if (key.section == "s3" || key.section == "cost") {
     return config.repository_url.starts_with("s3://") ||
            config.second_repository_url.starts_with("s3://");
   }
@@ -47,6 +48,7 @@ bool concerns(const Key& key, const Config& config) {
 std::string value_text(const Key& key, const Config& config) {
   if (key.number) return std::to_string(config.*key.number);
   if (key.flag) return config.*key.flag ? "true" : "false";
+  if (key.type == ValueType::kPrice) return config.*key.text;
   if (key.text) return quoted(config.*key.text);
   std::string texts;
   for (const std::string& text : config.*key.list) {

@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "catalog/backup_summary.h"
 #include "catalog/recovery_windows.h"
+#include "catalog/stored_objects.h"
 #include "pg/types.h"
 
 namespace walkback::health {
@@ -162,6 +163,7 @@ struct Facts {
   Looked<WalDirectoryFacts> wal_directory;
   Looked<UnarchivedFacts> unarchived;
   Looked<KeyFacts> keys;
+  std::optional<catalog::StoredObjects> stored;     // shown, and judged by no rule
   std::optional<std::chrono::seconds> store_ahead;  // the store's clock of this host's
   std::optional<AlertFacts> alerts;
 };

@@ -53,6 +53,40 @@ TEST(Export, RowsAreMadeOnceAndFollowTheirEvents) {
   EXPECT_EQ(ask("SELECT count(*) FROM public.backup_history"), "3");
 }
 
+TEST(Export, ADrillSaysWhatARecoveryTook) {
+  pgconn::testing::ScratchCluster cluster;
+  cluster.start();
+  auto connection = pgconn::connect({.conninfo = cluster.conninfo()}).value();
+  auto ask = [&](const char* sql) { return pgconn::query_text(*connection, sql).value(); };
+  catalog::Event drilled = done("d");
+  drilled.kind = "drill";
+  drilled.backup.reset();
+  EXPECT_EQ(export_history({drilled}, "main", *connection).value(), 1u);
+  // As in a table that an older walkback made and filled.
+  ASSERT_TRUE(
+      connection->query("ALTER TABLE public.backup_history DROP recovery_s, DROP wal_bytes").ok());
+
+  drilled.drill.emplace();
+  drilled.drill->backup = {"a"};
+  drilled.drill->target = "time";
+  drilled.drill->timeline = {3};
+  drilled.drill->target_lsn = {0x30000F8};
+  drilled.drill->restore_s = 40.5;
+  drilled.drill->replay_s = 2;
+  drilled.drill->prove_s = 7;
+  drilled.drill->bytes_fetched = 5'000'000'000;
+  drilled.drill->wal_bytes = 16'777'216;
+  drilled.drill->proofs = {{"target", catalog::ProofOutcome::kProved},
+                           {"checks", catalog::ProofOutcome::kFailed},
+                           {"indexes", catalog::ProofOutcome::kFailed}};
+  EXPECT_EQ(export_history({drilled}, "main", *connection).value(), 1u);
+  EXPECT_EQ(export_history({drilled}, "main", *connection).value(), 0u);
+  EXPECT_EQ(ask("SELECT concat_ws(' ', drill_backup, drill_target, timeline, stop_lsn, recovery_s, "
+                "restore_s, replay_s, prove_s, bytes_fetched, wal_bytes, proofs_failed) "
+                "FROM public.backup_history"),
+            "a time 3 0/30000F8 42.5 40.5 2 7 5000000000 16777216 checks, indexes");
+}
+
 TEST(Export, NothingIsWrittenWhenSomethingCannotBe) {
   pgconn::testing::ScratchCluster cluster;
   cluster.start();

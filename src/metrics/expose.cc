@@ -161,6 +161,17 @@ void expose_repository(const health::RepositoryFacts& repository, Timestamp now,
   }
 }
 
+void expose_stored(const catalog::StoredObjects& stored, Exposition& all) {
+  all.gauge("walkback_repository_class_bytes", "Stored for this cluster, by class of object");
+  for (const catalog::StoredClass kind : catalog::all_stored_classes()) {
+    all.sample(stored[kind].bytes, {{"class", std::string(catalog::stored_class_name(kind))}});
+  }
+  all.gauge("walkback_repository_class_objects", "Objects of this cluster, by class");
+  for (const catalog::StoredClass kind : catalog::all_stored_classes()) {
+    all.sample(stored[kind].objects, {{"class", std::string(catalog::stored_class_name(kind))}});
+  }
+}
+
 void expose_archiver(const health::ArchiverFacts& archiver, Exposition& all) {
   all.gauge("walkback_archiver_on", "Whether archive_mode and archive_command are set")
       .sample(archiver.on && archiver.has_command);
@@ -288,6 +299,7 @@ std::string expose(const health::Facts& facts, const health::Limits& limits,
   if (const auto* repository = seen(facts.repository)) {
     expose_repository(*repository, facts.now, all);
   }
+  if (facts.stored) expose_stored(*facts.stored, all);
   if (const auto* unarchived = seen(facts.unarchived)) expose_lag(*unarchived, facts.now, all);
   if (const auto* server = seen(facts.server)) expose_server(*server, all);
   if (const auto* directory = seen(facts.wal_directory)) expose_wal_directory(*directory, all);

@@ -43,6 +43,17 @@ TEST(Expose, AHealthyClustersFiguresAreThoseOfStatus) {
   EXPECT_THAT(text, HasSubstr(line("walkback_host_key_present", "1")));
 }
 
+TEST(Expose, WhatIsStoredIsSaidByClass) {
+  health::Facts facts = health::sample_facts();
+  const std::string text = exposed(facts);
+  EXPECT_THAT(text,
+              HasSubstr(line("walkback_repository_class_bytes", "3221225472", ",class=\"packs\"")));
+  EXPECT_THAT(text, HasSubstr(line("walkback_repository_class_objects", "12", ",class=\"packs\"")));
+  EXPECT_THAT(text, HasSubstr(line("walkback_repository_class_bytes", "0", ",class=\"wal\"")));
+  facts.stored.reset();
+  EXPECT_THAT(exposed(facts), Not(HasSubstr("walkback_repository_class")));
+}
+
 TEST(Expose, TheStateIsThatOfTheWorstFinding) {
   health::Facts facts = health::sample_facts();
   facts.unarchived.value()->first_commit = at("15:30:00");

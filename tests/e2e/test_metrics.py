@@ -213,3 +213,42 @@ def test_a_prometheus_scrapes_them_and_alerts(production, wb, place, prometheus,
     production.stop()
     gather()
     wait_until(lambda: "WalkbackSourceDown" in firing(), "the alert that the server cannot be seen")
+
+
+def test_the_dashboard_asks_for_what_there_is(production, wb, place, prometheus, serve, contrib):
+    """Every query of every panel is understood by a real Prometheus and, of a cluster in which all was done once, answered."""
+    wb.environment["WALKBACK_STATUS_RECOVERY_TIME_OBJECTIVE"] = "10min"
+    production.sql("SELECT pg_create_physical_replication_slot('sta_nd', true)")
+    wb.backup()
+    production.archive_everything()
+    wb.done("verify")
+    wb.done("drill", "--into", place / "drill")
+    directory = place / "textfile"
+    directory.mkdir()
+    assert wb.run("metrics", "--textfile", directory, as_json=False).status == 0
+    said = Metrics((directory / "walkback.prom").read_text())
+    port = prometheus(serve(directory), "/walkback.prom")
+    wait_until(lambda: value(port, "walkback_backups") == [1], "the first scrape")
+
+    dashboard = json.loads((contrib.parent / "grafana" / "walkback.json").read_text())
+    queries = [(panel["title"], target["expr"]) for panel in dashboard["panels"] for target in panel["targets"]]
+    assert len(queries) > 25
+    # Growth and the rate of WAL take a while to be seen; what is wrong and what cannot be seen is nothing here.
+    young = {"walkback_repository_growth_bytes_per_second", "walkback_pg_wal_bytes_per_second"}
+    for title, query in queries:
+        asked = set(re.findall(r"\bwalkback_\w+", query))
+        assert asked and asked - young <= said.names, f"{title}: {asked - said.names}"
+        for cluster, answered in (("main", True), ("other", False)):
+            found = value(port, query.replace("$cluster", cluster))
+            assert found is not None, f"{title}: Prometheus does not understand {query}"
+            filtered = re.search(r"(>|==) [\d.]+$", query) or asked & young or "increase(" in query
+            assert bool(found) == answered or (answered and filtered), f"{title}: {query}: {found}"
+    [variable] = [one for one in dashboard["templating"]["list"] if one["name"] == "cluster"]
+    assert ask(port, "label/cluster/values?match[]=walkback_build_info") == ["main"], variable
+    # Panels neither overlap nor leave the grid.
+    taken = set()
+    for panel in dashboard["panels"]:
+        at = panel["gridPos"]
+        cells = {(x, y) for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])}
+        assert not cells & taken and at["x"] + at["w"] <= 24, panel["title"]
+        taken |= cells

@@ -61,6 +61,8 @@ inline Facts sample_facts() {
   facts.places = {{"file:///srv/walkback", true, std::nullopt,
                    DiskSpace{uint64_t{200} << 30, uint64_t{1} << 40}}};
   facts.repository = sample_repository();
+  facts.stored.emplace();
+  (*facts.stored)[catalog::StoredClass::kPacks] = {12, uint64_t{3} << 30, 0};
   facts.server = sample_server();
   WalDirectoryFacts directory;
   directory.segments = 64;
