@@ -267,3 +267,29 @@ def test_a_server_that_is_down_is_waited_for(production, wb, start_agent):
     production.start()
     wait_until(lambda: outcomes(wb, "backup")[-1] == "done", lambda: f"a backup: {agent.said}", timeout_s=120)
     assert agent.end() == 0, agent.said
+
+
+def test_an_objective_makes_a_backup_when_replay_would_take_longer(production, wb, place):
+    production.sql("CREATE TABLE payments (id int, note text)")
+    pay = lambda rows: production.sql("INSERT INTO payments SELECT g, repeat('x', 500) FROM generate_series(1, %s) g", rows)
+    wb.backup()
+    drills_in(wb, place / "drills")
+    pay(20000)
+    production.archive_everything()
+    wb.done("drill")
+    measured = events(wb, "drill")[-1]["drill"]
+    took = measured["timings"]
+    rate = measured["wal_bytes"] / took["replay_s"]
+    # What lies there now is within it, and a little more is not.
+    since = measured["wal_bytes"] + (48 << 20)
+    objective_s = max(round(since / rate), int(took["restore_s"]) + 2)
+    schedule(wb, backup="0 0 1 1 *", verify="never", prune="never", drill="never", recovery_time_objective=f"{objective_s} seconds")
+    assert once(wb).json["ran"] == []
+
+    before = production.lsn()
+    while production.value("SELECT pg_current_wal_lsn() - %s::pg_lsn", str(before)) < 1.3 * objective_s * rate:
+        pay(20000)
+    outcome = once(wb)
+    assert [(ran["job"], ran["reason"]) for ran in outcome.json["ran"]] == [("backup", "objective")], outcome.describe()
+    assert [backup["type"] for backup in wb.backups()] == ["full", "incremental"]
+    assert once(wb).json["ran"] == []
