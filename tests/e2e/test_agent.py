@@ -217,12 +217,16 @@ def test_killed_three_times_it_ends_healthy_with_nothing_lost(production, wb, pl
             pay()
             time.sleep(0.1)
 
+    # An hour in `./dev soak agent`, a third of it between kills.
+    lifetime = float(os.environ.get("WALKBACK_AGENT_SECONDS", "36"))
+    began = time.monotonic()
     for _ in range(3):
         agent = start_agent(wb)
-        live(chance.uniform(0.3, 12))
+        live(chance.uniform(0.3, lifetime / 3))
         agent.kill()
 
     agent = start_agent(wb)
+    live(began + lifetime - time.monotonic())
     deadline = time.monotonic() + 140
     done = lambda: outcomes(wb, "backup").count("done") >= 2 and outcomes(wb, "drill").count("done") >= 1 and outcomes(wb, "verify").count("done") >= 1
     while not done():
@@ -239,3 +243,53 @@ def test_killed_three_times_it_ends_healthy_with_nothing_lost(production, wb, pl
     assert status.outcome.status == HEALTHY, status.outcome.describe()
     copy = wb.recover("--latest", into=place / "copy")
     assert copy.sql("SELECT count(*), max(id) FROM payments") == [(paid * 20, paid)]
+
+
+def test_two_that_stay_do_the_work_of_one(production, wb, start_agent):
+    schedule(wb, backup=EVERY_MINUTE, prune=EVERY_MINUTE)
+    agents = [start_agent(wb), start_agent(wb)]
+    # The first backup, and the next two minutes.
+    enough = lambda: outcomes(wb, "backup").count("done") >= 3 and outcomes(wb, "prune").count("done") >= 2
+    wait_until(enough, lambda: f"{events(wb)}\n{agents[0].said}\n{agents[1].said}", timeout_s=170)
+    assert [agent.end() for agent in agents] == [0, 0]
+    begun = [re.findall(r"(?:backup|prune) begins \((\w+)\)", agent.said) for agent in agents]
+    assert sum(map(len, begun)) == len(events(wb)), f"{events(wb)}\n{begun}"
+    for kind in ("backup", "prune"):
+        minutes = [event["started_at"][:16] for event in events(wb, kind)][1:]
+        assert len(minutes) == len(set(minutes)) and set(outcomes(wb, kind)) == {"done"}, events(wb)
+    assert claims(wb) == []
+
+
+def test_a_server_that_is_down_is_waited_for(production, wb, start_agent):
+    production.stop()
+    agent = start_agent(wb)
+    wait_until(lambda: "failed" in outcomes(wb, "backup"), lambda: f"an attempt: {agent.said}")
+    production.start()
+    wait_until(lambda: outcomes(wb, "backup")[-1] == "done", lambda: f"a backup: {agent.said}", timeout_s=120)
+    assert agent.end() == 0, agent.said
+
+
+def test_an_objective_makes_a_backup_when_replay_would_take_longer(production, wb, place):
+    production.sql("CREATE TABLE payments (id int, note text)")
+    pay = lambda rows: production.sql("INSERT INTO payments SELECT g, repeat('x', 500) FROM generate_series(1, %s) g", rows)
+    wb.backup()
+    drills_in(wb, place / "drills")
+    pay(20000)
+    production.archive_everything()
+    wb.done("drill")
+    measured = events(wb, "drill")[-1]["drill"]
+    took = measured["timings"]
+    rate = measured["wal_bytes"] / took["replay_s"]
+    # What lies there now is within it, and a little more is not.
+    since = measured["wal_bytes"] + (48 << 20)
+    objective_s = max(round(since / rate), int(took["restore_s"]) + 2)
+    schedule(wb, backup="0 0 1 1 *", verify="never", prune="never", drill="never", recovery_time_objective=f"{objective_s} seconds")
+    assert once(wb).json["ran"] == []
+
+    before = production.lsn()
+    while production.value("SELECT pg_current_wal_lsn() - %s::pg_lsn", str(before)) < 1.3 * objective_s * rate:
+        pay(20000)
+    outcome = once(wb)
+    assert [(ran["job"], ran["reason"]) for ran in outcome.json["ran"]] == [("backup", "objective")], outcome.describe()
+    assert [backup["type"] for backup in wb.backups()] == ["full", "incremental"]
+    assert once(wb).json["ran"] == []

@@ -24,6 +24,7 @@ s3-swift              1      the store's suites against OpenStack Swift, the sec
 s3-kill-osd           1      Ceph with two copies on three disks: one is killed under load
 throughput            1      a backup to a bucket beside one to a directory and the server's own rate, on a quiet machine
 space                 1      a year of hourly incremental backups: packs and frames within their bounds
+agent                 1      an hour of a real agent beside a real server, killed three times, nothing lost
 ninety-days           50     ninety days of an unattended agent, faults included: every third hour a promised moment recovered and compared
 scale                 1      2,000,000 relation files and 20 TB, generated: backups, a plan, a recovery in 512 MiB
 power-cut             10     a power cut and a kill at every write of push, backup and recover, 5 seeds
@@ -54,6 +55,7 @@ soak_seed() {
     s3-*) soak_s3 "${part#s3-}" ;;
     large-relation) e2e_soak test_a_relation_above_one_gibibyte WALKBACK_LARGE=1 ;;
     space) soak_space ;;
+    agent) e2e_soak test_killed_three_times WALKBACK_AGENT_SECONDS=3600 ;;
     ninety-days) soak_ninety_days ;;
     scale) soak_scale ;;
     power-cut) soak_power_cut ;;
