@@ -7,6 +7,7 @@ from test_undo import RICH, content, leftovers, mistake
 
 SHOP = """
     CREATE ROLE clerk;
+    CREATE ROLE boss;
     CREATE SCHEMA "s;--";
     CREATE TABLE customers (id int PRIMARY KEY, name text);
     INSERT INTO customers SELECT g, 'c' || g FROM generate_series(1, 100) g;
@@ -20,7 +21,7 @@ SHOP = """
     COMMENT ON TABLE orders IS E'it''s; "the" \\\\ orders';
     COMMENT ON COLUMN orders.note IS '$$ ; $$';
     GRANT SELECT, INSERT ON orders TO clerk;
-    ALTER TABLE orders OWNER TO clerk;
+    ALTER TABLE orders OWNER TO boss;
     ALTER TABLE orders ENABLE ROW LEVEL SECURITY;
     CREATE POLICY mine ON orders USING (note IS NOT NULL);
     CREATE TABLE lines (id int PRIMARY KEY, order_id int REFERENCES orders ON DELETE CASCADE);
