@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "find/kind.h"
+#include "find/relation_names.h"
 #include "pg/types.h"
 #include "restore/recovered_settings.h"
 #include "restore/target_directory.h"
@@ -123,6 +124,7 @@ struct UndoOptions {
   std::string output;
   bool apply = false;
   undo::OnConflict on_conflict = undo::OnConflict::kFail;
+  std::optional<find::SchemaAndName> as;
 };
 
 struct AdoptOptions {

@@ -1,5 +1,6 @@
 // find and undo.
 #include "cli/parse_command.h"
+#include "find/table_pattern.h"
 
 namespace walkback::cli {
 
@@ -94,6 +95,8 @@ void describe_undo(CLI::App& app) {
   add_flag(app, "--apply", "Give the rows back, after the preview");
   add_text(app, "--on-conflict", "WHAT",
            "Rows that are not as the transaction left them: fail (default), skip or overwrite");
+  add_text(app, "--as", "NAME",
+           "Give the one table that was dropped back as NAME or SCHEMA.NAME, written as in SQL");
   add_text(app, "--into", "DIR",
            "Where the scratch server gets a directory of its own (default: drill.directory, or "
            "beside the data directory)");
@@ -112,6 +115,18 @@ Result<undo::OnConflict> read_on_conflict(const CLI::App& app) {
                        "it says what is done about conflicts: the preview shows them all");
   }
   return *mode;
+}
+
+Result<std::optional<find::SchemaAndName>> read_as(const CLI::App& app) {
+  if (!given(app, "--as")) return std::optional<find::SchemaAndName>();
+  const Result<std::vector<std::string>> parts = find::parse_name(text(app, "--as"));
+  if (parts.ok() && parts->size() <= 2) {
+    return std::optional(
+        find::SchemaAndName{parts->size() == 2 ? parts->front() : "", parts->back()});
+  }
+  return usage_error(fmt::format("--as \"{}\" is no table's name", text(app, "--as")),
+                     "--as payments_before, or --as old.payments; a name with capital letters or a "
+                     "dot in it stands in double quotes: '\"Payments\"'");
 }
 
 Result<CommandOptions> read_undo(const CLI::App& app) {
@@ -133,6 +148,7 @@ Result<CommandOptions> read_undo(const CLI::App& app) {
   }
   options.apply = flag(app, "--apply");
   options.on_conflict = TRY(read_on_conflict(app));
+  options.as = TRY(read_as(app));
   return CommandOptions(std::move(options));
 }
 

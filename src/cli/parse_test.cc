@@ -191,6 +191,12 @@ TEST(Parse, Undo) {
   EXPECT_EQ(undo.on_conflict, undo::OnConflict::kSkip);
   EXPECT_EQ(undo.output, "x.sql");
   EXPECT_EQ(undo.into, "/srv/u");
+  const auto as = options<UndoOptions>({"undo", "--xid", "748", "--as", "old.\"Pay ments\""}).as;
+  EXPECT_EQ(as, (find::SchemaAndName{"old", "Pay ments"}));
+  EXPECT_EQ(options<UndoOptions>({"undo", "--xid", "748", "--as", "Payments"}).as->name,
+            "payments");
+  EXPECT_THAT(wrong({"undo", "--xid", "7", "--as", "a.b.c"}), StartsWith("--as \"a.b.c\""));
+  EXPECT_THAT(wrong({"undo", "--xid", "7", "--as", ""}), StartsWith("--as \"\""));
   EXPECT_THAT(wrong({"undo"}), StartsWith("--xid is missing"));
   EXPECT_THAT(wrong({"undo", "--xid", "0"}), StartsWith("--xid is \"0\""));
   EXPECT_THAT(wrong({"undo", "--xid", "7", "--apply", "--on-conflict", "maybe"}),

@@ -83,6 +83,7 @@ Result<undo::UndoOptions> undo_options(const UndoOptions& options, const config:
   undo.connect_live = session.connect_to(config);
   undo.on_conflict = options.on_conflict;
   undo.apply = options.apply;
+  undo.as = options.as;
   undo.unreadable = [&session](const Error& error) { session.warn(error); };
   return undo;
 }

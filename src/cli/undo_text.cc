@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/json.h"
 #include "base/shell.h"
 #include "base/time_text.h"
@@ -32,6 +34,7 @@ std::string tables_text(const LiveOutcome& outcome) {
 }
 
 std::string_view doing(const std::string& does) {
+  if (does == "create") return "to come back";
   if (does == "insert") return "to insert back";
   return does == "update" ? "to set back" : "to remove";
 }
@@ -67,6 +70,7 @@ Json json_of(const LiveOutcome& outcome) {
                       {"inserted", table.inserted},
                       {"set_back", table.set_back},
                       {"removed", table.removed},
+                      {"created", table.created},
                       {"conflict_count", table.conflicts},
                       {"conflicts", std::move(listed)}});
   }
@@ -84,6 +88,14 @@ std::string undo_preview_text(const UndoReport& report) {
       fmt::format("Undo of transaction {} in database {}", report.xid, printable(report.database));
   if (report.committed_at) text += ", committed " + local_time(*report.committed_at);
   text += "\n" + tables_text(report.preview) + conflicts_text(report.preview);
+  for (const TableOutcome& table : report.preview.tables) {
+    if (table.created) {
+      text += fmt::format("Comes back whole: {}\n", printable(table.table));
+    }
+  }
+  for (const std::string& with : report.with_tables) {
+    text += fmt::format("Comes back with it: {}\n", printable(with));
+  }
   for (const undo::LeftOut& left : report.left_out) {
     text += fmt::format("Not undone: {}: {}\n", printable(left.table), printable(left.why));
   }
@@ -116,7 +128,9 @@ std::string undo_text(const UndoReport& report, const std::string& script) {
   if (report.applied->conflicts() > 0) {
     text += fmt::format("{} left as they are\n", counted(report.applied->conflicts(), "row"));
   }
-  if (report.applied->xid) {
+  const bool any_created = std::ranges::any_of(report.applied->tables, &TableOutcome::created);
+  if (any_created) text += "DROP TABLE takes back what came back whole.\n";
+  if (report.applied->xid && !any_created) {
     text += fmt::format(
         "This was transaction {0}. `walkback undo --xid {0}` undoes it, once it is archived.\n",
         *report.applied->xid);
@@ -138,6 +152,7 @@ std::string undo_json(const UndoReport& report, const std::string& script) {
               {"database", report.database},
               {"tables", json_of(report.preview)},
               {"left_out", std::move(left_out)},
+              {"with_tables", report.with_tables},
               {"notes", report.notes},
               {"compared", report.not_compared.empty()},
               {"script", script.empty() ? Json(nullptr) : Json(script)},

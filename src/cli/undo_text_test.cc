@@ -54,6 +54,22 @@ TEST(UndoText, WhatIsLeftToDoIsALineToPaste) {
   EXPECT_THAT(done, HasSubstr("`walkback undo --xid 801`"));
 }
 
+TEST(UndoText, WhatComesBackWholeIsSaid) {
+  undo::UndoReport report = preview();
+  report.preview.tables[0].created = true;
+  report.with_tables = {"view public.v\x1b"};
+  const std::string text = undo_preview_text(report);
+  EXPECT_THAT(text, HasSubstr("Comes back whole: public.payments\n"));
+  EXPECT_THAT(text, HasSubstr("Comes back with it: view public.v"));
+  EXPECT_THAT(text, Not(HasSubstr("\x1b")));
+  report.applied = report.preview;
+  report.applied->xid = 801;
+  const std::string done = undo_text(report, "");
+  EXPECT_THAT(done, HasSubstr("DROP TABLE takes back"));
+  EXPECT_THAT(done, Not(HasSubstr("undo --xid 801")));
+  EXPECT_NE(undo_json(report, "").find("\"created\": true"), std::string::npos);
+}
+
 TEST(UndoText, JsonHoldsBothPreviewAndWhatWasDone) {
   undo::UndoReport report = preview();
   auto json = nlohmann::json::parse(undo_json(report, ""))["undo"];

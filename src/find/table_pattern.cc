@@ -42,16 +42,20 @@ std::optional<std::string> take_part(std::string_view& rest) {
 
 }  // namespace
 
-Result<TablePattern> TablePattern::parse(std::string_view text) {
+Result<std::vector<std::string>> parse_name(std::string_view text) {
   std::vector<std::string> parts;
   for (std::string_view rest = text;;) {
     std::optional<std::string> part = take_part(rest);
     if (!part) return not_a_table(text, "a double quote is not closed");
     if (part->empty()) return not_a_table(text, "a part of the name is empty");
     parts.push_back(*std::move(part));
-    if (rest.empty()) break;
+    if (rest.empty()) return parts;
     rest.remove_prefix(1);
   }
+}
+
+Result<TablePattern> TablePattern::parse(std::string_view text) {
+  std::vector<std::string> parts = TRY(parse_name(text));
   if (parts.size() > kMostParts) return not_a_table(text, "it has more than three parts");
   return TablePattern(std::move(parts));
 }

@@ -10,6 +10,9 @@
 
 namespace walkback::find {
 
+// The parts of a name as SQL writes it, none of them empty; kInvalid where it is none.
+Result<std::vector<std::string>> parse_name(std::string_view text);
+
 // Parts as in SQL: folded to small letters unless in double quotes, in which "" is one. One to
 // three of them; kInvalid otherwise.
 class TablePattern {

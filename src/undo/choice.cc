@@ -98,13 +98,13 @@ Result<void> check_reach(const FoundWork& work, uint64_t xid) {
 // Empty when its rows can be given back.
 std::string why_left_out(const FoundTable& table) {
   if (!table.name) return "nobody knows any more which table it was";
+  if (table.fate == FileFate::kDropped) return "";
   if (table.name->kind == 'm') return "a materialized view: REFRESH makes its rows";
   switch (table.fate) {
     case FileFate::kChanged:
     case FileFate::kTruncated:
-      return "";
     case FileFate::kDropped:
-      return "it was dropped, which undo does not give back yet";
+      return "";
     case FileFate::kRewritten:
     case FileFate::kAltered:
       return "the transaction also rewrote it (ALTER TABLE, CLUSTER, VACUUM FULL)";
@@ -166,14 +166,14 @@ Result<Choice> choose(const find::FindReport& report, uint64_t xid,
     }
     choice.database = table.file.database;
     choice.database_name = table.name->database;
-    choice.tables.push_back(&table);
+    (table.fate == FileFate::kDropped ? choice.dropped : choice.tables).push_back(&table);
   }
   if (!any_wanted) {
     return make_error(ErrorKind::kInvalid,
                       fmt::format("transaction {} changed no table of that name", xid),
                       fmt::format("`walkback find --xid {}` shows its tables", xid));
   }
-  if (!choice.tables.empty()) return choice;
+  if (!choice.tables.empty() || !choice.dropped.empty()) return choice;
   if (choice.left_out.empty()) {
     return make_error(ErrorKind::kInvalid,
                       fmt::format("transaction {} changed no row of any table", xid),

@@ -24,6 +24,7 @@ struct Choice {
   pg::Oid database = 0;
   std::string database_name;
   std::vector<const find::FoundTable*> tables;
+  std::vector<const find::FoundTable*> dropped;  // materialized views, too
   std::vector<LeftOut> left_out;
   std::vector<std::string> notes;
 };

@@ -78,6 +78,7 @@ TEST_F(ChoiceTest, OnlyTheTablesAskedForAreUndone) {
   touches(work, "gone", FileFate::kDropped);
   const Choice choice = choose({"public.orders"}).value();
   ASSERT_EQ(choice.tables.size(), 1u);
+  EXPECT_TRUE(choice.dropped.empty());
   EXPECT_EQ(name_of(*choice.tables[0]), "public.orders");
   EXPECT_TRUE(choice.left_out.empty());
   expect_refused(ErrorKind::kInvalid, "no table of that name", "find --xid 748", {"invoices"});
@@ -121,8 +122,23 @@ TEST_F(ChoiceTest, AnXidOfSeveralEpochsIsRefusedWithThem) {
 TEST_F(ChoiceTest, WhatChangedNoRowIsRefused) {
   find::FoundWork& work = transaction(kXid);
   expect_refused(ErrorKind::kInvalid, "changed no row");
+  touches(work, "carts", FileFate::kRewritten);
+  expect_refused(ErrorKind::kUnsupported, "public.carts: the transaction also rewrote it",
+                 "--before-xid 748");
+}
+
+TEST_F(ChoiceTest, DroppedTablesAndMaterializedViewsComeBack) {
+  find::FoundWork& work = transaction(kXid);
   touches(work, "carts", FileFate::kDropped);
-  expect_refused(ErrorKind::kUnsupported, "public.carts: it was dropped", "--before-xid 748");
+  touches(work, "totals", FileFate::kDropped, 'm');
+  const Choice choice = choose().value();
+  EXPECT_TRUE(choice.tables.empty());
+  ASSERT_EQ(choice.dropped.size(), 2u);
+  EXPECT_EQ(choice.database_name, "shop");
+  EXPECT_TRUE(can_give_back(work));
+  work.tables[0].name.reset();
+  work.tables.pop_back();
+  EXPECT_FALSE(can_give_back(work));
 }
 
 TEST_F(ChoiceTest, ASubtransactionStandsForItsTransaction) {

@@ -60,6 +60,12 @@ Result<LiveOutcome> LiveRun::apply(OnConflict mode) {
         "--on-conflict skip leaves those as they are, overwrite sets them back all the same");
   }
   TRY(run(script_.give_back()));
+  if (last_ != nullptr) {
+    TRY(last_->visit([&](const std::string& statement) -> Result<void> {
+      TRY(live_.query(statement));
+      return success();
+    }));
+  }
   done.xid = number(TRY(pgconn::query_text(live_, "SELECT pg_current_xact_id()")));
   TRY(live_.query("COMMIT"));
   open_ = false;
@@ -68,6 +74,7 @@ Result<LiveOutcome> LiveRun::apply(OnConflict mode) {
 
 Result<LiveOutcome> LiveRun::outcome() {
   LiveOutcome found;
+  if (script_.tables().empty()) return found;
   const pgconn::Table report = TRY(live_.query(script_.report()));
   for (const pgconn::Row& row : report.rows) {
     TableOutcome table;

@@ -15,7 +15,7 @@
 namespace walkback::undo {
 
 struct Conflict {
-  std::string does;  // what was to be done: "insert", "update", "remove"
+  std::string does;  // what was to be done: "insert", "update", "remove", "create"
   std::string why;   // "changed since", "key taken again: payments_pkey", …
   std::string row;   // "id=7", or the row where it has no key
   bool operator==(const Conflict&) const = default;
@@ -26,6 +26,7 @@ struct TableOutcome {
   uint64_t inserted = 0, set_back = 0, removed = 0;
   uint64_t conflicts = 0;
   std::vector<Conflict> listed;  // the first of them
+  bool created = false;          // it was dropped, and comes back whole
   bool operator==(const TableOutcome&) const = default;
 };
 
@@ -40,8 +41,10 @@ struct LiveOutcome {
 class LiveRun {
  public:
   // `live` is a session of pgconn::connect() with the cluster's database; all of them outlive it.
-  LiveRun(pgconn::Connection& live, const Script& script, const StatementSpool& rows)
-      : live_(live), script_(script), rows_(rows) {}
+  // `last` are statements that apply() runs behind the script's own, where there are any.
+  LiveRun(pgconn::Connection& live, const Script& script, const StatementSpool& rows,
+          const StatementSpool* last = nullptr)
+      : live_(live), script_(script), rows_(rows), last_(last) {}
   ~LiveRun();
   LiveRun(const LiveRun&) = delete;
   LiveRun& operator=(const LiveRun&) = delete;
@@ -60,6 +63,7 @@ class LiveRun {
   pgconn::Connection& live_;
   const Script& script_;
   const StatementSpool& rows_;
+  const StatementSpool* const last_;
   bool open_ = false;
 };
 

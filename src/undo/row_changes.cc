@@ -44,8 +44,7 @@ Result<void> RowChanges::see(const wal::Record& record) {
   TRY(decoded_.decode(record, major_));
   if (decoded_.blocks().empty()) return success();
   const wal::BlockReference& block = decoded_.blocks().front();
-  // Catalogs and their rows are no table's: DDL is undone by other means.
-  if (block.fork != pg::Fork::kMain || block.relation.number < pg::kFirstUserOid) return success();
+  if (block.fork != pg::Fork::kMain) return success();
   File& file = files_[block.relation];
   return record.rmgr == wal::kHeapRmgr ? see_heap(record, file) : see_multi_insert(record, file);
 }

@@ -439,6 +439,7 @@ std::vector<const UndoTable*> Script::touched_within(pg::Oid oid) const {
 }
 
 Script::Statements Script::fail_on_conflict() const {
+  if (tables_.empty()) return {};
   std::string count;
   for (const UndoTable& table : tables_) {
     count += fmt::format("{}(SELECT count(undo_conflict) FROM undo_{})", count.empty() ? "" : " + ",

@@ -63,8 +63,8 @@ class Script {
   // A constraint that find_conflicts() does not know (a unique index of a part of the rows or of an
   // expression, an exclusion) may end it: then nothing is done.
   Statements give_back() const;
-  // One row for each table, in the order of tables(): the table, rows inserted back, set back and
-  // removed, rows with a conflict.
+  // Where there are any tables: one row for each, in the order of tables(): the table, rows
+  // inserted back, set back and removed, rows with a conflict.
   std::string report() const;
   // The first `most` rows of a table with a conflict: (what was to be done: "insert", "update" or
   // "remove"; the conflict; its key, or the row).

@@ -9,7 +9,9 @@
 #include "catalog/wal_archive.h"
 #include "catalog/wal_chain.h"
 #include "restore/plan.h"
+#include "restore/server.h"
 #include "undo/live_cluster.h"
+#include "undo/recreation.h"
 #include "undo/staging.h"
 #include "undo/transaction_wal.h"
 
@@ -49,12 +51,10 @@ class Undo {
     TRY(meet_live_cluster());
     TRY(plan_recovery());
     TRY(read_rows());
-    if (undone_.empty()) return nothing_left();
+    if (undone_.empty() && created_.empty()) return nothing_left();
     TRY(compare());
     if (options_.script) TRY(write_script());
-    if (options_.apply) {
-      report_.applied = TRY(run_->apply(options_.on_conflict));
-    }
+    if (options_.apply) TRY(apply());
     return std::move(report_);
   }
 
@@ -98,10 +98,27 @@ class Undo {
       }
       undone_.push_back(std::move(undone));
     }
-    if (!undone_.empty()) return success();
+    if (!undone_.empty() || !choice_.dropped.empty()) return check_recreation();
     return make_error(ErrorKind::kInvalid,
                       fmt::format("transaction {} left every row as it was", report_.xid),
                       "what it changed it changed back, or took away again");
+  }
+
+  Result<void> check_recreation() {
+    if (choice_.dropped.empty()) {
+      if (!options_.as) return success();
+      return make_error(ErrorKind::kInvalid,
+                        fmt::format("transaction {} dropped no table that is wanted", report_.xid),
+                        "without --as its rows are given back");
+    }
+    const std::string binaries = TRY(
+        restore::find_server_binaries(options_.scratch.server_binaries, archive_->lineage().major));
+    pg_dump_ = join_path(binaries, "pg_dump");
+    if (TRY(around_.files.status(pg_dump_))) return success();
+    return make_error(
+        ErrorKind::kMissing,
+        fmt::format("there is no {}, which says what dropped tables were made of", pg_dump_),
+        fmt::format("Debian: apt-get install postgresql-client-{}", archive_->lineage().major));
   }
 
   void leave_out(std::string table, std::string why) {
@@ -128,11 +145,57 @@ class Undo {
       leave_out(name_of(*undone_[i].found), "the table is not there any more");
       undone_.erase(undone_.begin() + static_cast<std::ptrdiff_t>(i));
     }
-    if (!undone_.empty()) return success();
+    TRY(check_names());
+    if (!undone_.empty() || !choice_.dropped.empty()) return success();
     return make_error(
         ErrorKind::kMissing,
         fmt::format("{}: {}", report_.left_out.back().table, report_.left_out.back().why),
         fmt::format("`walkback recover --before-xid {}` has it", report_.xid));
+  }
+
+  // Of dropped tables, as far as they are known before anything is fetched.
+  Result<void> check_names() {
+    if (options_.as && !options_.as->schema.empty() &&
+        TRY(live_->query("SELECT FROM pg_namespace WHERE nspname = $1", {options_.as->schema}))
+            .rows.empty()) {
+      return make_error(ErrorKind::kInvalid,
+                        fmt::format("--as: there is no schema {}", options_.as->schema),
+                        "CREATE SCHEMA makes it");
+    }
+    const auto is_free = [&](const std::string& schema, const std::string& name) -> Result<bool> {
+      const pgconn::Table there =
+          TRY(live_->query("SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+                           " WHERE n.nspname = $1 AND c.relname = $2",
+                           {schema, name}));
+      return there.rows.empty();
+    };
+    if (options_.as) {
+      const std::string& schema =
+          options_.as->schema.empty() ? choice_.dropped.front()->name->schema : options_.as->schema;
+      if (TRY(is_free(schema, options_.as->name))) return success();
+      return make_error(ErrorKind::kConflict,
+                        fmt::format("--as: {}.{} is there already", schema, options_.as->name),
+                        "another name, or another schema: --as SCHEMA.NAME");
+    }
+    const size_t dropped_before = choice_.dropped.size();
+    for (size_t i = 0; i < choice_.dropped.size();) {
+      const find::RelationName& name = *choice_.dropped[i]->name;
+      // Of a partition, what it was a partition of may have been dropped as well.
+      if (!name.partition_of.empty() || TRY(is_free(name.schema, name.name))) {
+        ++i;
+        continue;
+      }
+      leave_out(name_of(*choice_.dropped[i]),
+                "its name is taken by now; --as NAME gives it back under another");
+      choice_.dropped.erase(choice_.dropped.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+    // Materialized views went with the tables that they read.
+    const auto is_table = [](const find::FoundTable* dropped) {
+      return dropped->name->kind == 'r';
+    };
+    const bool any_taken = choice_.dropped.size() < dropped_before;
+    if (any_taken && std::ranges::none_of(choice_.dropped, is_table)) choice_.dropped.clear();
+    return success();
   }
 
   // The same table under whatever name; else what has its name now.
@@ -188,7 +251,8 @@ class Undo {
     spool_.emplace(TRY(StatementSpool::create(
         around_.files, join_path(options_.scratch.directory, fmt::format("undo-{}.rows", id_)))));
     if (paused) TRY(read_placed_rows(*paused));
-    if (std::ranges::any_of(undone_, &Undone::locked) || (any_truncated && !undone_.empty())) {
+    if (std::ranges::any_of(undone_, &Undone::locked) || (any_truncated && !undone_.empty()) ||
+        !choice_.dropped.empty()) {
       TRY(read_locked_rows(promoted));
     }
     return success();
@@ -249,7 +313,7 @@ class Undo {
     {
       const std::unique_ptr<pgconn::Connection> before = TRY(session(*server));
       TRY(end_prepared(*before));
-      if (!undone_.front().table) TRY(read_shapes(*before));
+      if (!undone_.empty() && !undone_.front().table) TRY(read_shapes(*before));
       around_.progress.begin("reading the tables that were locked", 0);
       for (Undone& undone : undone_) {
         if (!undone.truncated()) {
@@ -261,8 +325,36 @@ class Undo {
         undone.truncated_rows = TRY(stage_all(*before, undone.then.name.quoted, *undone.table,
                                               undone.rows.size() + 1, around_.stop, spool()));
       }
+      if (!choice_.dropped.empty()) TRY(recreate(*server, *before));
     }
     return server->remove();
+  }
+
+  // ---- what was dropped ----
+
+  Result<void> recreate(const ScratchServer& server, pgconn::Connection& then) {
+    around_.progress.begin("reading what was dropped", 0);
+    TRY(wake_live());
+    RecreateOptions options;
+    options.database = choice_.database_name;
+    options.only = options_.only;
+    options.as = options_.as;
+    options.without_conflicts = options_.on_conflict != OnConflict::kFail;
+    Recreation recreation(then, live_.get(), std::move(options));
+    Recreated found = TRY(recreation.look(TRY(read_dropped(then, wal_->changes))));
+    created_ = std::move(found.tables);
+    report_.with_tables = std::move(found.others);
+    for (LeftOut& left : found.left_out) report_.left_out.push_back(std::move(left));
+    for (std::string& note : found.notes) report_.notes.push_back(std::move(note));
+    if (created_.empty() || (!options_.apply && !options_.script)) return success();
+    definitions_.emplace(TRY(StatementSpool::create(
+        around_.files,
+        join_path(options_.scratch.directory, fmt::format("undo-{}.definitions", id_)))));
+    const std::string database = TRY(pgconn::query_text(then, "SELECT current_database()"));
+    const Dump dump{pg_dump_, server.conninfo(database), join_path(server.root(), "dump.sql")};
+    return recreation.statements(
+        dump, around_.files, around_.stop,
+        [this](const std::string& statement) { return definitions_->add(statement); });
   }
 
   // A prepared transaction outlives a promotion, with its locks.
@@ -421,17 +513,41 @@ class Undo {
     for (const Undone& undone : undone_) tables.push_back(*undone.table);
     script_.emplace(std::move(tables));
     if (live_) {
-      // Restoring took a while.
-      if (!live_->alive()) {
-        live_ = TRY(connect_to_oid(options_.connect_live, "", choice_.database));
-      }
+      TRY(wake_live());
       around_.progress.begin("comparing with the running cluster", 0);
-      run_.emplace(*live_, *script_, *spool_);
+      run_.emplace(*live_, *script_, *spool_, definitions_ ? &*definitions_ : nullptr);
       report_.preview = TRY(run_->preview());
     } else {
       count_rows();
     }
+    add_created(report_.preview);
     if (options_.on_preview) options_.on_preview(report_);
+    return success();
+  }
+
+  // Restoring takes a while.
+  Result<void> wake_live() {
+    if (!live_ || live_->alive()) return success();
+    live_ = TRY(connect_to_oid(options_.connect_live, "", choice_.database));
+    return success();
+  }
+
+  void add_created(LiveOutcome& outcome) const {
+    outcome.tables.insert(outcome.tables.end(), created_.begin(), created_.end());
+  }
+
+  Result<void> apply() {
+    uint64_t in_the_way = 0;
+    for (const TableOutcome& table : created_) in_the_way += table.conflicts;
+    if (in_the_way > 0 && options_.on_conflict == OnConflict::kFail) {
+      return make_error(ErrorKind::kConflict,
+                        fmt::format("{} of what belongs to dropped tables cannot come back as it "
+                                    "was: nothing was changed",
+                                    in_the_way),
+                        "--on-conflict skip gives the tables back without it");
+    }
+    report_.applied = TRY(run_->apply(options_.on_conflict));
+    add_created(*report_.applied);
     return success();
   }
 
@@ -466,7 +582,13 @@ class Undo {
     TRY(write(script_->find_conflicts(options_.on_conflict, /*locks=*/true)));
     if (options_.on_conflict == OnConflict::kFail) TRY(write(script_->fail_on_conflict()));
     TRY(write(script_->give_back()));
-    TRY(take(script_->report() + ";\n\n-- `walkback undo` of this one undoes it.\n"));
+    if (definitions_) {
+      TRY(take("-- What was dropped, as pg_dump says it.\n"));
+      TRY(definitions_->visit(
+          [&](const std::string& statement) { return take(statement + ";\n\n"); }));
+    }
+    if (!script_->tables().empty()) TRY(take(script_->report() + ";\n\n"));
+    if (created_.empty()) TRY(take("-- `walkback undo` of this one undoes it.\n"));
     return take("SELECT pg_current_xact_id() AS xid;\n\nCOMMIT;\n");
   }
 
@@ -481,6 +603,9 @@ class Undo {
   restore::RecoveryPlan plan_;
   std::vector<Undone> undone_;
   std::optional<StatementSpool> spool_;
+  std::string pg_dump_;
+  std::vector<TableOutcome> created_;
+  std::optional<StatementSpool> definitions_;  // of those, where they are wanted
   std::unique_ptr<pgconn::Connection> live_;
   std::optional<Script> script_;
   std::optional<LiveRun> run_;

@@ -35,6 +35,8 @@ struct UndoOptions {
       connect_live;
   OnConflict on_conflict = OnConflict::kFail;
   bool apply = false;
+  // Another name for the one table that was dropped; its schema is empty where it stays.
+  std::optional<find::SchemaAndName> as;
   // Is told the preview, before anything is done.
   std::function<void(const UndoReport&)> on_preview;
   // Takes the script piece by piece, where one is wanted.
@@ -52,6 +54,8 @@ struct UndoReport {
   // What would be done and what stands against it, as the running cluster is; nothing of it when
   // that does not answer, for the reason in `not_compared`.
   LiveOutcome preview;
+  // What comes back with the tables that were dropped: "view public.v".
+  std::vector<std::string> with_tables;
   std::string not_compared;
   std::optional<LiveOutcome> applied;
 };

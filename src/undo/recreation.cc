@@ -1,0 +1,689 @@
+#include "undo/recreation.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+
+#include "base/bytes.h"
+#include "pg/sql_text.h"
+#include "restore/spawn.h"
+#include "undo/script.h"
+#include "undo/sql_statements.h"
+
+namespace walkback::undo {
+
+namespace {
+
+using pgconn::Row;
+using pgconn::Table;
+
+constexpr size_t kPieceBytes = 256u << 10;
+// src/bin/pg_dump/pg_dump.c, dumpTableData_insert(): "FETCH 100".
+constexpr uint64_t kMostRowsOfInsert = 100;
+constexpr uint64_t kInsertBytes = 256u << 10;
+
+const std::string& text(const Row& row, size_t at) {
+  static const std::string empty;
+  return row[at] ? *row[at] : empty;
+}
+
+uint64_t number(const Row& row, size_t at) {
+  uint64_t value = 0;
+  const std::string& digits = text(row, at);
+  std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  return value;
+}
+
+pg::Oid oid(const Row& row, size_t at) { return static_cast<pg::Oid>(number(row, at)); }
+
+std::string array_of(const std::vector<pg::Oid>& oids) {
+  return fmt::format("{{{}}}", fmt::join(oids, ","));
+}
+
+// The places of the rows that the transaction deleted from a catalog, as tid[].
+Result<std::string> deleted_from(pgconn::Connection& then, const RowChanges& changes,
+                                 std::string_view catalog) {
+  const Table file =
+      TRY(then.query("SELECT d.dattablespace, d.oid, pg_relation_filenode($1::regclass)"
+                     " FROM pg_database d WHERE d.datname = current_database()",
+                     {std::string(catalog)}));
+  std::string tids = "{";
+  if (file.rows.empty()) return tids + "}";
+  const Row& row = file.rows[0];
+  for (const ChangedRow& changed : changes.of({oid(row, 0), oid(row, 1), oid(row, 2)})) {
+    if (!changed.was || changed.now) continue;
+    tids += fmt::format("{}\"{}\"", tids.size() == 1 ? "" : ",", changed.was->text());
+  }
+  return tids + "}";
+}
+
+struct Unrecreated {
+  std::string_view catalog, condition;  // $2: relations that were dropped
+};
+constexpr Unrecreated kUnrecreated[] = {
+    {"pg_proc", "$2::oid[] IS NOT NULL"},
+    {"pg_type", "t.typtype IN ('e', 'd', 'r') AND $2::oid[] IS NOT NULL"},
+    {"pg_policy", "t.polrelid <> ALL ($2::oid[])"},
+    {"pg_trigger", "NOT t.tgisinternal AND t.tgrelid <> ALL ($2::oid[])"},
+    {"pg_rewrite", "t.ev_class <> ALL ($2::oid[])"},
+    {"pg_publication_rel", "$2::oid[] IS NOT NULL"},
+};
+
+constexpr std::string_view kRelations =
+    "SELECT c.oid, c.relkind, n.nspname, c.relname, format('%I.%I', n.nspname, c.relname),"
+    " coalesce((SELECT i.inhparent FROM pg_inherits i WHERE i.inhrelid = c.oid"
+    "  AND c.relispartition), 0),"
+    " coalesce((SELECT d.refobjid FROM pg_depend d WHERE c.relkind = 'S' AND d.objid = c.oid"
+    "  AND d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass"
+    "  AND d.deptype IN ('a', 'i') LIMIT 1), 0),"
+    " c.relpersistence = 'u', EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid"
+    "  AND d.classid = 'pg_class'::regclass AND d.deptype = 'e'),"
+    " pg_get_userbyid(c.relowner), CASE WHEN c.relkind IN ('r', 'm') THEN pg_table_size(c.oid)"
+    "  ELSE 0 END"
+    " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+    " WHERE c.oid = ANY ($1::oid[]) AND c.relpersistence <> 't' AND n.nspname <> 'pg_toast'"
+    " AND c.relkind IN ('r', 'p', 'f', 'm', 'v', 'S') ORDER BY c.oid";
+
+constexpr std::string_view kUses =
+    "SELECT DISTINCT r.ev_class, d.refobjid FROM pg_rewrite r JOIN pg_depend d"
+    " ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid"
+    " AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> r.ev_class"
+    " WHERE r.ev_class = ANY ($1::oid[])";
+
+constexpr std::string_view kRoles =
+    "SELECT DISTINCT a.rolname FROM (SELECT relowner AS role FROM pg_class WHERE oid = $1::oid"
+    " UNION SELECT unnest(ARRAY[e.grantee, e.grantor]) FROM pg_class c, aclexplode(c.relacl) e"
+    "  WHERE c.oid = $1::oid"
+    " UNION SELECT unnest(ARRAY[e.grantee, e.grantor]) FROM pg_attribute t, aclexplode(t.attacl) e"
+    "  WHERE t.attrelid = $1::oid) r JOIN pg_authid a ON a.oid = r.role ORDER BY 1";
+
+// Not the row types of what comes back with it.
+constexpr std::string_view kTypes =
+    "SELECT DISTINCT format_type(a.atttypid, NULL) FROM pg_attribute a"
+    " JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_type e ON e.oid = t.typelem"
+    " WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped"
+    " AND coalesce(e.typrelid, 0) <> ALL ($2::oid[]) AND t.typrelid <> ALL ($2::oid[]) ORDER BY 1";
+
+constexpr std::string_view kForeignKeys =
+    "SELECT c.oid, quote_ident(c.conname), c.conrelid, format('%I.%I', fn.nspname, f.relname),"
+    " c.confrelid, format('%I.%I', tn.nspname, t.relname), c.conname"
+    " FROM pg_constraint c"
+    " JOIN pg_class f ON f.oid = c.conrelid JOIN pg_namespace fn ON fn.oid = f.relnamespace"
+    " JOIN pg_class t ON t.oid = c.confrelid JOIN pg_namespace tn ON tn.oid = t.relnamespace"
+    " WHERE c.contype = 'f' AND c.conparentid = 0"
+    " AND (c.conrelid = ANY ($1::oid[]) OR c.confrelid = ANY ($1::oid[])) ORDER BY 4, 2";
+
+constexpr std::string_view kDefaults =
+    "SELECT d.oid, d.adrelid, d.adnum, quote_ident(a.attname), format('%I.%I', n.nspname, "
+    "c.relname)"
+    " FROM pg_attrdef d JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum"
+    " JOIN pg_class c ON c.oid = d.adrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
+    " WHERE d.oid = ANY ($1::oid[]) AND d.adrelid <> ALL ($2::oid[]) AND a.attgenerated = ''"
+    " AND NOT a.attisdropped AND EXISTS (SELECT FROM pg_depend p"
+    "  WHERE p.classid = 'pg_attrdef'::regclass AND p.objid = d.oid"
+    "  AND p.refclassid = 'pg_class'::regclass AND p.refobjid = ANY ($3::oid[])) ORDER BY 5, 3";
+
+constexpr std::string_view kIsTaken =
+    "SELECT FROM pg_namespace n WHERE n.nspname = $1 AND (EXISTS (SELECT FROM pg_class c"
+    " WHERE c.relnamespace = n.oid AND c.relname = $2) OR EXISTS (SELECT FROM pg_type t"
+    " WHERE t.typnamespace = n.oid AND t.typname = $2 AND t.typelem = 0))";
+
+// `quoted` names what has to be called otherwise.
+constexpr std::string_view kNamesWithin =
+    "SELECT c.oid, c.relkind, n.nspname, c.relname, format('%I.%I', n.nspname, c.relname)"
+    " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+    " WHERE c.oid IN (SELECT indexrelid FROM pg_index WHERE indrelid = ANY ($1::oid[]))"
+    " OR c.relkind = 'S' AND EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid"
+    "  AND d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass"
+    "  AND d.refobjid = ANY ($1::oid[]) AND d.deptype IN ('a', 'i')) ORDER BY 5";
+
+std::string_view kind_text(char kind) {
+  switch (kind) {
+    case 'v':
+      return "view";
+    case 'm':
+      return "materialized view";
+    case 'S':
+      return "sequence";
+    case 'f':
+      return "foreign table";
+    case 'p':
+      return "partitioned table";
+    default:
+      return "table";
+  }
+}
+
+// Rows that refer to nothing by now are no reason to lose the rest: the key comes back, and is
+// checked for what comes later.
+std::string unvalidated_where_needed(const std::string& statement) {
+  const bool is_key = statement.starts_with("ALTER TABLE ONLY ") &&
+                      statement.find("\n    ADD CONSTRAINT ") != std::string::npos &&
+                      statement.find(" FOREIGN KEY (") != std::string::npos &&
+                      !statement.ends_with("NOT VALID");
+  if (!is_key) return statement;
+  std::string tag = "$undo$";
+  for (int i = 1; statement.find(tag) != std::string::npos; ++i) tag = fmt::format("$undo{}$", i);
+  return fmt::format(
+      "DO {0}\nBEGIN\n  EXECUTE {1};\nEXCEPTION WHEN foreign_key_violation THEN\n"
+      "  RAISE WARNING 'undo: a foreign key is not validated: %', sqlerrm;\n"
+      "  EXECUTE {1} || ' NOT VALID';\nEND {0}",
+      tag, pg::quote_literal(statement));
+}
+
+// Within double quotes nothing is a pattern (src/fe_utils/string_utils.c, patternToSQLRegex()).
+std::string pattern_of(std::string_view schema, std::string_view name) {
+  const auto quoted = [](std::string_view part) {
+    std::string text = "\"";
+    for (const char c : part) {
+      if (c == '"') text += c;
+      text += c;
+    }
+    return text + "\"";
+  };
+  return quoted(schema) + "." + quoted(name);
+}
+
+}  // namespace
+
+Result<DroppedOids> read_dropped(pgconn::Connection& then, const RowChanges& changes) {
+  DroppedOids dropped;
+  for (const auto& [catalog, to] :
+       {std::pair("pg_class", &dropped.relations), std::pair("pg_attrdef", &dropped.defaults)}) {
+    const Table rows =
+        TRY(then.query(fmt::format("SELECT oid FROM {} WHERE ctid = ANY ($1::tid[])", catalog),
+                       {TRY(deleted_from(then, changes, catalog))}));
+    for (const Row& row : rows.rows) to->push_back(oid(row, 0));
+  }
+  for (const Unrecreated& other : kUnrecreated) {
+    const Table rows = TRY(
+        then.query(fmt::format("SELECT pg_describe_object('{0}'::regclass, t.oid, 0) FROM {0} t"
+                               " WHERE t.ctid = ANY ($1::tid[]) AND {1} ORDER BY 1",
+                               other.catalog, other.condition),
+                   {TRY(deleted_from(then, changes, other.catalog)), array_of(dropped.relations)}));
+    for (const Row& row : rows.rows) dropped.others.push_back(text(row, 0));
+  }
+  return dropped;
+}
+
+std::string Recreation::Relation::text() const {
+  return fmt::format("{} {}", kind_text(kind), quoted);
+}
+
+bool Recreation::comes(pg::Oid oid) const {
+  return std::ranges::find(relations_, oid, &Relation::oid) != relations_.end();
+}
+
+bool Recreation::was_dropped(pg::Oid oid) const {
+  return std::ranges::find(dropped_, oid) != dropped_.end();
+}
+
+std::string Recreation::oids() const {
+  std::vector<pg::Oid> all;
+  for (const Relation& relation : relations_) all.push_back(relation.oid);
+  return array_of(all);
+}
+
+void Recreation::conflict(pg::Oid table, std::string what, std::string why) {
+  conflicts_.emplace_back(table, Conflict{"create", std::move(why), std::move(what)});
+}
+
+void Recreation::leave_out(const Relation& relation, std::string why) {
+  result_.left_out.push_back({relation.text(), std::move(why)});
+}
+
+Result<bool> Recreation::live_has(std::string_view sql,
+                                  const std::vector<pgconn::Value>& parameters) {
+  const Table found = TRY(live_->query(sql, parameters));
+  return !found.rows.empty();
+}
+
+Result<Recreated> Recreation::look(const DroppedOids& dropped) {
+  dropped_ = dropped.relations;
+  TRY(read_relations(dropped));
+  TRY(read_uses());
+  choose(dropped);
+  if (options_.as) {
+    const auto is_root = [&](const Relation& relation) {
+      return relation.is_table() && !comes(relation.partition_of);
+    };
+    if (std::ranges::count_if(relations_, is_root) != 1) {
+      return make_error(ErrorKind::kInvalid,
+                        "a new name is for one table, and the transaction dropped several",
+                        "--table NAME says which");
+    }
+    Relation& root = *std::ranges::find_if(relations_, is_root);
+    const std::string& schema = options_.as->schema.empty() ? root.schema : options_.as->schema;
+    root.new_quoted = TRY(pgconn::query_text(then_, "SELECT format('%I.%I', $1::text, $2::text)",
+                                             {schema, options_.as->name}));
+  }
+  TRY(find_obstacles());
+  TRY(look_at_foreign_keys(dropped));
+  TRY(look_at_defaults(dropped));
+  TRY(count_rows());
+  for (const Relation& relation : relations_) {
+    if (!relation.is_table()) {
+      result_.others.push_back(relation.text());
+      continue;
+    }
+    TableOutcome outcome;
+    outcome.table = relation.new_quoted;
+    outcome.created = true;
+    outcome.inserted = relation.rows;
+    for (const auto& [table, conflict] : conflicts_) {
+      if (table == relation.oid) outcome.listed.push_back(conflict);
+    }
+    outcome.conflicts = outcome.listed.size();
+    result_.tables.push_back(std::move(outcome));
+    if (relation.unlogged) {
+      result_.notes.push_back(
+          fmt::format("{} is UNLOGGED: its rows are in no backup", relation.quoted));
+    }
+  }
+  return result_;
+}
+
+Result<void> Recreation::read_relations(const DroppedOids& dropped) {
+  const Table rows = TRY(then_.query(kRelations, {array_of(dropped.relations)}));
+  for (const Row& row : rows.rows) {
+    Relation relation;
+    relation.oid = oid(row, 0);
+    relation.kind = text(row, 1).front();
+    relation.schema = text(row, 2);
+    relation.name = text(row, 3);
+    relation.quoted = relation.new_quoted = text(row, 4);
+    relation.partition_of = oid(row, 5);
+    relation.owned_by = oid(row, 6);
+    relation.unlogged = text(row, 7) == "t";
+    relation.of_extension = text(row, 8) == "t";
+    relation.owner = text(row, 9);
+    relation.bytes = number(row, 10);
+    relations_.push_back(std::move(relation));
+  }
+  return success();
+}
+
+Result<void> Recreation::read_uses() {
+  const Table rows = TRY(then_.query(kUses, {oids()}));
+  for (const Row& row : rows.rows) uses_.emplace_back(oid(row, 0), oid(row, 1));
+  return success();
+}
+
+bool Recreation::wants(const Relation& relation) const {
+  if (options_.only.empty()) return true;
+  find::RelationName name;
+  name.oid = name.own_oid = relation.oid;
+  name.database = options_.database;
+  name.schema = relation.schema;
+  name.name = relation.name;
+  name.kind = relation.kind;
+  pg::Oid parent = relation.partition_of;
+  while (parent != 0) {
+    const auto found = std::ranges::find(relations_, parent, &Relation::oid);
+    if (found == relations_.end()) break;
+    name.partition_of.push_back({found->schema, found->name});
+    parent = found->partition_of;
+  }
+  return std::ranges::any_of(
+      options_.only, [&](const find::TablePattern& pattern) { return pattern.matches(name); });
+}
+
+void Recreation::choose(const DroppedOids& dropped) {
+  if (options_.only.empty()) {
+    for (const std::string& other : dropped.others) {
+      result_.left_out.push_back({other, "undo gives back tables, views and sequences"});
+    }
+  }
+  std::vector<Relation> chosen;
+  for (const Relation& relation : relations_) {
+    if (relation.of_extension) {
+      leave_out(relation, "it belongs to an extension: CREATE EXTENSION makes it");
+    } else if (relation.kind == 'v' || relation.kind == 'S' || wants(relation)) {
+      chosen.push_back(relation);
+    }
+  }
+  relations_ = std::move(chosen);
+  drop_dependents(/*say=*/false);
+  if (options_.only.empty()) return;
+  // Of views and sequences, those that are part of what is wanted.
+  std::erase_if(relations_, [&](const Relation& relation) {
+    if (relation.kind == 'S') return relation.owned_by == 0 && !wants(relation);
+    if (relation.kind != 'v' || wants(relation)) return false;
+    return std::ranges::none_of(
+        uses_, [&](const auto& use) { return use.first == relation.oid && comes(use.second); });
+  });
+}
+
+// What reads, or belongs to, something that does not come back.
+void Recreation::drop_dependents(bool say) {
+  for (bool again = true; again;) {
+    again = false;
+    for (size_t i = 0; i < relations_.size(); ++i) {
+      const Relation& relation = relations_[i];
+      const auto missing = std::ranges::find_if(uses_, [&](const auto& use) {
+        return use.first == relation.oid && was_dropped(use.second) && !comes(use.second);
+      });
+      const bool is_orphan =
+          relation.owned_by != 0 && was_dropped(relation.owned_by) && !comes(relation.owned_by);
+      if (missing == uses_.end() && !is_orphan) continue;
+      if (say && !is_orphan) leave_out(relation, "it reads what does not come back");
+      relations_.erase(relations_.begin() + static_cast<std::ptrdiff_t>(i));
+      again = true;
+      break;
+    }
+  }
+}
+
+Result<void> Recreation::find_obstacles() {
+  if (live_ == nullptr) return success();
+  // A partition after the table that it is of: OIDs do not tell.
+  for (bool again = true; again;) {
+    again = false;
+    for (size_t i = 0; i < relations_.size(); ++i) {
+      std::string why = TRY(obstacle(relations_[i]));
+      if (why.empty()) continue;
+      leave_out(relations_[i], std::move(why));
+      relations_.erase(relations_.begin() + static_cast<std::ptrdiff_t>(i));
+      drop_dependents(/*say=*/true);
+      again = true;
+      break;
+    }
+  }
+  return success();
+}
+
+// Empty where nothing keeps it from coming back.
+Result<std::string> Recreation::obstacle(const Relation& relation) {
+  std::string schema = relation.schema, name = relation.name;
+  if (relation.new_quoted != relation.quoted) {
+    if (!options_.as->schema.empty()) schema = options_.as->schema;
+    name = options_.as->name;
+  }
+  // Sequences of a table, as its indexes, are called otherwise then.
+  if (relation.owned_by == 0 && TRY(live_has(kIsTaken, {schema, name}))) {
+    return fmt::format("{} is there: its name is taken", relation.new_quoted) +
+           (relation.is_table() ? "; --as NAME gives it back under another" : "");
+  }
+  if (relation.partition_of != 0 && !comes(relation.partition_of) &&
+      !TRY(live_has("SELECT FROM pg_class WHERE oid = $1::oid AND relkind = 'p'",
+                    {std::to_string(relation.partition_of)}))) {
+    return std::string("the table that it is a partition of is not there any more");
+  }
+  const Table roles = TRY(then_.query(kRoles, {std::to_string(relation.oid)}));
+  for (const Row& row : roles.rows) {
+    if (TRY(live_has("SELECT FROM pg_roles WHERE rolname = $1", {row[0]}))) continue;
+    return fmt::format(
+        "role {} owns it or has rights on it, and is not there any more: CREATE "
+        "ROLE makes it",
+        text(row, 0));
+  }
+  const Table types = TRY(then_.query(kTypes, {std::to_string(relation.oid), oids()}));
+  for (const Row& row : types.rows) {
+    if (TRY(live_has("SELECT WHERE to_regtype($1) IS NOT NULL", {row[0]}))) continue;
+    return fmt::format("its type {} is not there any more", text(row, 0));
+  }
+  return std::string();
+}
+
+Result<void> Recreation::look_at_foreign_keys(const DroppedOids& dropped) {
+  const Table keys = TRY(then_.query(kForeignKeys, {oids()}));
+  for (const Row& row : keys.rows) {
+    const pg::Oid from = oid(row, 2), to = oid(row, 4);
+    if (comes(from)) {
+      const bool is_there = comes(to) || live_ == nullptr ||
+                            TRY(live_has("SELECT WHERE to_regclass($1) IS NOT NULL", {row[5]}));
+      if (is_there) continue;
+      conflict(from, "constraint " + text(row, 1), "referenced table missing: " + text(row, 5));
+      lost_constraints_.push_back(
+          fmt::format("ALTER TABLE {} DROP CONSTRAINT {}", text(row, 3), text(row, 1)));
+      continue;
+    }
+    // Of a table that goes on without it.
+    if (std::ranges::find(dropped.relations, from) != dropped.relations.end()) continue;
+    const std::string what = fmt::format("constraint {} of {}", text(row, 1), text(row, 3));
+    std::string table = text(row, 3);
+    if (live_ != nullptr) {
+      const Table today = TRY(live_->query(
+          "SELECT format('%I.%I', n.nspname, c.relname), EXISTS (SELECT FROM pg_constraint k"
+          " WHERE k.conrelid = c.oid AND k.conname = $2) FROM pg_class c"
+          " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1::oid",
+          {row[2], row[6]}));
+      if (today.rows.empty() || text(today.rows[0], 1) == "t") {
+        conflict(to, what, today.rows.empty() ? "its table is not there any more" : "it is there");
+        continue;
+      }
+      table = text(today.rows[0], 0);
+    }
+    elsewhere_.push_back({oid(row, 0), false, table, ""});
+    result_.others.push_back(what);
+  }
+  return success();
+}
+
+Result<void> Recreation::look_at_defaults(const DroppedOids& dropped) {
+  const Table defaults = TRY(
+      then_.query(kDefaults, {array_of(dropped.defaults), array_of(dropped.relations), oids()}));
+  for (const Row& row : defaults.rows) {
+    const std::string what = fmt::format("default of {}.{}", text(row, 4), text(row, 3));
+    std::string table = text(row, 4), column = text(row, 3);
+    if (live_ != nullptr) {
+      const Table today = TRY(
+          live_->query("SELECT format('%I.%I', n.nspname, c.relname), quote_ident(a.attname)"
+                       " FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid"
+                       " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE a.attrelid = $1::oid"
+                       " AND a.attnum = $2::int2 AND NOT a.attisdropped AND NOT a.atthasdef"
+                       " AND a.attidentity = ''",
+                       {row[1], row[2]}));
+      if (today.rows.empty()) {
+        result_.left_out.push_back({what, "the column has another by now, or is not there"});
+        continue;
+      }
+      table = text(today.rows[0], 0);
+      column = text(today.rows[0], 1);
+    }
+    elsewhere_.push_back({oid(row, 0), true, table, column});
+    result_.others.push_back(what);
+  }
+  return success();
+}
+
+Result<void> Recreation::count_rows() {
+  for (Relation& relation : relations_) {
+    if (relation.kind != 'r' && relation.kind != 'm') continue;
+    const Table count =
+        TRY(then_.query(fmt::format("SELECT count(*) FROM ONLY {}", relation.quoted)));
+    relation.rows = number(count.rows[0], 0);
+  }
+  return success();
+}
+
+Result<void> Recreation::statements(const Dump& dump, FileSystem& files,
+                                    const std::stop_token& stop, const StatementSink& take) {
+  // Event triggers are the cluster's business, not the copy's.
+  TRY(then_.query("SET session_replication_role = replica"));
+  if (options_.without_conflicts) {
+    for (const std::string& statement : lost_constraints_) TRY(then_.query(statement));
+  }
+  TRY(detach_partitions());
+  TRY(rename_table());
+  TRY(make_schemas(take));
+  TRY(rename_taken());
+  TRY(run_dump(dump, files, stop, take));
+  return bind_elsewhere(take);
+}
+
+// Made beside its table, an index of the partition would be there twice.
+Result<void> Recreation::detach_partitions() {
+  for (const Relation& relation : relations_) {
+    if (relation.partition_of == 0 || comes(relation.partition_of)) continue;
+    const Table parent = TRY(then_.query(
+        "SELECT format('%I.%I', n.nspname, p.relname), pg_get_expr(c.relpartbound, c.oid)"
+        " FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid"
+        " JOIN pg_class p ON p.oid = i.inhparent JOIN pg_namespace n ON n.oid = p.relnamespace"
+        " WHERE c.oid = $1::oid",
+        {std::to_string(relation.oid)}));
+    if (parent.rows.empty()) continue;
+    std::string today = text(parent.rows[0], 0);
+    if (live_ != nullptr) {
+      today = TRY(pgconn::query_text(*live_,
+                                     "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c"
+                                     " JOIN pg_namespace n ON n.oid = c.relnamespace"
+                                     " WHERE c.oid = $1::oid",
+                                     {std::to_string(relation.partition_of)}));
+    }
+    attachments_.push_back(fmt::format("ALTER TABLE {} ATTACH PARTITION {} {}", today,
+                                       relation.new_quoted, text(parent.rows[0], 1)));
+    TRY(then_.query(fmt::format("ALTER TABLE {} DETACH PARTITION {}", text(parent.rows[0], 0),
+                                relation.quoted)));
+  }
+  return success();
+}
+
+Result<void> Recreation::rename_table() {
+  for (Relation& relation : relations_) {
+    if (relation.new_quoted == relation.quoted) continue;
+    const auto quote = [&](const std::string& name) {
+      return pgconn::query_text(then_, "SELECT quote_ident($1)", {name});
+    };
+    const std::string keyword = relation.kind == 'm' ? "MATERIALIZED VIEW" : "TABLE";
+    const std::string& schema = options_.as->schema;
+    const bool moves = !schema.empty() && schema != relation.schema;
+    // Under a name that stands in nobody's way in either schema.
+    const std::string on_the_way = fmt::format("undo_{}", relation.oid);
+    TRY(then_.query(fmt::format("ALTER {} {} RENAME TO {}", keyword, relation.quoted, on_the_way)));
+    std::string home = TRY(quote(relation.schema));
+    if (moves) {
+      const std::string target = TRY(quote(schema));
+      TRY(then_.query(fmt::format("CREATE SCHEMA IF NOT EXISTS {}", target)));
+      TRY(then_.query(
+          fmt::format("ALTER {} {}.{} SET SCHEMA {}", keyword, home, on_the_way, target)));
+      home = target;
+      relation.schema = schema;
+    }
+    TRY(then_.query(fmt::format("ALTER {} {}.{} RENAME TO {}", keyword, home, on_the_way,
+                                TRY(quote(options_.as->name)))));
+    relation.name = options_.as->name;
+    result_.notes.push_back(
+        fmt::format("{} comes back as {}", relation.quoted, relation.new_quoted));
+  }
+  return success();
+}
+
+Result<void> Recreation::make_schemas(const StatementSink& take) {
+  if (live_ == nullptr) return success();
+  std::set<std::string> made;
+  for (const Relation& relation : relations_) {
+    if (!made.insert(relation.schema).second) continue;
+    if (TRY(live_has("SELECT FROM pg_namespace WHERE nspname = $1", {relation.schema}))) continue;
+    const std::string name =
+        TRY(pgconn::query_text(then_, "SELECT quote_ident($1)", {relation.schema}));
+    const Table owner =
+        TRY(then_.query("SELECT quote_ident(a.rolname), a.rolname FROM pg_namespace n"
+                        " JOIN pg_authid a ON a.oid = n.nspowner WHERE n.nspname = $1",
+                        {relation.schema}));
+    const bool has_owner =
+        !owner.rows.empty() &&
+        TRY(live_has("SELECT FROM pg_roles WHERE rolname = $1", {owner.rows[0][1]}));
+    TRY(take(fmt::format("CREATE SCHEMA {}{}", name,
+                         has_owner ? " AUTHORIZATION " + text(owner.rows[0], 0) : "")));
+  }
+  return success();
+}
+
+Result<void> Recreation::rename_taken() {
+  if (live_ == nullptr) return success();
+  const Table names = TRY(then_.query(kNamesWithin, {oids()}));
+  for (const Row& row : names.rows) {
+    const pgconn::Value& schema = row[2];
+    if (!TRY(live_has(kIsTaken, {schema, row[3]}))) continue;
+    std::string free;
+    for (int i = 1; free.empty(); ++i) {
+      // NAMEDATALEN is 64.
+      std::string name = TRY(pgconn::query_text(
+          then_, "SELECT left($1, (63 - octet_length($1) + length($1) - 11)::int) || $2",
+          {row[3], fmt::format("_{}", i)}));
+      const Table there = TRY(then_.query(kIsTaken, {schema, name}));
+      if (there.rows.empty() && !TRY(live_has(kIsTaken, {schema, name}))) free = std::move(name);
+    }
+    TRY(then_.query(TRY(pgconn::query_text(
+        then_, "SELECT format('ALTER %s %s RENAME TO %I', $1::text, $2::text, $3::text)",
+        {text(row, 1) == "S" ? "SEQUENCE" : "INDEX", row[4], free}))));
+  }
+  return success();
+}
+
+Result<void> Recreation::run_dump(const Dump& dump, FileSystem& files, const std::stop_token& stop,
+                                  const StatementSink& take) {
+  uint64_t rows = kMostRowsOfInsert;
+  for (const Relation& relation : relations_) {
+    if (relation.rows == 0) continue;
+    const uint64_t row_bytes = std::max<uint64_t>(1, relation.bytes / relation.rows);
+    rows = std::min(rows, std::max<uint64_t>(1, kInsertBytes / row_bytes));
+  }
+  restore::CommandLine command = {"/usr/bin/env",
+                                  "-u",
+                                  "PGOPTIONS",
+                                  "-u",
+                                  "PGSERVICE",
+                                  "LC_ALL=C",
+                                  dump.program,
+                                  "--no-password",
+                                  "--no-sync",
+                                  "--encoding=UTF8",
+                                  "--lock-wait-timeout=30000",
+                                  fmt::format("--rows-per-insert={}", rows),
+                                  "--file=" + dump.file,
+                                  "--dbname=" + dump.conninfo};
+  for (const Relation& relation : relations_) {
+    command.push_back("--table=" + pattern_of(relation.schema, relation.name));
+  }
+  const restore::Finished finished = TRY(restore::run_to_end(command, stop));
+  if (finished.exit_status != 0) {
+    return make_error(ErrorKind::kIo, fmt::format("pg_dump ended with {}: {}", finished.exit_status,
+                                                  finished.output));
+  }
+  const std::unique_ptr<File> file = TRY(files.open_read(dump.file));
+  StatementSplitter splitter([&](const std::string& statement) {
+    const std::string within = within_transaction(statement);
+    return take(options_.without_conflicts ? unvalidated_where_needed(within) : within);
+  });
+  std::string piece;
+  for (uint64_t at = 0;; at += piece.size()) {
+    piece.resize(kPieceBytes);
+    const size_t got = TRY(
+        file->read_at(at, MutableBytes(reinterpret_cast<std::byte*>(piece.data()), piece.size())));
+    if (got == 0) break;
+    piece.resize(got);
+    TRY(splitter.feed(piece));
+  }
+  TRY(splitter.finish());
+  return files.remove(dump.file);
+}
+
+// By now called as they come back, and so are they named.
+Result<void> Recreation::bind_elsewhere(const StatementSink& take) {
+  for (const std::string& statement : attachments_) TRY(take(statement));
+  for (const Elsewhere& one : elsewhere_) {
+    if (one.is_default) {
+      TRY(take(TRY(pgconn::query_text(
+          then_,
+          "SELECT format('ALTER TABLE %s ALTER COLUMN %s SET DEFAULT %s', $2::text, $3::text,"
+          " pg_get_expr(adbin, adrelid)) FROM pg_attrdef WHERE oid = $1::oid",
+          {std::to_string(one.oid), one.table, one.column}))));
+      continue;
+    }
+    const std::string statement = TRY(pgconn::query_text(
+        then_,
+        "SELECT format('ALTER TABLE %s%s\n    ADD CONSTRAINT %I %s',"
+        " CASE WHEN f.relkind = 'p' THEN '' ELSE 'ONLY ' END, $2::text, c.conname,"
+        " pg_get_constraintdef(c.oid)) FROM pg_constraint c JOIN pg_class f ON f.oid = c.conrelid"
+        " WHERE c.oid = $1::oid",
+        {std::to_string(one.oid), one.table}));
+    TRY(take(options_.without_conflicts ? unvalidated_where_needed(statement) : statement));
+  }
+  return success();
+}
+
+}  // namespace walkback::undo
