@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <cstring>
+
 #include "pg/testing/filenode_maps.h"
 #include "wal/names.h"
 #include "wal/segment_summary.h"
@@ -20,8 +22,9 @@ constexpr RowPlace kPlace{65540, 7};
 
 template <typename T>
 void put(Bytes& bytes, const T& value) {
-  const auto* raw = reinterpret_cast<const std::byte*>(&value);
-  bytes.insert(bytes.end(), raw, raw + sizeof value);
+  const size_t end = bytes.size();
+  bytes.resize(end + sizeof value);
+  std::memcpy(bytes.data() + end, &value, sizeof value);
 }
 
 Bytes entry(RowPlace place, const Bytes& key) {
