@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <climits>
 #include <vector>
 
 #include "base/host_name.h"
+#include "base/whole_number.h"
 #include "catalog/json.h"
 #include "catalog/layout.h"
 #include "catalog/process_identity.h"
@@ -62,13 +62,14 @@ bool is_spent(const Claim& claim, const Work& work, Timestamp now) {
 
 // The newest claim to this work; nothing when there is none.
 Result<std::optional<Claim>> newest(store::ObjectStore& objects, const std::string& prefix) {
+  constexpr std::string_view kSuffix = ".json";
   std::optional<uint64_t> highest;
   TRY(objects.list(prefix, "", [&](const store::ObjectInfo& info) {
-    const std::string_view name = std::string_view(info.key.text()).substr(prefix.size());
-    uint64_t number = 0;
-    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-    const std::string_view rest = name.substr(static_cast<size_t>(end - name.data()));
-    if (error == std::errc() && rest == ".json" && number >= highest.value_or(0)) highest = number;
+    std::string_view name = std::string_view(info.key.text()).substr(prefix.size());
+    if (!name.ends_with(kSuffix)) return true;
+    name.remove_suffix(kSuffix.size());
+    const auto number = whole_number<uint64_t>(name);
+    if (number && *number >= highest.value_or(0)) highest = number;
     return true;
   }));
   if (!highest) return std::optional<Claim>();

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "backup/links.h"
+#include "base/whole_number.h"
 #include "pg/data_directory.h"
 #include "pg/versions.h"
 
@@ -25,13 +25,6 @@ std::string below(const std::string& directory, const std::string& name) {
 // unix_socket_directories may name the data directory, as a recovered copy's does: nobody misses a
 // socket in a backup.
 bool is_socket_of_a_server(const std::string& name) { return name.starts_with(".s.PGSQL."); }
-
-std::optional<pg::Oid> parse_oid(const std::string& text) {
-  pg::Oid oid = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), oid);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return oid;
-}
 
 bool vanished(const Error& error) { return error.kind == ErrorKind::kMissing; }
 
@@ -166,7 +159,7 @@ Result<void> DataDirectoryWalk::enter_tablespaces() {
   for (const DirectoryEntry& entry : TRY(files_.list(current_.path))) {
     const std::string path = join_path(current_.path, entry.name);
     const std::string name = below(current_.name, entry.name);
-    const std::optional<pg::Oid> oid = parse_oid(entry.name);
+    const std::optional<pg::Oid> oid = whole_number<pg::Oid>(entry.name);
     if (!oid) continue;
     if (entry.type == FileType::kDirectory) {  // allow_in_place_tablespaces
       TRY(add_directory(path, name));

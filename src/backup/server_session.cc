@@ -2,8 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-
+#include "base/whole_number.h"
 #include "catalog/server_directory.h"
 
 namespace walkback::backup {
@@ -14,12 +13,11 @@ constexpr int kFirstWithBackupStartFunction = 150000;  // pg_start_backup() befo
 
 Result<pg::SystemIdentifier> parse_system_identifier(const std::string& text) {
   // The function gives a signed bigint; the identifier is its 64 bits.
-  int64_t value = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) {
+  const auto value = whole_number<int64_t>(text);
+  if (!value) {
     return make_error(ErrorKind::kInvalid, fmt::format("'{}' is no system identifier", text));
   }
-  return pg::SystemIdentifier{static_cast<uint64_t>(value)};
+  return pg::SystemIdentifier{static_cast<uint64_t>(*value)};
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
 #include "catalog/catalog_files_reader.h"
 
-#include <charconv>
 #include <optional>
 
+#include "base/whole_number.h"
 #include "pg/data_directory.h"
 #include "pg/filenode_map.h"
 #include "pg/versions.h"
@@ -12,13 +12,6 @@ namespace walkback::catalog {
 namespace {
 
 constexpr uint64_t kLargestMap = 8192;
-
-std::optional<pg::Oid> parse_oid(std::string_view name) {
-  pg::Oid oid = 0;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), oid);
-  if (error != std::errc() || end != name.data() + name.size()) return std::nullopt;
-  return oid;
-}
 
 void add_map(FileSystem& files, const std::string& directory, pg::Oid database,
              wal::CatalogFiles& found) {
@@ -34,7 +27,7 @@ void add_maps(FileSystem& files, const std::string& parent, wal::CatalogFiles& f
   const Result<std::vector<DirectoryEntry>> entries = files.list(parent);
   if (!entries.ok()) return;
   for (const DirectoryEntry& entry : *entries) {
-    const std::optional<pg::Oid> database = parse_oid(entry.name);
+    const std::optional<pg::Oid> database = whole_number<pg::Oid>(entry.name);
     if (database) add_map(files, join_path(parent, entry.name), *database, found);
   }
 }

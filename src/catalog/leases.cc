@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "base/host_name.h"
+#include "base/whole_number.h"
 #include "catalog/json.h"
 #include "catalog/process_identity.h"
 
@@ -55,9 +56,7 @@ Result<LeaseKind> parse_kind(std::string_view name, const store::ObjectKey& key)
 }
 
 Result<pg::SystemIdentifier> parse_system(const std::string& text, const store::ObjectKey& key) {
-  uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error == std::errc() && end == text.data() + text.size()) return pg::SystemIdentifier{value};
+  if (const auto value = whole_number<uint64_t>(text)) return pg::SystemIdentifier{*value};
   return make_error(ErrorKind::kCorrupt, key.text() + ": no system identifier");
 }
 

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
+#include "base/whole_number.h"
 #include "catalog/json.h"
 
 namespace walkback::catalog {
@@ -68,11 +68,8 @@ Result<std::optional<Lineage>> find_lineage(store::ObjectStore& objects, const s
 }
 
 std::optional<pg::SystemIdentifier> parse_system_identifier(std::string_view text) {
-  pg::SystemIdentifier id;
-  const char* end = text.data() + text.size();
-  auto [stopped, error] = std::from_chars(text.data(), end, id.value);
-  if (error != std::errc() || stopped != end) return std::nullopt;
-  return id;
+  const auto value = whole_number<uint64_t>(text);
+  return value ? std::optional(pg::SystemIdentifier{*value}) : std::nullopt;
 }
 
 }  // namespace

@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <optional>
 #include <span>
 #include <string>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/whole_number.h"
 #include "cli/options.h"
 #include "pg/types.h"
 
@@ -87,14 +87,12 @@ Error usage_error(std::string message, std::string hint);
 template <typename T>
 Result<T> number(const CLI::App& app, const char* option, T min, T max) {
   const std::string typed = text(app, option);
-  const char* const end_of_text = typed.data() + typed.size();
-  T value{};
-  auto [end, error] = std::from_chars(typed.data(), end_of_text, value);
-  if (error != std::errc() || end != end_of_text || value < min || value > max) {
+  const auto value = whole_number<T>(typed);
+  if (!value || *value < min || *value > max) {
     return usage_error(fmt::format("{} is \"{}\", which is no such number", option, typed),
                        fmt::format("expected a number from {} to {}", min, max));
   }
-  return value;
+  return *value;
 }
 
 }  // namespace walkback::cli

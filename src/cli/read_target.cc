@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
+#include "base/whole_number.h"
 
 namespace walkback::cli {
 
@@ -11,9 +11,7 @@ namespace {
 using restore::TargetKind;
 
 Result<uint64_t> read_xid(std::string_view option, const std::string& text) {
-  uint64_t xid = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), xid);
-  if (error == std::errc() && end == text.data() + text.size() && xid > 0) return xid;
+  if (const auto xid = whole_number<uint64_t>(text); xid && *xid > 0) return *xid;
   return make_error(ErrorKind::kInvalid, fmt::format("{} is \"{}\"", option, text),
                     "expected a transaction id, a number such as 748, as logs and pg_xact show it");
 }

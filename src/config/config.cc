@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <cctype>
-#include <charconv>
 #include <optional>
 
+#include "base/whole_number.h"
 #include "config/keys.h"
 #include "config/secrets.h"
 
@@ -81,13 +81,12 @@ Result<void> apply_variable(const Key& key, const std::string& name, std::string
                       fmt::format("{} is \"{}\", expected {}", name, value, key.expected()));
   }
   if (key.type != ValueType::kInteger) return set_text(config, key, value, name);
-  int64_t number = 0;
-  auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-  if (error != std::errc() || end != value.data() + value.size()) {
+  const auto number = whole_number<int64_t>(value);
+  if (!number) {
     return make_error(ErrorKind::kInvalid,
                       fmt::format("{} is \"{}\", expected {}", name, value, key.expected()));
   }
-  return set_number(config, key, number, name);
+  return set_number(config, key, *number, name);
 }
 
 // A password that others can read is no secret.

@@ -8,6 +8,7 @@
 #include <charconv>
 #include <vector>
 
+#include "base/whole_number.h"
 #include "config/closest.h"
 #include "schedule/cron_expression.h"
 
@@ -333,12 +334,9 @@ std::optional<std::chrono::seconds> parse_span(std::string_view text) {
 
 std::optional<double> parse_price(std::string_view text) {
   constexpr double kMost = 1e6;
-  double price = 0;
-  const char* const end_of_text = text.data() + text.size();
-  const auto [end, error] = std::from_chars(text.data(), end_of_text, price);
-  const bool whole = error == std::errc() && end == end_of_text;
+  const auto price = whole_number<double>(text);
   // Not a number fails both comparisons.
-  return whole && price >= 0 && price <= kMost ? std::optional(price) : std::nullopt;
+  return price && *price >= 0 && *price <= kMost ? price : std::nullopt;
 }
 
 void set_flag(Config& config, const Key& key, bool value) { config.*key.flag = value; }

@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <set>
 
 #include "base/utf8.h"
+#include "base/whole_number.h"
 #include "pg/data_directory.h"
 
 namespace walkback::find {
@@ -21,10 +21,7 @@ constexpr std::string_view kToastIndex = "_index";
 std::optional<pg::Oid> number_after(std::string_view prefix, std::string_view name) {
   if (!name.starts_with(prefix)) return std::nullopt;
   name.remove_prefix(prefix.size());
-  pg::Oid oid = 0;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), oid);
-  if (error != std::errc() || end != name.data() + name.size()) return std::nullopt;
-  return oid;
+  return whole_number<pg::Oid>(name);
 }
 
 // Schemas that every database has since initdb (src/include/catalog/pg_namespace.dat).

@@ -10,8 +10,9 @@
 
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <optional>
+
+#include "base/whole_number.h"
 
 namespace walkback::metrics {
 
@@ -31,23 +32,21 @@ std::optional<Address> parse(std::string_view text) {
   const size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) return std::nullopt;
   std::string host(text.substr(0, colon));
-  const std::string_view digits = text.substr(colon + 1);
-  uint16_t port = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
+  const auto port = whole_number<uint16_t>(text.substr(colon + 1));
+  if (!port) return std::nullopt;
   Address address;
   if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
     host = host.substr(1, host.size() - 2);
     auto& six = reinterpret_cast<sockaddr_in6&>(address.storage);
     six.sin6_family = AF_INET6;
-    six.sin6_port = htons(port);
+    six.sin6_port = htons(*port);
     address.size = sizeof(six);
     if (inet_pton(AF_INET6, host.c_str(), &six.sin6_addr) == 1) return address;
     return std::nullopt;
   }
   auto& four = reinterpret_cast<sockaddr_in&>(address.storage);
   four.sin_family = AF_INET;
-  four.sin_port = htons(port);
+  four.sin_port = htons(*port);
   address.size = sizeof(four);
   if (inet_pton(AF_INET, host.c_str(), &four.sin_addr) == 1) return address;
   return std::nullopt;

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
+
+#include "base/whole_number.h"
 
 namespace walkback::net {
 namespace {
@@ -11,12 +12,8 @@ constexpr std::array<std::string_view, 12> kMonths{"Jan", "Feb", "Mar", "Apr", "
                                                    "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
 std::optional<int> number(std::string_view digits) {
-  int value = 0;
-  auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (error != std::errc() || end != digits.data() + digits.size() || value < 0) {
-    return std::nullopt;
-  }
-  return value;
+  const auto value = whole_number<int>(digits);
+  return value && *value >= 0 ? value : std::nullopt;
 }
 
 }  // namespace

@@ -1,7 +1,8 @@
 #include "net/url.h"
 
 #include <algorithm>
-#include <charconv>
+
+#include "base/whole_number.h"
 
 namespace walkback::net {
 namespace {
@@ -16,12 +17,7 @@ bool is_host_character(char c) { return is_unreserved(c) || c == ':' || c == '['
 // Printable ASCII without what would end a request line or begin another part.
 bool is_path_character(char c) { return c > ' ' && c < 0x7f && c != '#'; }
 
-std::optional<int> hex_byte(std::string_view digits) {
-  int value = 0;
-  auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
-  if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
-  return value;
-}
+std::optional<int> hex_byte(std::string_view digits) { return whole_number<int>(digits, 16); }
 
 Error not_a_url(std::string_view why) {
   return make_error(ErrorKind::kInvalid, "the URL " + std::string(why),

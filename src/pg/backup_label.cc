@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
+#include "base/whole_number.h"
 
 namespace walkback::pg {
 namespace {
@@ -35,11 +35,8 @@ Result<Lsn> read_location(std::string_view value, std::string& segment) {
 }
 
 Result<TimelineId> read_timeline(std::string_view value) {
-  uint32_t timeline = 0;
-  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), timeline);
-  if (error != std::errc() || end != value.data() + value.size() || timeline == 0) {
-    return bad(fmt::format("\"{}\" is not a timeline", value));
-  }
+  const uint32_t timeline = whole_number<uint32_t>(value).value_or(0);
+  if (timeline == 0) return bad(fmt::format("\"{}\" is not a timeline", value));
   return TimelineId{timeline};
 }
 

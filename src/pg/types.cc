@@ -3,8 +3,9 @@
 #include <fmt/format.h>
 
 #include <bit>
-#include <charconv>
 #include <limits>
+
+#include "base/whole_number.h"
 
 namespace walkback::pg {
 namespace {
@@ -20,8 +21,9 @@ bool is_upper_hex(std::string_view text) {
 // All of `text`, one to eight hexadecimal digits of either case.
 bool read_hex(std::string_view text, uint32_t& value) {
   if (text.empty() || text.size() > 8) return false;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, 16);
-  return error == std::errc() && end == text.data() + text.size();
+  const auto read = whole_number<uint32_t>(text, 16);
+  value = read.value_or(0);
+  return read.has_value();
 }
 
 }  // namespace

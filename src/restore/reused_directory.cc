@@ -2,21 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-
+#include "base/whole_number.h"
 #include "catalog/control_file_reader.h"
 #include "restore/unfinished.h"
 
 namespace walkback::restore {
 
 namespace {
-
-std::optional<uint32_t> parse_oid(const std::string& text) {
-  uint32_t oid = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), oid);
-  const bool is_whole = error == std::errc() && end == text.data() + text.size();
-  return is_whole ? std::optional(oid) : std::nullopt;
-}
 
 Result<std::vector<Tablespace>> linked_tablespaces(FileSystem& files,
                                                    const std::string& data_directory) {
@@ -25,7 +17,7 @@ Result<std::vector<Tablespace>> linked_tablespaces(FileSystem& files,
   const std::optional<FileInfo> there = TRY(files.link_status(links));
   if (!there || there->type != FileType::kDirectory) return found;
   for (const DirectoryEntry& entry : TRY(files.list(links))) {
-    const std::optional<uint32_t> oid = parse_oid(entry.name);
+    const std::optional<uint32_t> oid = whole_number<uint32_t>(entry.name);
     if (!oid || entry.type != FileType::kSymlink) continue;
     const std::string path = join_path(links, entry.name);
     const std::optional<FileInfo> target = TRY(files.status(path));

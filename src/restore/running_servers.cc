@@ -10,6 +10,7 @@
 #include <cstring>
 #include <optional>
 
+#include "base/whole_number.h"
 #include "restore/target_directory.h"
 
 namespace walkback::restore {
@@ -68,10 +69,7 @@ Result<std::optional<int>> shared_memory_of(FileSystem& files, const std::string
   const size_t space = text.find_last_of(' ');
   if (space == std::string_view::npos) return std::optional<int>();
   text.remove_prefix(space + 1);
-  int id = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
-  const bool is_whole = error == std::errc() && end == text.data() + text.size();
-  return is_whole ? std::optional(id) : std::nullopt;
+  return whole_number<int>(text);
 }
 
 // As PGSharedMemoryAttach() in src/backend/port/sysv_shmem.c: numbers are used again, so whose it

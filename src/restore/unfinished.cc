@@ -2,8 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-
+#include "base/whole_number.h"
 #include "pg/configuration.h"
 
 namespace walkback::restore {
@@ -42,12 +41,12 @@ Result<std::optional<UnfinishedMark>> read_mark(FileSystem& files,
   const pg::Configuration text = pg::Configuration::parse(as_text(bytes));
   UnfinishedMark mark;
   const std::string identifier = text.value(kSystemIdentifier).value_or("");
-  const auto [end, error] = std::from_chars(
-      identifier.data(), identifier.data() + identifier.size(), mark.system_identifier.value);
-  if (identifier.empty() || error != std::errc() || end != identifier.data() + identifier.size()) {
+  const auto number = whole_number<uint64_t>(identifier);
+  if (!number) {
     return make_error(ErrorKind::kCorrupt,
                       fmt::format("{} does not say of which cluster the directory is", path));
   }
+  mark.system_identifier = {*number};
   mark.kept_directory = text.value(kKept).value_or("");
   return std::optional(std::move(mark));
 }

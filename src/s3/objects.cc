@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
+#include "base/whole_number.h"
 #include "net/retry.h"
 #include "net/url.h"
 
@@ -24,13 +24,6 @@ constexpr std::string_view kDetectionText =
 
 // Somebody pressed Ctrl-C and waits for us to end.
 constexpr std::chrono::seconds kTidyUpTime{5};
-
-std::optional<uint64_t> number(std::string_view digits) {
-  uint64_t value = 0;
-  auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
-  return value;
-}
 
 std::string header_or_empty(const net::Response& response, std::string_view name) {
   return std::string(response.header(name).value_or(""));
@@ -97,7 +90,8 @@ Result<std::optional<ObjectHead>> Objects::head(const ObjectKey& key) {
   Reply reply = TRY(client_.call(call));
   if (reply.error && is_absent(*reply.error)) return {std::nullopt};
   if (reply.error) return client_.explain(*reply.error, call);
-  std::optional<uint64_t> size = number(header_or_empty(reply.response, "content-length"));
+  std::optional<uint64_t> size =
+      whole_number<uint64_t>(header_or_empty(reply.response, "content-length"));
   if (!size) {
     return make_error(ErrorKind::kCorrupt, call.doing + ": the answer does not tell its size");
   }
@@ -194,7 +188,7 @@ Result<PutOutcome> Objects::completed(const ObjectKey& key, const Reply& reply,
   // "<32 hexadecimal digits>-<parts>" wherever the ETag has that form.
   std::erase(etag, '"');
   size_t dash = etag.find('-');
-  if (dash == 32 && number(etag.substr(dash + 1)) != parts) {
+  if (dash == 32 && whole_number<uint64_t>(etag.substr(dash + 1)) != parts) {
     return make_error(ErrorKind::kCorrupt,
                       fmt::format("{}: the server made it of {} parts; {} were sent",
                                   doing("storing", key.text()), etag.substr(dash + 1), parts));

@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <memory>
 #include <pugixml.hpp>
 
+#include "base/whole_number.h"
 #include "net/url.h"
 
 namespace walkback::s3 {
@@ -50,13 +50,6 @@ class Document {
 };
 
 std::string text(pugi::xml_node node, const char* child) { return node.child(child).child_value(); }
-
-std::optional<uint64_t> number(std::string_view digits) {
-  uint64_t value = 0;
-  auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
-  return value;
-}
 
 // Keys come encoded when the answer says so: XML 1.0 cannot hold every byte.
 class KeyDecoder {
@@ -103,7 +96,7 @@ Result<ObjectPage> parse_object_page(ByteView body) {
   KeyDecoder decode(root);
   ObjectPage page;
   for (pugi::xml_node contents : root.children("Contents")) {
-    std::optional<uint64_t> size = number(text(contents, "Size"));
+    std::optional<uint64_t> size = whole_number<uint64_t>(text(contents, "Size"));
     if (!size) return unexpected("an object without a size");
     page.objects.push_back({decode(text(contents, "Key")), *size});
     if (page.objects.size() > kMaxTexts) return unexpected("more than 1000 objects in a page");

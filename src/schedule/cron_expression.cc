@@ -6,10 +6,11 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <charconv>
 #include <optional>
 #include <span>
 #include <vector>
+
+#include "base/whole_number.h"
 
 namespace walkback::schedule {
 
@@ -69,20 +70,13 @@ std::string lower(std::string_view text) {
   return result;
 }
 
-std::optional<unsigned> parse_number(std::string_view text) {
-  unsigned number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
 Result<unsigned> parse_value(const Field& field, std::string_view text, std::string_view whole) {
   const auto* named = std::find(field.names.begin(), field.names.end(), lower(text)) -
                       field.names.begin() + field.names.data();
   if (named != field.names.data() + field.names.size()) {
     return field.first_name + static_cast<unsigned>(named - field.names.data());
   }
-  const auto number = parse_number(text);
+  const auto number = whole_number<unsigned>(text);
   if (!number || *number < field.min || *number > field.max) {
     return bad(field, whole,
                fmt::format("has \"{}\" where {} to {}{} is expected", text, field.min, field.max,
@@ -123,7 +117,7 @@ Result<void> add_part(const Field& field, std::string_view part, std::string_vie
   const Range range = TRY(parse_range(field, part.substr(0, slash), whole));
   unsigned step = 1;
   if (slash != std::string_view::npos) {
-    const auto number = parse_number(part.substr(slash + 1));
+    const auto number = whole_number<unsigned>(part.substr(slash + 1));
     if (!number || *number == 0) return bad(field, whole, "has a step that is no positive number");
     if (range.single) {
       return bad(field, whole, "has a step after a single value: a step parts a range or *");
