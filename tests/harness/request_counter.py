@@ -31,6 +31,11 @@ class RequestCounter(BadNetwork):
             self.seen.append((method, target.path, target.query))
         return super().forwarded(head, body, method)
 
+    def pushes(self):
+        """Segments that were archived meanwhile."""
+        with self.guard:
+            return len({path for method, path, _ in self.seen if method == "PUT" and ".index.zst" in path})
+
     def counts(self):
         with self.guard:
             seen = [one for one in self.seen if ASKED_OF_OTHERS not in one[1]]
