@@ -63,6 +63,13 @@ Result<void> read_window(const FindOptions& options, Timestamp now, find::FindOp
   if (options.until) find.until = TRY(restore::parse_window_time(*options.until, now));
   find.since = find.until + -std::chrono::microseconds(kDefaultWindow);
   if (options.since) find.since = TRY(restore::parse_window_time(*options.since, now));
+  if (find.since > now) {
+    return make_error(ErrorKind::kInvalid,
+                      fmt::format("--since is in the future: {}; here it is {}",
+                                  restore::show_time(find.since), restore::show_time(now)),
+                      "a time without a zone is this host's; \"15:47 Europe/Berlin\" and "
+                      "\"15:47+01\" say another");
+  }
   if (find.since <= find.until) return success();
   return make_error(ErrorKind::kInvalid,
                     fmt::format("--since is later than --until: {} is later than {}",

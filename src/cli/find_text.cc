@@ -225,13 +225,20 @@ using Columns = std::vector<find::Histogram::Column>;
 // One line of marks under what the highest of them means; nothing where all are zero.
 std::string graph_of(const Columns& columns, std::string_view what,
                      uint64_t find::Histogram::Rows::*rows, bool utf8) {
+  constexpr int64_t kSecond_us = 1'000'000;
   std::vector<uint64_t> numbers;
   for (const auto& column : columns) numbers.push_back(column.rows.*rows);
   const auto highest = std::ranges::max_element(numbers);
   if (*highest == 0) return "";
-  const Timestamp when = columns[static_cast<size_t>(highest - numbers.begin())].begin;
-  return fmt::format("{}; {} is {} at {}\n{}\n", what, sparkline({1}, utf8), human_count(*highest),
-                     local_second(when), sparkline(numbers, utf8));
+  const Timestamp from = columns[static_cast<size_t>(highest - numbers.begin())].begin;
+  const int64_t width_us = (columns[1].begin - columns[0].begin).count();
+  const std::string when =
+      width_us < kSecond_us
+          ? "at " + local_second(from)
+          : fmt::format("from {} to {}", local_second(from),
+                        local_second(from + (columns[1].begin - columns[0].begin)));
+  return fmt::format("{}; {} is {} {}\n{}\n", what, sparkline({1}, utf8), human_count(*highest),
+                     when, sparkline(numbers, utf8));
 }
 
 std::string graph(const FindView& view) {
@@ -415,10 +422,11 @@ std::string archive_bounds(const FindReport& report) {
 std::string dump_command(const FoundWork& work) {
   const auto named = std::ranges::find_if(
       work.tables, [](const FoundTable& table) { return table.name && table.name->also.empty(); });
-  if (named == work.tables.end()) return "pg_dump -t TABLE --data-only";
-  return printable(fmt::format(
-      "pg_dump -t {}{} {}", shell_word(sql_name(named->name->schema, named->name->name)),
-      named->fate == FileFate::kDropped ? "" : " --data-only", shell_word(named->name->database)));
+  if (named == work.tables.end()) return "pg_dump -h DIR -p PORT -t TABLE --data-only";
+  return printable(fmt::format("pg_dump -h DIR -p PORT -t {}{} {}",
+                               shell_word(sql_name(named->name->schema, named->name->name)),
+                               named->fate == FileFate::kDropped ? "" : " --data-only",
+                               shell_word(named->name->database)));
 }
 
 std::string how_to_go_on(const FindView& view) {
@@ -426,8 +434,8 @@ std::string how_to_go_on(const FindView& view) {
   if (first == view.report.found.end()) return "";
   std::string text =
       "`undo` shows which rows it would give back and what stands against that; with --apply it\n"
-      "gives them back. `recover` makes a copy beside the cluster, and says how to reach it;\n" +
-      fmt::format("`{}` takes rows out of that (docs/how-to.md, \"One table back\")\n",
+      "gives them back. `recover` makes a copy beside the cluster, and says its DIR and PORT:\n" +
+      fmt::format("`{}` takes rows out of it (docs/how-to.md, \"One table back\")\n",
                   dump_command(*first));
   if (view.key_missing) {
     text +=

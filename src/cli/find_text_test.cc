@@ -223,13 +223,14 @@ TEST_F(FindText, NamesAreWrittenAsSqlTakesThem) {
   FindReport report = sample();
   report.found[0].tables[0].name = name("public", "Pay\"ments");
   EXPECT_THAT(text(report), HasSubstr("shop.public.\"Pay\"\"ments\"  200,000 deleted"));
-  EXPECT_THAT(text(report), HasSubstr("pg_dump -t 'public.\"Pay\"\"ments\"' --data-only shop"));
+  EXPECT_THAT(text(report),
+              HasSubstr("pg_dump -h DIR -p PORT -t 'public.\"Pay\"\"ments\"' --data-only shop"));
 }
 
 TEST_F(FindText, ATableThatWasRenamedIsNotNamedForACopyOfBefore) {
   FindReport report = sample();
   report.found[0].tables[0].name->also = {{"public", "payments_old"}};
-  EXPECT_THAT(text(report), HasSubstr("`pg_dump -t TABLE --data-only`"));
+  EXPECT_THAT(text(report), HasSubstr("`pg_dump -h DIR -p PORT -t TABLE --data-only`"));
 }
 
 TEST_F(FindText, WhatWasDoneToManyPartitionsIsOneLine) {
@@ -281,8 +282,8 @@ TEST_F(FindText, RowsThatWereAddedDoNotHideThoseThatWereTaken) {
   FindReport report = sample();
   report.histogram.add(at("15:20:00"), {.added = 5'000'000});
   const std::string said = text(report);
-  EXPECT_THAT(said, HasSubstr("# is 200,100 at 2026-11-22 16:46:31 CET\n"));
-  EXPECT_THAT(said, HasSubstr("inserted; # is 5,000,000 at"));
+  EXPECT_THAT(said, HasSubstr("# is 200,100 from 2026-11-22 16:46:31 CET to "));
+  EXPECT_THAT(said, HasSubstr("inserted; # is 5,000,000 from"));
 }
 
 TEST(Sparkline, ShowsWhatIsNotZeroAndTheHighestAsTheHighest) {

@@ -77,6 +77,13 @@ Json json_of(const LiveOutcome& outcome) {
   return tables;
 }
 
+// Beside the rows that have conflicts.
+bool does_anything(const LiveOutcome& outcome) {
+  return std::ranges::any_of(outcome.tables, [](const TableOutcome& table) {
+    return table.created || table.inserted + table.set_back + table.removed > 0;
+  });
+}
+
 Json time_or_null(std::optional<Timestamp> time) {
   return time ? Json(to_iso_utc(*time)) : Json(nullptr);
 }
@@ -111,9 +118,16 @@ std::string undo_text(const UndoReport& report, const std::string& script) {
   if (!script.empty()) text += fmt::format("The SQL is in {}\n", shell_word(script));
   if (!report.applied) {
     if (script.empty()) {
-      text += fmt::format(
-          "Nothing was changed. `walkback undo --xid {}{} --apply` gives the rows back.\n",
-          report.xid, report.preview.conflicts() > 0 ? " --on-conflict skip" : "");
+      const bool has_conflicts = report.preview.conflicts() > 0;
+      text +=
+          has_conflicts && !does_anything(report.preview)
+              ? "Nothing was changed, and there is nothing that no conflict stands against: see "
+                "--on-conflict\n"
+              : fmt::format(
+                    "Nothing was changed. `walkback undo --xid {}{} --apply` gives "
+                    "{} back.\n",
+                    report.xid, has_conflicts ? " --on-conflict skip" : "",
+                    has_conflicts ? "the other rows" : "the rows");
     }
     return text;
   }

@@ -44,6 +44,9 @@ TEST(UndoText, WhatIsLeftToDoIsALineToPaste) {
   undo::UndoReport report = preview();
   EXPECT_THAT(undo_text(report, ""),
               HasSubstr("`walkback undo --xid 748 --on-conflict skip --apply`"));
+  undo::UndoReport hopeless = report;
+  hopeless.preview.tables = {{"public.payments", 0, 0, 0, 12, {}}};
+  EXPECT_THAT(undo_text(hopeless, ""), Not(HasSubstr("--apply")));
   report.preview.tables[0].conflicts = 0;
   EXPECT_THAT(undo_text(report, ""), HasSubstr("`walkback undo --xid 748 --apply`"));
   EXPECT_THAT(undo_text(report, "/tmp/a b.sql"), HasSubstr("'/tmp/a b.sql'"));

@@ -65,13 +65,15 @@ class Fates {
     return done();
   }
 
-  // Nothing went; what had come went again. A row says whether it was a table's first file.
+  // Nothing went; what had come went again. A row says whether it was a table's first file, and so
+  // does its number, where a server knows the table by now: heap_create() in
+  // src/backend/catalog/heap.c gives the first file the relation's own.
   FileFates of_rollback() {
     for (const wal::RelationLocator& file : created_) {
       const std::optional<RelationNames::Row> row = names_.row_of(file);
       // Never a new relation's: those come with an INSERT into pg_class, which is logged whole.
       if (!row) continue;
-      if (row->is_first) {
+      if (row->is_first || row->oid == file.number) {
         set(file, FileFate::kCreated);
       } else if (row->is_rewrite) {
         set(file, rewrite_of(file)).rows = {};

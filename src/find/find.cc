@@ -200,8 +200,10 @@ class Finder {
     }
     const Result<void> seen = search.see(*known.summary, known.end);
     std::string problem = known.summary->problem;
-    // The log ends where nothing was written yet: no loss.
-    if (known.summary->torn_tail) problem.clear();
+    // The log ends where nothing was written yet: no loss. Where it goes on in the next segment,
+    // what looks so is damage in the last page that was written before a switch.
+    const bool goes_on = chain_->segment(known.name.number + 1).has_value();
+    if (known.summary->torn_tail && !(goes_on && known.summary->end < known.end)) problem.clear();
     pg::Lsn unread_from = known.summary->end;
     if (!seen.ok()) {
       problem = seen.error().message;

@@ -359,6 +359,31 @@ TEST_F(FindTest, ADamagedSegmentIsSaidAndTheOthersAreKnown) {
   EXPECT_THAT(report.unknown[0].what, HasSubstr(log_.file(2)));
 }
 
+// As a record that was hit in the last page before pg_switch_wal(): nothing follows there.
+TEST_F(FindTest, WhatEndsAsALogDoesIsDamageWhereTheLogGoesOn) {
+  deletes(log_, 700, 10);
+  const pg::Lsn lost = log_.end();
+  deletes(log_, 701, 20);
+  log_.switch_segment();
+  const uint64_t hit = lost.value / ScratchTimeline::kSegmentBytes;
+  const auto damage = [&](ScratchTimeline& log) {
+    std::ranges::fill_n(
+        &log.byte_at(lost),
+        ScratchTimeline::kSegmentBytes - lost.value % ScratchTimeline::kSegmentBytes, std::byte{0});
+  };
+  ScratchTimeline damaged = log_;
+  damage(damaged);
+  archive_.put_segment(damaged, hit);
+  EXPECT_THAT(xids(find()), ElementsAre(700));
+  EXPECT_THAT(find().unknown, IsEmpty()) << "the log ends there";
+  deletes(log_, 702, 30);
+  archive_.put_all(log_);
+  const FindReport report = find();
+  EXPECT_THAT(xids(report), UnorderedElementsAre(700, 702));
+  ASSERT_THAT(report.unknown, SizeIs(1));
+  EXPECT_THAT(report.unknown[0].what, HasSubstr(log_.file(hit)));
+}
+
 TEST_F(FindTest, EachTimelineHasItsOwn) {
   deletes(log_, 700, 10);
   ScratchTimeline second = log_.fork(2);

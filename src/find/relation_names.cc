@@ -260,6 +260,18 @@ std::optional<RelationName> RelationNames::of(const wal::RelationLocator& file) 
   return name;
 }
 
+void RelationNames::add_catalogs(const std::vector<wal::MovedCatalog>& moved) {
+  for (const wal::MovedCatalog& each : moved) {
+    if (moved_catalogs_.try_emplace({each.database, each.file}, each.relation).second) ++version_;
+  }
+}
+
+pg::Oid RelationNames::catalog_in(const wal::RelationLocator& file) const {
+  if (file.number < pg::kFirstUserOid) return file.number;
+  const auto moved = moved_catalogs_.find({file.database, file.number});
+  return moved == moved_catalogs_.end() ? 0 : moved->second;
+}
+
 RelationNames::Nature RelationNames::nature_of(const wal::RelationLocator& file) const {
   // The catalog's own files have other numbers, too, once somebody rewrote them: in the map, or in
   // rows of pg_class.

@@ -55,7 +55,8 @@ class RelationNames {
   // Whose file WAL says one is, whatever becomes of the transaction; not what anything is called.
   void see_file(const wal::CatalogRow& row);
   // In these files, too, rows of the catalog are seen from now on.
-  void add_catalogs(const std::vector<wal::MovedCatalog>& moved) { catalogs_.add(moved); }
+  // Files that they had before are theirs still, for what was written there.
+  void add_catalogs(const std::vector<wal::MovedCatalog>& moved);
   // Of a transaction that committed. In the order of the log: a later row is truer.
   void see(const wal::CatalogRow& row);
   // A rewrite drops what it replaces: a table of somebody's that is called like a rewrite's heap,
@@ -75,7 +76,7 @@ class RelationNames {
   enum class Nature { kOther, kToast, kCatalog };
   Nature nature_of(const wal::RelationLocator& file) const;
   // The catalog in whose file rows are seen; 0 for any other file.
-  pg::Oid catalog_in(const wal::RelationLocator& file) const { return catalogs_.relation_in(file); }
+  pg::Oid catalog_in(const wal::RelationLocator& file) const;
   std::string database(pg::Oid oid) const;
   bool has_database(std::string_view name) const;
   // Whether any relation that is known has such a name.
@@ -124,9 +125,9 @@ class RelationNames {
   std::map<Id, Relation> relations_;
   std::map<wal::RelationLocator, pg::Oid> files_;
   std::map<wal::RelationLocator, Row> rows_;
-  wal::CatalogFiles catalogs_;
-  std::set<Id> met_;                  // in rows, whatever became of their transactions
-  std::map<Id, pg::Oid> rewrite_of_;  // heaps of rewrites: whose place they took
+  std::map<Id, pg::Oid> moved_catalogs_;  // by database and file
+  std::set<Id> met_;                      // in rows, whatever became of their transactions
+  std::map<Id, pg::Oid> rewrite_of_;      // heaps of rewrites: whose place they took
   std::map<wal::RelationLocator, std::vector<wal::RelationLocator>> rewrites_;  // both ways
 };
 

@@ -187,6 +187,13 @@ TEST(RelationNames, CatalogsThatWereRewrittenAreStillCatalogs) {
   names.add_catalogs({{kShop, wal::kRelationCatalog, 16700}});
   EXPECT_EQ(names.nature_of(file(16700)), RelationNames::Nature::kCatalog);
   EXPECT_EQ(names.catalog_in(file(16700)), wal::kRelationCatalog);
+  const uint64_t version = names.version();
+  names.add_catalogs({{kShop, wal::kRelationCatalog, 16700}});
+  EXPECT_EQ(names.version(), version);
+  names.add_catalogs({{kShop, wal::kRelationCatalog, 16800}});
+  EXPECT_NE(names.version(), version) << "whoever looked before has to look again";
+  EXPECT_EQ(names.nature_of(file(16800)), RelationNames::Nature::kCatalog);
+  EXPECT_EQ(names.nature_of(file(16700)), RelationNames::Nature::kCatalog) << "it was";
 }
 
 TEST(RelationNames, ADatabaseThatMovedKeepsItsTables) {

@@ -211,7 +211,10 @@ void TransactionSearch::see_plain_end(const wal::SegmentSummary& summary,
       const ListFacts& facts = facts_of(work.row_list);
       count(outcome, time, facts.rows);
       if (end.committed) {
-        tally(xid, time, facts.weight == Weight{} ? std::nullopt : asked_for_list(work.row_list));
+        // Of all but the one transaction that is asked for, there is nothing to tell.
+        if (!options_.xid) {
+          tally(xid, time, facts.weight == Weight{} ? std::nullopt : asked_for_list(work.row_list));
+        }
         for (const wal::RelationRows& rows : summary.row_lists[work.row_list]) {
           live_rows_.add(rows.relation, rows.rows.inserted - rows.rows.deleted);
         }
@@ -432,7 +435,9 @@ void TransactionSearch::end(const End& end, const Open& done) {
   if (!found.databases_dropped.empty()) weight.taken += kWholeDatabase;
   Heaviest& heaviest = those_ended(end.outcome);
   if (options_.xid) {
-    if (is_asked_for(end)) heaviest.keep(std::move(found), weight);
+    if (!is_asked_for(end)) return;
+    if (end.outcome == Outcome::kCommitted) tally(found.xid, *end.time, asked_for(touched));
+    heaviest.keep(std::move(found), weight);
     return;
   }
   const std::optional<AskedFor> asked = weight == Weight{} ? std::nullopt : asked_for(touched);

@@ -371,9 +371,11 @@ TEST_F(Transactions, OneAloneIsFoundHoweverLittleItDid) {
   for (const auto& [asked, answer] : {std::pair(700, 700), {701, 701}, {703, 702}}) {
     options_.xid = asked;
     EXPECT_THAT(xids(find({segment})), ElementsAre(answer)) << asked;
+    EXPECT_EQ(search_->tally().transactions, asked == 701 ? 0u : 1u) << "what others did is theirs";
   }
   options_.xid = 709;
   EXPECT_THAT(find({segment}), IsEmpty());
+  EXPECT_EQ(search_->tally().transactions, 0u);
 }
 
 TEST_F(Transactions, OutsideTheWindowAreNotFoundButFollowed) {
@@ -664,6 +666,22 @@ TEST_F(Transactions, ATruncationThatWasRolledBackCreatedNothing) {
   ASSERT_THAT(found[0].files, SizeIs(2));
   EXPECT_EQ(found[0].files[0].fate, FileFate::kTruncated);
   EXPECT_EQ(found[0].files[1].fate, FileFate::kCreated);
+}
+
+// CREATE TABLE that has committed behind the archived WAL: the server knows the table.
+TEST_F(Transactions, ANewTableThatTheServerKnowsAlreadyIsNotTruncated) {
+  const wal::RelationLocator new_table{1663, 5, 16600};
+  const wal::CatalogRow row{
+      wal::CatalogRow::Of::kRelation, {1}, 700, 5, 16600, "brief", 2200, 0, 16600, 'r'};
+  names_.see(row);
+  names_.see_file(row);
+  const auto found =
+      find({Segment(1).creates(700, new_table).works(700, {{new_table, {.inserted = 9}}})});
+  ASSERT_THAT(found, SizeIs(1));
+  EXPECT_EQ(found[0].outcome, Outcome::kUnfinished);
+  ASSERT_THAT(found[0].files, SizeIs(1));
+  EXPECT_EQ(found[0].files[0].fate, FileFate::kCreated);
+  EXPECT_EQ(found[0].files[0].rows.inserted, 9);
 }
 
 // Only its init fork is logged.

@@ -276,6 +276,10 @@ class RuleBook {
     steer("recovery_target_timeline", std::to_string(copy_.target_timeline.value));
     steer("recovery_target_action", std::string(recovery_action_name(copy_.action)));
     steer("restore_command", copy_.restore_command);
+    // It reads segments behind the target, which the plan has no word about, and recovery fails
+    // where one of them is damaged (src/backend/access/transam/xlogprefetcher.c, 15 and later).
+    // Pages that were restored a moment ago are in the page cache anyway.
+    if (major_ >= 15) steer("recovery_prefetch", "off");
     steer("recovery_min_apply_delay", "0");
     steer("hot_standby", "on");
     // The restore has synced everything with syncfs(2); asking again costs little, and an fsync of

@@ -207,6 +207,7 @@ TEST_F(RecoveredSettings, TheTargetIsAssignedAfterAllOthersAreCleared) {
   EXPECT_EQ(setting("recovery_target_action"), "promote");
   EXPECT_EQ(setting("restore_command"), "'/opt/walk back' wal-get %f %p");
   EXPECT_EQ(setting("recovery_min_apply_delay"), "0");
+  EXPECT_EQ(setting("recovery_prefetch"), "off") << "it reads what lies behind the target";
   std::string written = text("postgresql.auto.conf");
   for (const char* other : {"recovery_target ", "recovery_target_name", "recovery_target_xid"}) {
     EXPECT_LT(written.find(other), written.find("recovery_target_lsn")) << other;

@@ -183,7 +183,8 @@ Result<Choice> choose(const find::FindReport& report, uint64_t xid,
       ErrorKind::kUnsupported,
       fmt::format("nothing of transaction {} can be undone: {}: {}", xid,
                   choice.left_out.front().table, choice.left_out.front().why),
-      fmt::format("`walkback recover --before-xid {}` gives back what was there", transaction.xid));
+      fmt::format("`walkback recover --before-xid {} --into DIR` gives back what was there",
+                  transaction.xid));
 }
 
 }  // namespace walkback::undo

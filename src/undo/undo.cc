@@ -223,7 +223,8 @@ class Undo {
   }
 
   std::string how_to_recover() const {
-    return fmt::format("`walkback recover --before-xid {}` gives back what was there", report_.xid);
+    return fmt::format("`walkback recover --before-xid {} --into DIR` gives back what was there",
+                       report_.xid);
   }
 
   // ---- the scratch server ----

@@ -121,6 +121,7 @@ def test_one_transaction_and_the_savepoints_of_a_loop(production, wb, xid_of):  
     assert wb.done("find", "--since", "now")["transactions"] is not None
     reversed_ = wb.refused("find", "--since", "now", "--until", "1 week ago", status=2)
     reversed_.says("UTC", "is later than")
+    wb.refused("find", "--since", "2099-01-01 00:00", "--until", "2099-01-02 00:00", status=2).says("is in the future", "here it is")
 
 
 def test_what_is_not_archived_is_said_first_and_so_is_archiving_that_fails(production, wb, xid_of):  # noqa: F811

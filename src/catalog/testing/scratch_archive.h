@@ -124,6 +124,7 @@ class ScratchTimeline {
 
   std::string file(uint64_t number) const { return log_.name(number).text(kSegmentBytes); }
   Bytes content(uint64_t number) const { return log_.copy_of_segment(number); }
+  std::byte& byte_at(pg::Lsn lsn) { return log_.at(lsn); }
 
  private:
   static int64_t pg_time(double second) { return at(second).unix_us - at(0).unix_us; }
