@@ -172,3 +172,21 @@ def test_a_clone_that_archives_under_the_same_name_gets_no_backup(production, wb
 
     assert wb.backups() == known
     assert wb.recover("--latest", into=place / "copy").value("SELECT count(*) FROM notes") == 10000
+
+
+def test_damage_behind_the_target_is_nothing_to_the_recovery(production, wb, place):
+    """recovery_prefetch of 15 and later looks far ahead of what is replayed."""
+    production.sql("CREATE TABLE notes (id int)")
+    wb.backup()
+    segments = []
+    for step in range(6):
+        production.sql(f"INSERT INTO notes VALUES ({step})")
+        production.sql(f"SELECT pg_create_restore_point('step_{step}')")
+        segments.append(production.value("SELECT pg_walfile_name(pg_current_wal_lsn())"))
+        production.archive_everything()
+    for path in wb.repository.glob(f"clusters/*/*/wal/*/*/{segments[3]}.zst*"):
+        path.chmod(0o600)
+        path.write_bytes(path.read_bytes()[:-40])
+    copy = wb.recover("--name", "step_2", into=place / "copy")
+    assert copy.table("notes") == [(0,), (1,), (2,)]
+    assert wb.run("recover", "--name", "step_4", "--into", place / "none").status != 0
