@@ -7,6 +7,7 @@
 
 #include "wal/names.h"
 #include "wal/page_header.h"
+#include "wal/test_log.h"
 
 namespace walkback::restore {
 namespace {
@@ -76,16 +77,8 @@ class TargetSearchTest : public testing::Test {
     return record(wal::kXlogRmgr, 0x70, 0, body);
   }
   uint64_t checkpoint(int64_t second, uint64_t next_xid = 700) {
-    Bytes body(88);
-    const uint64_t redo = lsn_;
-    const uint32_t timeline = 1;
-    const int64_t time = kPgEpoch / kSecond + second;
-    std::memcpy(body.data(), &redo, 8);
-    std::memcpy(body.data() + 8, &timeline, 4);
-    std::memcpy(body.data() + 12, &timeline, 4);
-    std::memcpy(body.data() + 24, &next_xid, 8);
-    std::memcpy(body.data() + 64, &time, 8);
-    return record(wal::kXlogRmgr, 0x10, 0, body);
+    return record(wal::kXlogRmgr, 0x10, 0,
+                  wal::checkpoint_body({lsn_}, {1}, {next_xid}, kPgEpoch / kSecond + second));
   }
   uint64_t end_of_recovery(int64_t second) {
     Bytes body;

@@ -1,6 +1,7 @@
 // For tests: writes a log as a PostgreSQL server would, records into pages into segments.
 #pragma once
 
+#include <cstring>
 #include <map>
 #include <string>
 #include <utility>
@@ -14,6 +15,18 @@
 #include "wal/record_reader.h"
 
 namespace walkback::wal {
+
+// CheckPoint (src/include/catalog/pg_control.h), of a checkpoint's record. `time_s`: since 1970.
+inline Bytes checkpoint_body(pg::Lsn redo, pg::TimelineId timeline, pg::FullXid next_xid,
+                             int64_t time_s) {
+  Bytes body(88);
+  std::memcpy(body.data(), &redo.value, 8);
+  std::memcpy(&body[8], &timeline.value, 4);
+  std::memcpy(&body[12], &timeline.value, 4);
+  std::memcpy(&body[24], &next_xid.value, 8);
+  std::memcpy(&body[64], &time_s, 8);
+  return body;
+}
 
 class TestLog {
  public:

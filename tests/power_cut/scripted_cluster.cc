@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <iterator>
+#include <cstring>
 #include <map>
 
+#include "backup/testing/scripted_primary.h"
 #include "base/testing/seeded_random.h"
 #include "pg/control_file.h"
-#include "pg/crc32c.h"
+#include "pg/testing/saved_control_file.h"
 
 namespace walkback {
 
@@ -22,16 +22,10 @@ void store_at(Bytes& bytes, size_t offset, T value) {
   std::memcpy(bytes.data() + offset, &value, sizeof(value));
 }
 
-// A real pg_control, with smaller WAL segments. Offsets: src/include/catalog/pg_control.h.
+// A real pg_control, with smaller WAL segments.
 Bytes scripted_control_file() {
-  std::ifstream in(std::string(WALKBACK_PG_TESTDATA) + "/pg_control_15", std::ios::binary);
-  const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-  Bytes bytes = to_bytes(as_bytes(text));
-  bytes.resize(8192);
-  constexpr size_t kWalSegmentBytesAt = 228;
-  constexpr size_t kCrcAt = 288;
-  store_at(bytes, kWalSegmentBytesAt, kSegmentBytes);
-  store_at(bytes, kCrcAt, pg::crc32c(ByteView(bytes).first(kCrcAt)));
+  Bytes bytes = pg::saved_control_file(WALKBACK_PG_TESTDATA);
+  pg::change_control_file(bytes, pg::kWalSegmentBytesAt, kSegmentBytes);
   return bytes;
 }
 
@@ -66,43 +60,17 @@ void write(FileSystem& files, const std::string& name, ByteView content) {
   ASSERT_TRUE(replace_file(files, path, content, 0600).ok());
 }
 
-class ScriptedServer final : public pgconn::Connection {
+class ScriptedServer final : public backup::ScriptedPrimary {
  public:
-  Result<pgconn::Table> query(std::string_view sql,
-                              const std::vector<pgconn::Value>& parameters) override {
-    auto one = [](std::string value) { return pgconn::Table{{"value"}, {{std::move(value)}}}; };
-    const pg::ControlFile control = pg::parse_control_file(scripted_control_file()).value();
-    if (sql.find("pg_control_system") != std::string_view::npos) {
-      return one(std::to_string(static_cast<int64_t>(control.system_identifier.value)));
-    }
-    if (sql.find("pg_is_in_recovery") != std::string_view::npos) return one("f");
-    if (sql.find("current_setting") != std::string_view::npos) return one(setting(*parameters[0]));
-    if (sql.find("last_archived_wal") != std::string_view::npos) return one(std::string(kSegment));
-    if (sql.find("pg_database_size") != std::string_view::npos) return one("0");
-    if (sql.find("pg_backup_start") != std::string_view::npos) return one("0/300028");
-    if (sql.find("pg_backup_stop") != std::string_view::npos) {
-      return pgconn::Table{
-          {"lsn", "labelfile", "spcmapfile"},
-          {{"0/300100",
-            "START WAL LOCATION: 0/300028 (file 000000010000000000000003)\n"
-            "CHECKPOINT LOCATION: 0/300060\nBACKUP METHOD: streamed\nBACKUP FROM: primary\n"
-            "START TIME: 2026-11-22 15:00:00 UTC\nLABEL: scripted\nSTART TIMELINE: 1\n",
-            ""}}};
-    }
-    return make_error(ErrorKind::kInvalid, "not in the script: " + std::string(sql));
-  }
-  bool alive() override { return true; }
-  int server_version() const override { return 150018; }
+  ScriptedServer()
+      : ScriptedPrimary(std::string(kPgdata),
+                        pg::parse_control_file(scripted_control_file()).value().system_identifier,
+                        kSegmentBytes) {}
 
  private:
-  static std::string setting(const std::string& name) {
-    if (name == "data_directory") return std::string(kPgdata);
-    if (name == "archive_mode") return "on";
-    if (name == "archive_command") return "walkback wal-push %p";
-    return join_path(kPgdata, name == "config_file" ? "postgresql.conf"
-                              : name == "hba_file"  ? "pg_hba.conf"
-                                                    : "pg_ident.conf");
-  }
+  std::string last_archived() override { return std::string(kSegment); }
+  pg::Lsn begin_backup() override { return {0x300028}; }
+  pg::Lsn end_backup(pg::Lsn) override { return {0x300100}; }
 };
 
 }  // namespace

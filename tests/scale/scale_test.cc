@@ -19,7 +19,6 @@
 #include "generated_store.h"
 #include "own_process.h"
 #include "pg/control_file.h"
-#include "pg/crc32c.h"
 #include "repo/repository.h"
 #include "restore/plan.h"
 #include "restore/recover.h"
@@ -203,18 +202,11 @@ class World {
 
   void write_data_directory() {
     Bytes control = pg::saved_control_file(WALKBACK_PG_TESTDATA);
-    // Offsets: src/include/catalog/pg_control.h of PostgreSQL 15. Checksums off: theirs would cost
-    // more than all else.
-    constexpr size_t kWalSegmentBytesAt = 228;
-    constexpr size_t kDataChecksumVersionAt = 252;
-    constexpr size_t kCrcAt = 288;
-    const auto put = [&](size_t at, auto value) {
-      std::memcpy(&control[at], &value, sizeof value);
-    };
-    put(0, wal::TestLog::kSystem.value);
-    put(kWalSegmentBytesAt, catalog::ScratchTimeline::kSegmentBytes);
-    put(kDataChecksumVersionAt, uint32_t{0});
-    put(kCrcAt, pg::crc32c(ByteView(control).first(kCrcAt)));
+    pg::change_control_file(control, pg::kSystemIdentifierAt, wal::TestLog::kSystem.value);
+    pg::change_control_file(control, pg::kWalSegmentBytesAt,
+                            catalog::ScratchTimeline::kSegmentBytes);
+    // Checksums off: theirs would cost more than all else.
+    pg::change_control_file(control, pg::kDataChecksumVersionAt, uint32_t{0});
     write("global/pg_control", control);
     write("PG_VERSION", as_bytes("15\n"));
     for (const char* name :

@@ -1,73 +1,41 @@
 #include "scripted_server.h"
 
-#include <fmt/format.h>
-
 #include <charconv>
 
+#include "backup/testing/scripted_primary.h"
 #include "wal/test_log.h"
 
 namespace walkback {
 
 namespace {
 
-class ScriptedServer final : public pgconn::Connection {
+class ScriptedServer final : public backup::ScriptedPrimary {
  public:
-  ScriptedServer(std::string pgdata, const ClusterSize& size, pg::Lsn start, pg::Lsn stop,
+  ScriptedServer(const std::string& pgdata, const ClusterSize& size, pg::Lsn start, pg::Lsn stop,
                  const std::string& database)
-      : pgdata_(std::move(pgdata)), size_(size), start_(start), stop_(stop) {
+      : ScriptedPrimary(pgdata, wal::TestLog::kSystem, wal::TestLog::kSegmentBytes),
+        size_(size),
+        start_(start),
+        stop_(stop) {
     std::from_chars(database.data() + 2, database.data() + database.size(), database_);
   }
 
-  Result<pgconn::Table> query(std::string_view sql,
-                              const std::vector<pgconn::Value>& parameters) override {
-    const auto asks = [&](std::string_view what) { return sql.find(what) != sql.npos; };
-    const auto one = [](std::string value) {
-      return pgconn::Table{{"value"}, {{std::move(value)}}};
-    };
-    if (asks("pg_control_system")) {
-      return one(std::to_string(static_cast<int64_t>(wal::TestLog::kSystem.value)));
-    }
-    if (asks("pg_is_in_recovery")) return one("f");
-    if (asks("current_setting")) return one(setting(*parameters[0]));
-    if (asks("last_archived_wal")) return one(last_segment());
-    if (asks("pg_database_size")) return one("0");
-    if (asks("FROM pg_namespace")) return pgconn::Table{{"oid", "nspname"}, {{"2200", "public"}}};
-    if (asks("FROM pg_class")) return relations(std::stoull(*parameters[0]));
-    if (asks("FROM pg_database")) return databases();
-    if (asks("pg_backup_start")) return one(start_.text());
-    if (asks("pg_backup_stop")) return stopped();
-    return make_error(ErrorKind::kInvalid, "not in the script: " + std::string(sql));
-  }
-  bool alive() override { return true; }
-  int server_version() const override { return 150018; }
-
  private:
-  std::string last_segment() const {
+  std::optional<pgconn::Table> answer_first(std::string_view sql,
+                                            const std::vector<pgconn::Value>& parameters) override {
+    if (asks(sql, "FROM pg_namespace")) {
+      return pgconn::Table{{"oid", "nspname"}, {{"2200", "public"}}};
+    }
+    if (asks(sql, "FROM pg_class")) return relations(std::stoull(*parameters[0]));
+    if (asks(sql, "FROM pg_database")) return databases();
+    return std::nullopt;
+  }
+  std::string last_archived() override {
     return pg::SegmentName::of({1}, stop_, wal::TestLog::kSegmentBytes)
         .text(wal::TestLog::kSegmentBytes);
   }
-
-  std::string setting(const std::string& name) const {
-    if (name == "data_directory") return pgdata_;
-    if (name == "archive_mode") return "on";
-    if (name == "archive_command") return "walkback wal-push %p";
-    return join_path(pgdata_, name == "config_file" ? "postgresql.conf"
-                              : name == "hba_file"  ? "pg_hba.conf"
-                                                    : "pg_ident.conf");
-  }
-
-  pgconn::Table stopped() const {
-    const std::string file = pg::SegmentName::of({1}, start_, wal::TestLog::kSegmentBytes)
-                                 .text(wal::TestLog::kSegmentBytes);
-    return {{"lsn", "labelfile", "spcmapfile"},
-            {{stop_.text(),
-              fmt::format("START WAL LOCATION: {} (file {})\nCHECKPOINT LOCATION: {}\n"
-                          "BACKUP METHOD: streamed\nBACKUP FROM: primary\n"
-                          "START TIME: 2026-11-22 15:00:00 UTC\nLABEL: scripted\n"
-                          "START TIMELINE: 1\n",
-                          start_.text(), file, start_.text()),
-              ""}}};
-  }
+  pg::Lsn begin_backup() override { return start_; }
+  pg::Lsn end_backup(pg::Lsn) override { return stop_; }
 
   pgconn::Table databases() const {
     pgconn::Table table{{"oid", "datname", "dattablespace", "datallowconn"}, {}};
@@ -95,7 +63,6 @@ class ScriptedServer final : public pgconn::Connection {
     return table;
   }
 
-  const std::string pgdata_;
   const ClusterSize size_;
   const pg::Lsn start_;
   const pg::Lsn stop_;

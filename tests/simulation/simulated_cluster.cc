@@ -5,7 +5,7 @@
 
 #include <cstring>
 
-#include "pg/crc32c.h"
+#include "backup/testing/scripted_primary.h"
 #include "pg/page.h"
 #include "pg/testing/saved_control_file.h"
 #include "wal/names.h"
@@ -25,11 +25,8 @@ void append_to(Bytes& bytes, T value) {
 
 // A server's, with the system identifier of the log.
 Bytes control_file() {
-  constexpr size_t kCrcAt = 288;  // of 13 to 17
   Bytes file = pg::saved_control_file(WALKBACK_PG_TESTDATA);
-  std::memcpy(file.data(), &wal::TestLog::kSystem.value, 8);
-  const uint32_t crc = pg::crc32c(ByteView(file).first(kCrcAt));
-  std::memcpy(&file[kCrcAt], &crc, sizeof crc);
+  pg::change_control_file(file, pg::kSystemIdentifierAt, wal::TestLog::kSystem.value);
   return file;
 }
 
@@ -72,68 +69,36 @@ void make_simulated_page(const PageState& state, uint32_t block, MutableBytes pa
 
 // --- the server, as a session sees it ---
 
-class SimulatedCluster::Session final : public pgconn::Connection {
+class SimulatedCluster::Session final : public backup::ScriptedPrimary {
  public:
-  Session(SimulatedCluster& cluster, Push push) : cluster_(cluster), push_(std::move(push)) {}
-
-  Result<pgconn::Table> query(std::string_view sql,
-                              const std::vector<pgconn::Value>& parameters) override {
-    const auto asks = [&](std::string_view what) { return sql.find(what) != sql.npos; };
-    const auto one = [](std::string value) {
-      return pgconn::Table{{"value"}, {{std::move(value)}}};
-    };
-    if (asks("pg_control_system")) {
-      return one(std::to_string(static_cast<int64_t>(wal::TestLog::kSystem.value)));
-    }
-    if (asks("pg_is_in_recovery")) return one("f");
-    if (asks("current_setting")) return one(setting(*parameters[0]));
-    if (asks("last_failed_wal")) return pgconn::Table{};
-    if (asks("last_archived_wal")) {
-      return one(cluster_.log_.name(cluster_.next_to_archive_ - 1).text(kSegmentBytes));
-    }
-    if (asks("pg_database_size")) return one("0");
-    if (asks("FROM pg_database")) return pgconn::Table{};
-    if (asks("pg_backup_start")) {
-      start_ = cluster_.checkpoint();
-      cluster_.transact();
-      return one(start_.text());
-    }
-    if (asks("pg_backup_stop")) {
-      cluster_.transact();
-      const pg::Lsn stop = cluster_.end_backup(start_);
-      cluster_.archive(push_);
-      return stopped(stop);
-    }
-    return make_error(ErrorKind::kInvalid, "not in the script: " + std::string(sql));
-  }
-  bool alive() override { return true; }
-  int server_version() const override { return 150018; }
+  Session(SimulatedCluster& cluster, Push push)
+      : ScriptedPrimary(std::string(kPgdata), wal::TestLog::kSystem, kSegmentBytes),
+        cluster_(cluster),
+        push_(std::move(push)) {}
 
  private:
-  static std::string setting(const std::string& name) {
-    if (name == "data_directory") return std::string(kPgdata);
-    if (name == "archive_mode") return "on";
-    if (name == "archive_command") return "walkback wal-push %p";
-    return join_path(kPgdata, name == "config_file" ? "postgresql.conf"
-                              : name == "hba_file"  ? "pg_hba.conf"
-                                                    : "pg_ident.conf");
+  std::optional<pgconn::Table> answer_first(std::string_view sql,
+                                            const std::vector<pgconn::Value>&) override {
+    if (asks(sql, "last_failed_wal") || asks(sql, "FROM pg_database")) return pgconn::Table{};
+    return std::nullopt;
   }
-
-  pgconn::Table stopped(pg::Lsn stop) const {
-    return {{"lsn", "labelfile", "spcmapfile"},
-            {{stop.text(),
-              fmt::format("START WAL LOCATION: {0} (file {1})\nCHECKPOINT LOCATION: {0}\n"
-                          "BACKUP METHOD: streamed\nBACKUP FROM: primary\n"
-                          "START TIME: 2026-01-05 15:00:00 UTC\nLABEL: simulated\n"
-                          "START TIMELINE: 1\n",
-                          start_.text(),
-                          pg::SegmentName::of({1}, start_, kSegmentBytes).text(kSegmentBytes)),
-              ""}}};
+  std::string last_archived() override {
+    return cluster_.log_.name(cluster_.next_to_archive_ - 1).text(kSegmentBytes);
+  }
+  pg::Lsn begin_backup() override {
+    const pg::Lsn start = cluster_.checkpoint();
+    cluster_.transact();
+    return start;
+  }
+  pg::Lsn end_backup(pg::Lsn start) override {
+    cluster_.transact();
+    const pg::Lsn stop = cluster_.end_backup(start);
+    cluster_.archive(push_);
+    return stop;
   }
 
   SimulatedCluster& cluster_;
   const Push push_;
-  pg::Lsn start_;
 };
 
 std::unique_ptr<pgconn::Connection> SimulatedCluster::connect(Push push) {
@@ -246,15 +211,7 @@ pg::Lsn SimulatedCluster::checkpoint() {
   // A redo point is where a record begins; at the beginning of a page stands its header.
   if (log_.position().value % wal::kWalPageBytes == 0) log_.append(wal::kXlogRmgr, 0x20, 0, {});
   const pg::Lsn redo = log_.position();
-  const uint64_t next_xid = next_xid_;
-  const int64_t time_s = clock_.now().unix_us / 1'000'000;
-  const pg::TimelineId timeline{1};
-  Bytes body(88);  // CheckPoint (src/include/catalog/pg_control.h)
-  std::memcpy(body.data(), &redo.value, 8);
-  std::memcpy(&body[8], &timeline.value, 4);
-  std::memcpy(&body[12], &timeline.value, 4);
-  std::memcpy(&body[24], &next_xid, 8);
-  std::memcpy(&body[64], &time_s, 8);
+  const Bytes body = wal::checkpoint_body(redo, {1}, {next_xid_}, clock_.now().unix_us / 1'000'000);
   log_.append(wal::kXlogRmgr, wal::kXlogCheckpointOnline, 0, body);
   flush_log();
   return redo;

@@ -65,7 +65,6 @@ class SimulatedCluster {
   pg::Lsn checkpoint();
   pg::Lsn end_backup(pg::Lsn start);
   void flush_log();
-  void finish_segment();
   void write_page(size_t which);
   std::string wal_path(uint64_t number) const;
 

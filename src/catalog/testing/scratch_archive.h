@@ -22,7 +22,6 @@
 #include "catalog/lineage.h"
 #include "catalog/manifest.h"
 #include "catalog/wal_archive.h"
-#include "pg/crc32c.h"
 #include "pg/testing/saved_control_file.h"
 #include "pg/timeline_history.h"
 #include "store/memory_store.h"
@@ -100,15 +99,9 @@ class ScratchTimeline {
     return log_.append(wal::kXlogRmgr, 0x70, 0, body);
   }
   pg::Lsn checkpoint(int64_t second, uint64_t next_xid = 700) {
-    Bytes body(88);
-    const uint64_t redo = end().value;
-    const int64_t time = at(static_cast<double>(second)).unix_us / 1'000'000;
-    std::memcpy(body.data(), &redo, 8);
-    std::memcpy(body.data() + 8, &id_.value, 4);
-    std::memcpy(body.data() + 12, &id_.value, 4);
-    std::memcpy(body.data() + 24, &next_xid, 8);
-    std::memcpy(body.data() + 64, &time, 8);
-    return log_.append(wal::kXlogRmgr, 0x10, 0, body);
+    const int64_t time_s = at(static_cast<double>(second)).unix_us / 1'000'000;
+    return log_.append(wal::kXlogRmgr, 0x10, 0,
+                       wal::checkpoint_body(end(), id_, {next_xid}, time_s));
   }
   // As a server does that is started with another wal_level: 0 is minimal.
   pg::Lsn wal_level(int32_t level) {
@@ -262,11 +255,8 @@ class ScratchArchive {
   std::vector<BackupSummary> backups_;
   // As if the log's own server had written it.
   static Bytes own_control_file() {
-    constexpr size_t kCrcAt = 288;  // of 13 to 17
     Bytes file = pg::saved_control_file(WALKBACK_PG_TESTDATA);
-    std::memcpy(file.data(), &wal::TestLog::kSystem.value, 8);
-    const uint32_t crc = pg::crc32c(ByteView(file).first(kCrcAt));
-    std::memcpy(file.data() + kCrcAt, &crc, sizeof crc);
+    pg::change_control_file(file, pg::kSystemIdentifierAt, wal::TestLog::kSystem.value);
     return file;
   }
   // Read before main(): a test program that gives up being root may no longer read the checkout.

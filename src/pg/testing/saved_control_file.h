@@ -1,9 +1,11 @@
 // For tests: a pg_control that a real server of this major version wrote.
 #pragma once
 
+#include <cstring>
 #include <string>
 
 #include "base/file_system.h"
+#include "pg/crc32c.h"
 
 namespace walkback::pg {
 
@@ -15,6 +17,20 @@ inline Bytes saved_control_file(const std::string& testdata, int major = 15) {
   constexpr size_t kControlFileBytes = 8192;
   bytes.resize(kControlFileBytes);
   return bytes;
+}
+
+// Offsets: src/include/catalog/pg_control.h of 15.
+inline constexpr size_t kSystemIdentifierAt = 0;
+inline constexpr size_t kWalSegmentBytesAt = 228;
+inline constexpr size_t kDataChecksumVersionAt = 252;
+
+// Another value there; the CRC is right again.
+template <typename T>
+void change_control_file(Bytes& file, size_t offset, const T& value) {
+  constexpr size_t kCrcAt = 288;  // of 13 to 17
+  std::memcpy(&file[offset], &value, sizeof value);
+  const uint32_t crc = crc32c(ByteView(file).first(kCrcAt));
+  std::memcpy(&file[kCrcAt], &crc, sizeof crc);
 }
 
 }  // namespace walkback::pg
