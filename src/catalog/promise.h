@@ -18,7 +18,7 @@ struct Promise {
   bool thins_out = false;  // tiers keep backups without the WAL between them
 };
 
-// One with damaged pages does not stand for another.
+// One with damaged pages is kept beside a good one, and never instead of one.
 inline bool is_good(const BackupSummary& backup) { return backup.bad_pages == 0; }
 
 // Since when every moment is promised; nothing: since the first backup. `backups` are in order.

@@ -1,14 +1,17 @@
 #include "catalog/server_names.h"
 
 #include <algorithm>
-#include <charconv>
 #include <iterator>
 #include <map>
 #include <optional>
 
+#include "pgconn/values.h"
+
 namespace walkback::catalog {
 
 namespace {
+
+using pgconn::number;
 
 constexpr std::string_view kDatabases =
     "SELECT oid, datname, dattablespace, datallowconn FROM pg_database ORDER BY oid";
@@ -29,13 +32,6 @@ constexpr std::string_view kRelations =
     " WHERE c.oid > $1::oid AND c.relpersistence <> 't'"
     " AND (pg_relation_filenode(c.oid) IS NOT NULL OR c.relkind = 'p')"
     " ORDER BY c.oid LIMIT 10000";
-
-template <typename T>
-T number(const pgconn::Value& value) {
-  T found = 0;
-  if (value) std::from_chars(value->data(), value->data() + value->size(), found);
-  return found;
-}
 
 // One session's answers, piece by piece; the first has every schema.
 class DatabaseNames {

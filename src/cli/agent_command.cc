@@ -108,9 +108,10 @@ class AgentCommand {
     }
     seen_ = true;
     health_ = report.status();
-    const bool answers = facts.repository && facts.repository->ok();
-    if (board_ && answers) facts.stored = stored_.look(config_, session_);
-    if (board_) board_->show(metrics::expose(facts, limits_, report, version_number()));
+    if (board_) {
+      stored_.add_to(facts, config_, session_);
+      board_->show(metrics::expose(facts, limits_, report, version_number()));
+    }
     const alert::TellOptions options = alert_options(config_, session_);
     if (!alert::tells_anybody(options)) return;
     const auto told = alert::tell(options, completed(report, session_.suggestion()),

@@ -225,18 +225,16 @@ using Columns = std::vector<find::Histogram::Column>;
 // One line of marks under what the highest of them means; nothing where all are zero.
 std::string graph_of(const Columns& columns, std::string_view what,
                      uint64_t find::Histogram::Rows::*rows, bool utf8) {
-  constexpr int64_t kSecond_us = 1'000'000;
   std::vector<uint64_t> numbers;
   for (const auto& column : columns) numbers.push_back(column.rows.*rows);
   const auto highest = std::ranges::max_element(numbers);
   if (*highest == 0) return "";
   const Timestamp from = columns[static_cast<size_t>(highest - numbers.begin())].begin;
-  const int64_t width_us = (columns[1].begin - columns[0].begin).count();
+  const auto width = columns[1].begin - columns[0].begin;
   const std::string when =
-      width_us < kSecond_us
+      width < std::chrono::seconds(1)
           ? "at " + local_second(from)
-          : fmt::format("from {} to {}", local_second(from),
-                        local_second(from + (columns[1].begin - columns[0].begin)));
+          : fmt::format("from {} to {}", local_second(from), local_second(from + width));
   return fmt::format("{}; {} is {} {}\n{}\n", what, sparkline({1}, utf8), human_count(*highest),
                      when, sparkline(numbers, utf8));
 }

@@ -130,18 +130,22 @@ health::Limits health_limits(const config::Config& config) {
   return limits;
 }
 
-std::optional<catalog::StoredObjects> StoredByClass::look(const config::Config& config,
-                                                          Session& session) {
+void StoredByClass::add_to(health::Facts& facts, const config::Config& config, Session& session) {
+  if (!facts.repository || !facts.repository->ok()) return;
+  look(config, session);
+  facts.stored = stored_;
+}
+
+void StoredByClass::look(const config::Config& config, Session& session) {
   constexpr std::chrono::hours kFresh{1};
   const std::chrono::nanoseconds now = session.env().clock.monotonic();
-  if (stored_ && now - listed_ < kFresh) return stored_;
+  if (stored_ && now - listed_ < kFresh) return;
   const auto store = session.open_repository(config, Access::kMetadata);
-  if (!store.ok()) return stored_;
+  if (!store.ok()) return;
   const auto stored = catalog::sum_stored_objects(**store, config.cluster);
-  if (!stored.ok()) return stored_;
+  if (!stored.ok()) return;
   stored_ = *stored;
   listed_ = now;
-  return stored_;
 }
 
 health::Facts health_facts(const config::Config& config, const health::Limits& limits,

@@ -15,10 +15,13 @@ health::Limits health_limits(const config::Config& config);
 // when it is an hour old.
 class StoredByClass {
  public:
-  // Nothing when it cannot be listed now and never was.
-  std::optional<catalog::StoredObjects> look(const config::Config& config, Session& session);
+  // To facts of a repository that answers: one that does not was waited for once. Nothing when it
+  // cannot be listed now and never was.
+  void add_to(health::Facts& facts, const config::Config& config, Session& session);
 
  private:
+  void look(const config::Config& config, Session& session);
+
   std::optional<catalog::StoredObjects> stored_;
   std::chrono::nanoseconds listed_{0};
 };

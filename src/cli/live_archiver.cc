@@ -2,9 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-
 #include "cli/human.h"
+#include "pgconn/values.h"
 
 namespace walkback::cli {
 
@@ -24,9 +23,7 @@ constexpr std::string_view kQuery =
 
 std::optional<Timestamp> time(const pgconn::Value& value) {
   if (!value) return std::nullopt;
-  Timestamp time;
-  std::from_chars(value->data(), value->data() + value->size(), time.unix_us);
-  return time;
+  return Timestamp{pgconn::number<int64_t>(value)};
 }
 
 }  // namespace

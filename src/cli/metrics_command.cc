@@ -19,8 +19,7 @@ constexpr std::chrono::milliseconds kBetweenGlances{500};
 std::string gathered(const config::Config& config, StoredByClass& stored, Session& session) {
   const health::Limits limits = health_limits(config);
   health::Facts facts = health_facts(config, limits, session);
-  // A repository that does not answer was waited for once.
-  if (facts.repository && facts.repository->ok()) facts.stored = stored.look(config, session);
+  stored.add_to(facts, config, session);
   return metrics::expose(facts, limits, health::judge(facts, limits), version_number());
 }
 

@@ -213,9 +213,10 @@ Result<std::unique_ptr<store::ObjectStore>> Session::open_repository(const confi
   TRY(if_mounted(config, repo::open_repository(*store)));
   if (!remembers_) return store;
   std::shared_ptr<store::ReadObjects>& read = remembered_[store->description()].read;
-  if (!read)
+  if (!read) {
     read = std::make_shared<store::ReadObjects>(what_to_remember(config), kMostRemembered_bytes,
                                                 env_.clock);
+  }
   return store::make_remembering_store(std::move(store), read);
 }
 

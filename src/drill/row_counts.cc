@@ -2,8 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <map>
+
+#include "pgconn/values.h"
 
 namespace walkback::drill {
 
@@ -36,7 +37,7 @@ Result<void> count_database(const std::string& database, pgconn::Connection& ses
       if (!session.alive()) return count.error();
       continue;
     }
-    std::from_chars(count->data(), count->data() + count->size(), table.rows);
+    table.rows = pgconn::number<decltype(table.rows)>(*count);
     counts.rows += table.rows;
     counts.tables.push_back(std::move(table));
   }

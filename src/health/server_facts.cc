@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
+#include "pgconn/values.h"
 
 namespace walkback::health {
 
 namespace {
+
+using pgconn::number;
 
 constexpr int kStatementTimeout_ms = 10'000;
 
@@ -40,13 +42,6 @@ constexpr std::string_view kSlots = R"(
 SELECT slot_name, active::text, greatest(pg_wal_lsn_diff($1::pg_lsn, restart_lsn), 0)::bigint::text,
        (wal_status = 'lost')::text
   FROM pg_replication_slots ORDER BY 1)";
-
-template <typename T>
-T number(const pgconn::Value& value) {
-  T parsed{};
-  if (value) std::from_chars(value->data(), value->data() + value->size(), parsed);
-  return parsed;
-}
 
 std::optional<Timestamp> time_of(const pgconn::Value& value) {
   if (!value) return std::nullopt;

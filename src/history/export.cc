@@ -1,9 +1,8 @@
 #include "history/export.h"
 
-#include <charconv>
-
 #include "base/json.h"
 #include "base/time_text.h"
+#include "pgconn/values.h"
 
 namespace walkback::history {
 
@@ -145,10 +144,7 @@ Result<size_t> write(const std::string& rows, const std::string& cluster,
   if (TRY(pgconn::query_text(connection, kHasColumns)) == "0") {
     TRY(connection.query(kAddColumns));
   }
-  const std::string count = TRY(pgconn::query_text(connection, kUpsert, {rows, cluster}));
-  size_t written = 0;
-  std::from_chars(count.data(), count.data() + count.size(), written);
-  return written;
+  return pgconn::number<size_t>(TRY(pgconn::query_text(connection, kUpsert, {rows, cluster})));
 }
 
 }  // namespace

@@ -11,12 +11,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <thread>
 #include <vector>
 
 #include "base/file_system.h"
 #include "pgconn/connection.h"
+#include "pgconn/values.h"
 #include "restore/spawn.h"
 #include "restore/superusers.h"
 
@@ -198,11 +198,7 @@ class StartedServer final : public CopyServer {
     state.in_recovery = row.at(0) == "t";
     state.paused = row.at(1) == "t";
     if (row.at(2)) state.replayed = TRY(pg::Lsn::parse(*row.at(2)));
-    if (row.at(3)) {
-      int64_t unix_us = 0;
-      std::from_chars(row.at(3)->data(), row.at(3)->data() + row.at(3)->size(), unix_us);
-      state.last_commit = Timestamp{unix_us};
-    }
+    if (row.at(3)) state.last_commit = Timestamp{pgconn::number<int64_t>(row.at(3))};
     return state;
   }
 

@@ -9,14 +9,12 @@
 #include <set>
 
 #include "base/time_text.h"
+#include "catalog/promise.h"
 #include "catalog/recovery_windows.h"
 
 namespace walkback::retention {
 
 namespace {
-
-// A backup with damaged pages is kept beside a good one, and never instead of one.
-bool is_good(const catalog::BackupSummary& backup) { return backup.bad_pages == 0; }
 
 // Which hour, day, … a moment lies in, in UTC: hosts in several zones must agree.
 std::string period(Timestamp time, const char* format) {
@@ -114,7 +112,7 @@ class Planner {
   Decision* last_before(const TimelineFacts& timeline, Timestamp time) {
     Decision* last = nullptr;
     for (Decision& decision : plan_.decisions) {
-      if (decision.backup.stopped_at > time || !is_good(decision.backup)) continue;
+      if (decision.backup.stopped_at > time || !catalog::is_good(decision.backup)) continue;
       if (catalog::lies_on(decision.backup, timeline.history)) last = &decision;
     }
     return last;
@@ -124,7 +122,7 @@ class Planner {
     int left = policy_.count;
     for (auto decision = plan_.decisions.rbegin(); decision != plan_.decisions.rend() && left > 0;
          ++decision) {
-      if (!is_good(decision->backup)) continue;
+      if (!catalog::is_good(decision->backup)) continue;
       decision->reasons.push_back(fmt::format("among the newest {}", policy_.count));
       decision->with_wal = true;
       --left;
@@ -135,7 +133,7 @@ class Planner {
     std::set<std::string> seen;
     for (auto decision = plan_.decisions.rbegin(); decision != plan_.decisions.rend(); ++decision) {
       if (seen.size() >= static_cast<size_t>(std::max(policy_.*tier.count, 0))) return;
-      if (!is_good(decision->backup)) continue;
+      if (!catalog::is_good(decision->backup)) continue;
       const std::string name = period(decision->backup.stopped_at, tier.format);
       if (seen.insert(name).second) {
         decision->reasons.push_back(fmt::format("{}: {}", tier.name, name));
@@ -153,9 +151,10 @@ class Planner {
                           });
     if (has_left) return;
     auto last = std::ranges::find_if(plan_.decisions.rbegin(), plan_.decisions.rend(),
-                                     [](const Decision& d) { return is_good(d.backup); });
+                                     [](const Decision& d) { return catalog::is_good(d.backup); });
     if (last == plan_.decisions.rend()) last = plan_.decisions.rbegin();
-    last->reasons.emplace_back(is_good(last->backup) ? "the last good backup" : "the last backup");
+    last->reasons.emplace_back(catalog::is_good(last->backup) ? "the last good backup"
+                                                              : "the last backup");
     last->with_wal = true;
     // What is newer and damaged is still the newest there is.
     Decision& newest = plan_.decisions.back();

@@ -179,12 +179,15 @@ Result<Choice> choose(const find::FindReport& report, uint64_t xid,
                       fmt::format("transaction {} changed no row of any table", xid),
                       "`walkback find` shows which transactions took the most");
   }
-  return make_error(
-      ErrorKind::kUnsupported,
-      fmt::format("nothing of transaction {} can be undone: {}: {}", xid,
-                  choice.left_out.front().table, choice.left_out.front().why),
-      fmt::format("`walkback recover --before-xid {} --into DIR` gives back what was there",
-                  transaction.xid));
+  return make_error(ErrorKind::kUnsupported,
+                    fmt::format("nothing of transaction {} can be undone: {}: {}", xid,
+                                choice.left_out.front().table, choice.left_out.front().why),
+                    how_to_recover(transaction.xid));
+}
+
+std::string how_to_recover(uint64_t xid) {
+  return fmt::format("`walkback recover --before-xid {} --into DIR` gives back what was there",
+                     xid);
 }
 
 }  // namespace walkback::undo

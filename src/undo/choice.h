@@ -36,6 +36,9 @@ struct Choice {
 Result<Choice> choose(const find::FindReport& report, uint64_t xid,
                       const std::vector<find::TablePattern>& only);
 
+// For whom undo gives nothing back: a hint.
+std::string how_to_recover(uint64_t xid);
+
 // Whether undo gives back anything of it, as far as the WAL tells.
 bool can_give_back(const find::FoundWork& work);
 

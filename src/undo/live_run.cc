@@ -2,19 +2,15 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
+#include "pgconn/values.h"
 
 namespace walkback::undo {
 
 namespace {
 
-constexpr size_t kMostListed = 1000;  // of a table
+using pgconn::number;
 
-uint64_t number(const pgconn::Value& value) {
-  uint64_t parsed = 0;
-  if (value) std::from_chars(value->data(), value->data() + value->size(), parsed);
-  return parsed;
-}
+constexpr size_t kMostListed = 1000;  // of a table
 
 }  // namespace
 
@@ -66,7 +62,7 @@ Result<LiveOutcome> LiveRun::apply(OnConflict mode) {
       return success();
     }));
   }
-  done.xid = number(TRY(pgconn::query_text(live_, "SELECT pg_current_xact_id()")));
+  done.xid = number<uint64_t>(TRY(pgconn::query_text(live_, "SELECT pg_current_xact_id()")));
   TRY(live_.query("COMMIT"));
   open_ = false;
   return done;
@@ -79,10 +75,10 @@ Result<LiveOutcome> LiveRun::outcome() {
   for (const pgconn::Row& row : report.rows) {
     TableOutcome table;
     table.table = row[0].value_or("");
-    table.inserted = number(row[1]);
-    table.set_back = number(row[2]);
-    table.removed = number(row[3]);
-    table.conflicts = number(row[4]);
+    table.inserted = number<uint64_t>(row[1]);
+    table.set_back = number<uint64_t>(row[2]);
+    table.removed = number<uint64_t>(row[3]);
+    table.conflicts = number<uint64_t>(row[4]);
     found.tables.push_back(std::move(table));
   }
   for (size_t i = 0; i < found.tables.size(); ++i) {

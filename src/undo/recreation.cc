@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <set>
 
 #include "base/bytes.h"
 #include "pg/sql_text.h"
+#include "pgconn/values.h"
 #include "restore/spawn.h"
 #include "undo/script.h"
 #include "undo/sql_statements.h"
@@ -16,27 +16,16 @@ namespace walkback::undo {
 
 namespace {
 
+using pgconn::number;
 using pgconn::Row;
 using pgconn::Table;
+using pgconn::text;
+using pgconn::truth;
 
 constexpr size_t kPieceBytes = 256u << 10;
 // src/bin/pg_dump/pg_dump.c, dumpTableData_insert(): "FETCH 100".
 constexpr uint64_t kMostRowsOfInsert = 100;
 constexpr uint64_t kInsertBytes = 256u << 10;
-
-const std::string& text(const Row& row, size_t at) {
-  static const std::string empty;
-  return row[at] ? *row[at] : empty;
-}
-
-uint64_t number(const Row& row, size_t at) {
-  uint64_t value = 0;
-  const std::string& digits = text(row, at);
-  std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  return value;
-}
-
-pg::Oid oid(const Row& row, size_t at) { return static_cast<pg::Oid>(number(row, at)); }
 
 std::string array_of(const std::vector<pg::Oid>& oids) {
   return fmt::format("{{{}}}", fmt::join(oids, ","));
@@ -52,7 +41,8 @@ Result<std::string> deleted_from(pgconn::Connection& then, const RowChanges& cha
   std::string tids = "{";
   if (file.rows.empty()) return tids + "}";
   const Row& row = file.rows[0];
-  for (const ChangedRow& changed : changes.of({oid(row, 0), oid(row, 1), oid(row, 2)})) {
+  for (const ChangedRow& changed :
+       changes.of({number<pg::Oid>(row[0]), number<pg::Oid>(row[1]), number<pg::Oid>(row[2])})) {
     if (!changed.was || changed.now) continue;
     tids += fmt::format("{}\"{}\"", tids.size() == 1 ? "" : ",", changed.was->text());
   }
@@ -195,7 +185,7 @@ Result<DroppedOids> read_dropped(pgconn::Connection& then, const RowChanges& cha
     const Table rows =
         TRY(then.query(fmt::format("SELECT oid FROM {} WHERE ctid = ANY ($1::tid[])", catalog),
                        {TRY(deleted_from(then, changes, catalog))}));
-    for (const Row& row : rows.rows) to->push_back(oid(row, 0));
+    for (const Row& row : rows.rows) to->push_back(number<pg::Oid>(row[0]));
   }
   for (const Unrecreated& other : kUnrecreated) {
     const Table rows = TRY(
@@ -203,7 +193,7 @@ Result<DroppedOids> read_dropped(pgconn::Connection& then, const RowChanges& cha
                                " WHERE t.ctid = ANY ($1::tid[]) AND {1} ORDER BY 1",
                                other.catalog, other.condition),
                    {TRY(deleted_from(then, changes, other.catalog)), array_of(dropped.relations)}));
-    for (const Row& row : rows.rows) dropped.others.push_back(text(row, 0));
+    for (const Row& row : rows.rows) dropped.others.push_back(text(row[0]));
   }
   return dropped;
 }
@@ -217,7 +207,7 @@ bool Recreation::comes(pg::Oid oid) const {
 }
 
 bool Recreation::was_dropped(pg::Oid oid) const {
-  return std::ranges::find(dropped_, oid) != dropped_.end();
+  return std::ranges::find(dropped_.relations, oid) != dropped_.relations.end();
 }
 
 std::string Recreation::oids() const {
@@ -240,11 +230,11 @@ Result<bool> Recreation::live_has(std::string_view sql,
   return !found.rows.empty();
 }
 
-Result<Recreated> Recreation::look(const DroppedOids& dropped) {
-  dropped_ = dropped.relations;
-  TRY(read_relations(dropped));
+Result<Recreated> Recreation::look(DroppedOids dropped) {
+  dropped_ = std::move(dropped);
+  TRY(read_relations());
   TRY(read_uses());
-  choose(dropped);
+  choose();
   if (options_.as) {
     const auto is_root = [&](const Relation& relation) {
       return relation.is_table() && !comes(relation.partition_of);
@@ -260,8 +250,8 @@ Result<Recreated> Recreation::look(const DroppedOids& dropped) {
                                              {schema, options_.as->name}));
   }
   TRY(find_obstacles());
-  TRY(look_at_foreign_keys(dropped));
-  TRY(look_at_defaults(dropped));
+  TRY(look_at_foreign_keys());
+  TRY(look_at_defaults());
   TRY(count_rows());
   for (const Relation& relation : relations_) {
     if (!relation.is_table()) {
@@ -285,21 +275,21 @@ Result<Recreated> Recreation::look(const DroppedOids& dropped) {
   return result_;
 }
 
-Result<void> Recreation::read_relations(const DroppedOids& dropped) {
-  const Table rows = TRY(then_.query(kRelations, {array_of(dropped.relations)}));
+Result<void> Recreation::read_relations() {
+  const Table rows = TRY(then_.query(kRelations, {array_of(dropped_.relations)}));
   for (const Row& row : rows.rows) {
     Relation relation;
-    relation.oid = oid(row, 0);
-    relation.kind = text(row, 1).front();
-    relation.schema = text(row, 2);
-    relation.name = text(row, 3);
-    relation.quoted = relation.new_quoted = text(row, 4);
-    relation.partition_of = oid(row, 5);
-    relation.owned_by = oid(row, 6);
-    relation.unlogged = text(row, 7) == "t";
-    relation.of_extension = text(row, 8) == "t";
-    relation.owner = text(row, 9);
-    relation.bytes = number(row, 10);
+    relation.oid = number<pg::Oid>(row[0]);
+    relation.kind = text(row[1]).front();
+    relation.schema = text(row[2]);
+    relation.name = text(row[3]);
+    relation.quoted = relation.new_quoted = text(row[4]);
+    relation.partition_of = number<pg::Oid>(row[5]);
+    relation.owned_by = number<pg::Oid>(row[6]);
+    relation.unlogged = truth(row[7]);
+    relation.of_extension = truth(row[8]);
+    relation.owner = text(row[9]);
+    relation.bytes = number<uint64_t>(row[10]);
     relations_.push_back(std::move(relation));
   }
   return success();
@@ -307,7 +297,8 @@ Result<void> Recreation::read_relations(const DroppedOids& dropped) {
 
 Result<void> Recreation::read_uses() {
   const Table rows = TRY(then_.query(kUses, {oids()}));
-  for (const Row& row : rows.rows) uses_.emplace_back(oid(row, 0), oid(row, 1));
+  for (const Row& row : rows.rows)
+    uses_.emplace_back(number<pg::Oid>(row[0]), number<pg::Oid>(row[1]));
   return success();
 }
 
@@ -330,9 +321,9 @@ bool Recreation::wants(const Relation& relation) const {
       options_.only, [&](const find::TablePattern& pattern) { return pattern.matches(name); });
 }
 
-void Recreation::choose(const DroppedOids& dropped) {
+void Recreation::choose() {
   if (options_.only.empty()) {
-    for (const std::string& other : dropped.others) {
+    for (const std::string& other : dropped_.others) {
       result_.left_out.push_back({other, "undo gives back tables, views and sequences"});
     }
   }
@@ -417,57 +408,57 @@ Result<std::string> Recreation::obstacle(const Relation& relation) {
     return fmt::format(
         "role {} owns it or has rights on it, and is not there any more: CREATE "
         "ROLE makes it",
-        text(row, 0));
+        text(row[0]));
   }
   const Table types = TRY(then_.query(kTypes, {std::to_string(relation.oid), oids()}));
   for (const Row& row : types.rows) {
     if (TRY(live_has("SELECT WHERE to_regtype($1) IS NOT NULL", {row[0]}))) continue;
-    return fmt::format("its type {} is not there any more", text(row, 0));
+    return fmt::format("its type {} is not there any more", text(row[0]));
   }
   return std::string();
 }
 
-Result<void> Recreation::look_at_foreign_keys(const DroppedOids& dropped) {
+Result<void> Recreation::look_at_foreign_keys() {
   const Table keys = TRY(then_.query(kForeignKeys, {oids()}));
   for (const Row& row : keys.rows) {
-    const pg::Oid from = oid(row, 2), to = oid(row, 4);
+    const pg::Oid from = number<pg::Oid>(row[2]), to = number<pg::Oid>(row[4]);
     if (comes(from)) {
       const bool is_there = comes(to) || live_ == nullptr ||
                             TRY(live_has("SELECT WHERE to_regclass($1) IS NOT NULL", {row[5]}));
       if (is_there) continue;
-      conflict(from, "constraint " + text(row, 1), "referenced table missing: " + text(row, 5));
+      conflict(from, "constraint " + text(row[1]), "referenced table missing: " + text(row[5]));
       lost_constraints_.push_back(
-          fmt::format("ALTER TABLE {} DROP CONSTRAINT {}", text(row, 3), text(row, 1)));
+          fmt::format("ALTER TABLE {} DROP CONSTRAINT {}", text(row[3]), text(row[1])));
       continue;
     }
     // Of a table that goes on without it.
-    if (std::ranges::find(dropped.relations, from) != dropped.relations.end()) continue;
-    const std::string what = fmt::format("constraint {} of {}", text(row, 1), text(row, 3));
-    std::string table = text(row, 3);
+    if (was_dropped(from)) continue;
+    const std::string what = fmt::format("constraint {} of {}", text(row[1]), text(row[3]));
+    std::string table = text(row[3]);
     if (live_ != nullptr) {
       const Table today = TRY(live_->query(
           "SELECT format('%I.%I', n.nspname, c.relname), EXISTS (SELECT FROM pg_constraint k"
           " WHERE k.conrelid = c.oid AND k.conname = $2) FROM pg_class c"
           " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1::oid",
           {row[2], row[6]}));
-      if (today.rows.empty() || text(today.rows[0], 1) == "t") {
+      if (today.rows.empty() || truth(today.rows[0][1])) {
         conflict(to, what, today.rows.empty() ? "its table is not there any more" : "it is there");
         continue;
       }
-      table = text(today.rows[0], 0);
+      table = text(today.rows[0][0]);
     }
-    elsewhere_.push_back({oid(row, 0), false, table, ""});
+    elsewhere_.push_back({number<pg::Oid>(row[0]), false, table, ""});
     result_.others.push_back(what);
   }
   return success();
 }
 
-Result<void> Recreation::look_at_defaults(const DroppedOids& dropped) {
+Result<void> Recreation::look_at_defaults() {
   const Table defaults = TRY(
-      then_.query(kDefaults, {array_of(dropped.defaults), array_of(dropped.relations), oids()}));
+      then_.query(kDefaults, {array_of(dropped_.defaults), array_of(dropped_.relations), oids()}));
   for (const Row& row : defaults.rows) {
-    const std::string what = fmt::format("default of {}.{}", text(row, 4), text(row, 3));
-    std::string table = text(row, 4), column = text(row, 3);
+    const std::string what = fmt::format("default of {}.{}", text(row[4]), text(row[3]));
+    std::string table = text(row[4]), column = text(row[3]);
     if (live_ != nullptr) {
       const Table today = TRY(
           live_->query("SELECT format('%I.%I', n.nspname, c.relname), quote_ident(a.attname)"
@@ -480,10 +471,10 @@ Result<void> Recreation::look_at_defaults(const DroppedOids& dropped) {
         result_.left_out.push_back({what, "the column has another by now, or is not there"});
         continue;
       }
-      table = text(today.rows[0], 0);
-      column = text(today.rows[0], 1);
+      table = text(today.rows[0][0]);
+      column = text(today.rows[0][1]);
     }
-    elsewhere_.push_back({oid(row, 0), true, table, column});
+    elsewhere_.push_back({number<pg::Oid>(row[0]), true, table, column});
     result_.others.push_back(what);
   }
   return success();
@@ -494,7 +485,7 @@ Result<void> Recreation::count_rows() {
     if (relation.kind != 'r' && relation.kind != 'm') continue;
     const Table count =
         TRY(then_.query(fmt::format("SELECT count(*) FROM ONLY {}", relation.quoted)));
-    relation.rows = number(count.rows[0], 0);
+    relation.rows = number<uint64_t>(count.rows[0][0]);
   }
   return success();
 }
@@ -525,7 +516,7 @@ Result<void> Recreation::detach_partitions() {
         " WHERE c.oid = $1::oid",
         {std::to_string(relation.oid)}));
     if (parent.rows.empty()) continue;
-    std::string today = text(parent.rows[0], 0);
+    std::string today = text(parent.rows[0][0]);
     if (live_ != nullptr) {
       today = TRY(pgconn::query_text(*live_,
                                      "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c"
@@ -534,8 +525,8 @@ Result<void> Recreation::detach_partitions() {
                                      {std::to_string(relation.partition_of)}));
     }
     attachments_.push_back(fmt::format("ALTER TABLE {} ATTACH PARTITION {} {}", today,
-                                       relation.new_quoted, text(parent.rows[0], 1)));
-    TRY(then_.query(fmt::format("ALTER TABLE {} DETACH PARTITION {}", text(parent.rows[0], 0),
+                                       relation.new_quoted, text(parent.rows[0][1])));
+    TRY(then_.query(fmt::format("ALTER TABLE {} DETACH PARTITION {}", text(parent.rows[0][0]),
                                 relation.quoted)));
   }
   return success();
@@ -587,7 +578,7 @@ Result<void> Recreation::make_schemas(const StatementSink& take) {
         !owner.rows.empty() &&
         TRY(live_has("SELECT FROM pg_roles WHERE rolname = $1", {owner.rows[0][1]}));
     TRY(take(fmt::format("CREATE SCHEMA {}{}", name,
-                         has_owner ? " AUTHORIZATION " + text(owner.rows[0], 0) : "")));
+                         has_owner ? " AUTHORIZATION " + text(owner.rows[0][0]) : "")));
   }
   return success();
 }
@@ -609,7 +600,7 @@ Result<void> Recreation::rename_taken() {
     }
     TRY(then_.query(TRY(pgconn::query_text(
         then_, "SELECT format('ALTER %s %s RENAME TO %I', $1::text, $2::text, $3::text)",
-        {text(row, 1) == "S" ? "SEQUENCE" : "INDEX", row[4], free}))));
+        {text(row[1]) == "S" ? "SEQUENCE" : "INDEX", row[4], free}))));
   }
   return success();
 }

@@ -63,7 +63,7 @@ class Recreation {
       : then_(then), live_(live), options_(std::move(options)) {}
 
   // Changes nothing. kInvalid when options.as is for several tables.
-  Result<Recreated> look(const DroppedOids& dropped);
+  Result<Recreated> look(DroppedOids dropped);
   // After look(), once: changes `then`, and gives `take` the statements in their order. They are
   // for one transaction, in which search_path, row_security and session_replication_role are as
   // Script::settings() has them.
@@ -91,15 +91,15 @@ class Recreation {
     std::string column;  // quoted
   };
 
-  Result<void> read_relations(const DroppedOids& dropped);
-  void choose(const DroppedOids& dropped);
+  Result<void> read_relations();
+  void choose();
   Result<void> read_uses();
   bool wants(const Relation& relation) const;
   void drop_dependents(bool say);
   Result<void> find_obstacles();
   Result<std::string> obstacle(const Relation& relation);
-  Result<void> look_at_foreign_keys(const DroppedOids& dropped);
-  Result<void> look_at_defaults(const DroppedOids& dropped);
+  Result<void> look_at_foreign_keys();
+  Result<void> look_at_defaults();
   Result<void> count_rows();
   Result<bool> live_has(std::string_view sql, const std::vector<pgconn::Value>& parameters);
   void conflict(pg::Oid table, std::string what, std::string why);
@@ -119,7 +119,7 @@ class Recreation {
   pgconn::Connection* const live_;
   const RecreateOptions options_;
   std::vector<Relation> relations_;  // that come back
-  std::vector<pg::Oid> dropped_;
+  DroppedOids dropped_;
   std::vector<std::pair<pg::Oid, pg::Oid>> uses_;        // a view and what it reads
   std::vector<std::pair<pg::Oid, Conflict>> conflicts_;  // by table
   std::vector<std::string> lost_constraints_;            // statements that take them away

@@ -1,28 +1,18 @@
 #include "undo/table_shape.h"
 
 #include <algorithm>
-#include <charconv>
+
+#include "pgconn/values.h"
 
 namespace walkback::undo {
 
 namespace {
 
+using pgconn::number;
 using pgconn::Row;
 using pgconn::Table;
-
-const std::string& text(const Row& row, size_t at) {
-  static const std::string empty;
-  return row[at] ? *row[at] : empty;
-}
-
-bool truth(const Row& row, size_t at) { return text(row, at) == "t"; }
-
-pg::Oid oid(const Row& row, size_t at) {
-  pg::Oid value = 0;
-  const std::string& digits = text(row, at);
-  std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  return value;
-}
+using pgconn::text;
+using pgconn::truth;
 
 constexpr std::string_view kTable =
     "SELECT format('%I.%I', n.nspname, c.relname), n.nspname, c.relname, c.relkind"
@@ -96,19 +86,19 @@ Result<Table> ask(pgconn::Connection& server, std::string_view sql, pg::Oid tabl
 }
 
 void add_key_column(const Row& row, TableShape& shape, bool& guards_all) {
-  const std::string& column = text(row, 3);
-  const bool is_plain = truth(row, 2) && row[5].has_value();
+  const std::string& column = text(row[3]);
+  const bool is_plain = truth(row[2]) && row[5].has_value();
   const Column* known = shape.column(column);
-  if (column.empty() || known == nullptr || known->generated || !truth(row, 2)) guards_all = true;
+  if (column.empty() || known == nullptr || known->generated || !truth(row[2])) guards_all = true;
   if (!column.empty()) shape.guarded.push_back(column);
-  const std::string& name = text(row, 0);
+  const std::string& name = text(row[0]);
   if (!is_plain) return;
   if (shape.keys.empty() || shape.keys.back().name != name) {
-    shape.keys.push_back({name, truth(row, 1), true, {}});
+    shape.keys.push_back({name, truth(row[1]), true, {}});
   }
   UniqueKey& key = shape.keys.back();
-  key.identifies = key.identifies && truth(row, 4);
-  key.columns.push_back({column, column, text(row, 5)});
+  key.identifies = key.identifies && truth(row[4]);
+  key.columns.push_back({column, column, text(row[5])});
 }
 
 Result<void> read_keys(pgconn::Connection& server, TableShape& shape) {
@@ -130,14 +120,14 @@ Result<void> read_foreign_keys(pgconn::Connection& server, TableShape& shape) {
   std::vector<ForeignKey> keys;
   std::string last;
   for (const Row& row : rows.rows) {
-    if (text(row, 0) != last) {
-      last = text(row, 0);
-      keys.push_back({text(row, 1),
-                      {oid(row, 2), text(row, 3), truth(row, 4)},
-                      {oid(row, 5), text(row, 6), truth(row, 7)},
+    if (text(row[0]) != last) {
+      last = text(row[0]);
+      keys.push_back({text(row[1]),
+                      {number<pg::Oid>(row[2]), text(row[3]), truth(row[4])},
+                      {number<pg::Oid>(row[5]), text(row[6]), truth(row[7])},
                       {}});
     }
-    keys.back().columns.push_back({text(row, 8), text(row, 9), text(row, 10)});
+    keys.back().columns.push_back({text(row[8]), text(row[9]), text(row[10])});
   }
   for (const ForeignKey& key : keys) {
     if (key.from.oid == shape.name.oid) shape.refers_to.push_back(key);
@@ -149,7 +139,7 @@ Result<void> read_foreign_keys(pgconn::Connection& server, TableShape& shape) {
 Result<std::optional<pg::Oid>> one_oid(Result<Table> answer) {
   const Table table = TRY(std::move(answer));
   if (table.rows.empty() || !table.rows[0][0]) return std::optional<pg::Oid>();
-  return std::optional(oid(table.rows[0], 0));
+  return std::optional(number<pg::Oid>(table.rows[0][0]));
 }
 
 }  // namespace
@@ -163,24 +153,24 @@ Result<std::optional<TableShape>> read_shape(pgconn::Connection& server, pg::Oid
   const Table named = TRY(ask(server, kTable, table));
   if (named.rows.empty()) return std::optional<TableShape>();
   TableShape shape;
-  shape.name = {table, text(named.rows[0], 0), text(named.rows[0], 3) == "p"};
-  shape.schema = text(named.rows[0], 1);
-  shape.table = text(named.rows[0], 2);
-  shape.kind = text(named.rows[0], 3).front();
+  shape.name = {table, text(named.rows[0][0]), text(named.rows[0][3]) == "p"};
+  shape.schema = text(named.rows[0][1]);
+  shape.table = text(named.rows[0][2]);
+  shape.kind = text(named.rows[0][3]).front();
   const Table columns = TRY(ask(server, kColumns, table));
   for (const Row& row : columns.rows) {
-    shape.columns.push_back({text(row, 0), text(row, 1), truth(row, 2), truth(row, 3),
-                             truth(row, 4), static_cast<int>(oid(row, 5))});
+    shape.columns.push_back({text(row[0]), text(row[1]), truth(row[2]), truth(row[3]),
+                             truth(row[4]), static_cast<int>(number<pg::Oid>(row[5]))});
   }
   TRY(read_keys(server, shape));
   TRY(read_foreign_keys(server, shape));
   shape.within.push_back(table);
   const Table within = TRY(ask(server, kWithin, table));
-  for (const Row& row : within.rows) shape.within.push_back(oid(row, 0));
+  for (const Row& row : within.rows) shape.within.push_back(number<pg::Oid>(row[0]));
   const Table fires = TRY(ask(server, kFires, table));
-  for (const Row& row : fires.rows) shape.fires.push_back(text(row, 0));
+  for (const Row& row : fires.rows) shape.fires.push_back(text(row[0]));
   const Table deferrable = TRY(ask(server, kDeferrable, table));
-  for (const Row& row : deferrable.rows) shape.deferrable.push_back(text(row, 0));
+  for (const Row& row : deferrable.rows) shape.deferrable.push_back(text(row[0]));
   return std::optional(std::move(shape));
 }
 

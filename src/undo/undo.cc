@@ -219,12 +219,7 @@ class Undo {
     if (plan_.target_lsn == report_.lsn && !plan_.inclusive) return success();
     return make_error(ErrorKind::kUnsupported,
                       "a recovery to before this transaction ends earlier than its commit",
-                      how_to_recover());
-  }
-
-  std::string how_to_recover() const {
-    return fmt::format("`walkback recover --before-xid {} --into DIR` gives back what was there",
-                       report_.xid);
+                      how_to_recover(report_.xid));
   }
 
   // ---- the scratch server ----
@@ -390,7 +385,7 @@ class Undo {
           ErrorKind::kUnsupported,
           "the scratch server let nobody in while it stood at the commit: too many savepoints were "
           "open at its last checkpoint",
-          how_to_recover());
+          how_to_recover(report_.xid));
     }
     const std::string is = TRY(pgconn::query_text(server, "SELECT pg_xact_status($1::xid8)",
                                                   {std::to_string(report_.xid)}));
@@ -504,7 +499,7 @@ class Undo {
   Error nothing_left() const {
     const LeftOut& last = report_.left_out.back();
     return make_error(ErrorKind::kUnsupported, fmt::format("{}: {}", last.table, last.why),
-                      how_to_recover());
+                      how_to_recover(report_.xid));
   }
 
   // ---- the running cluster ----
