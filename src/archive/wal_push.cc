@@ -1,5 +1,7 @@
 #include "archive/wal_push.h"
 
+#include <fmt/format.h>
+
 #include "archive/unfinished_segment.h"
 #include "catalog/catalog_files_reader.h"
 #include "catalog/control_file_reader.h"
@@ -42,12 +44,18 @@ Result<WalPushReport> run_wal_push(const WalPushOptions& options, FileSystem& fi
       TRY(catalog::get_lineage(objects, options.cluster, control.system_identifier)));
 
   TRY(check_is_finished(options.path, **content, files, archive));
-  const catalog::WalArchive::PutReport put =
+  catalog::WalArchive::PutReport put =
       TRY(archive.put(report.name, **content, options.compression_level, options.workers,
                       catalog::neighbour_in(parent_path(options.path), files),
                       catalog::read_catalog_files(files, pgdata, control)));
   report.already_there = put.already_there;
   report.bytes_stored = put.stored_bytes;
+  if (put.not_indexed) {
+    report.not_indexed =
+        std::move(*put.not_indexed)
+            .with_context(fmt::format("{} is archived, its index is not", report.name))
+            .with_hint("`walkback index --rebuild` makes it, where an owner's private key is");
+  }
   return report;
 }
 

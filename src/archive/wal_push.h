@@ -1,7 +1,7 @@
 // `walkback wal-push`: one WAL file into the repository, acknowledged when durable. Promise 3.
 #pragma once
 
-#include <stop_token>
+#include <optional>
 #include <string>
 
 #include "base/file_system.h"
@@ -23,6 +23,7 @@ struct WalPushReport {
   bool already_there = false;
   uint64_t bytes_raw = 0;
   uint64_t bytes_stored = 0;
+  std::optional<Error> not_indexed;  // why `find` and plans must read the segment itself
 };
 
 // Refuses (kConflict, nothing overwritten) the same name with other bytes, and (kInvalid) a file

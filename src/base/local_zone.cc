@@ -40,9 +40,13 @@ bool system_knows(std::string_view zone) {
 
 }  // namespace
 
-std::string zone_name(const tm& local) {
+std::optional<std::string> unknown_zone() {
   const char* zone = std::getenv("TZ");
-  const bool made_up = local.tm_gmtoff == 0 && zone != nullptr && !system_knows(zone);
+  return zone != nullptr && !system_knows(zone) ? std::optional<std::string>(zone) : std::nullopt;
+}
+
+std::string zone_name(const tm& local) {
+  const bool made_up = local.tm_gmtoff == 0 && unknown_zone();
   return made_up ? "UTC" : local.tm_zone;
 }
 

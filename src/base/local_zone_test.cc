@@ -38,5 +38,14 @@ TEST(ZoneName, AZoneNobodyKnowsIsUtcAsItIsCounted) {
   EXPECT_EQ(zone_when_tz_is(":Foo/Bar"), "UTC");
 }
 
+TEST(UnknownZone, IsWhatTzSays) {
+  setenv("TZ", "Europe/Berln", 1);
+  EXPECT_EQ(unknown_zone(), "Europe/Berln");
+  setenv("TZ", "Europe/Berlin", 1);
+  EXPECT_EQ(unknown_zone(), std::nullopt);
+  unsetenv("TZ");
+  EXPECT_EQ(unknown_zone(), std::nullopt);
+}
+
 }  // namespace
 }  // namespace walkback

@@ -54,6 +54,11 @@ Result<void> read_exactly(File& content, uint64_t offset, MutableBytes out) {
   return make_error(ErrorKind::kInvalid, "the file became shorter while it was read");
 }
 
+// Other contents of one name; or what may go well when the server asks again, as it does.
+bool is_reason_to_stop(ErrorKind failure_to_index) {
+  return failure_to_index == ErrorKind::kConflict || failure_to_index == ErrorKind::kTransient;
+}
+
 Error two_contents(std::string_view name) {
   return make_error(
       ErrorKind::kConflict,
@@ -131,15 +136,21 @@ Result<WalArchive::PutReport> WalArchive::put(std::string_view name, File& file,
   TRY(read_exactly(file, 0, memory.bytes()));
   const ByteView content = memory.bytes();
   TRY(check(name, content));
-  const bool indexed = is_segment(pg::wal_file_kind(name));
-  IndexPut index_put = IndexPut::kMade;
+  PutReport report;
+  std::optional<IndexPut> index_put;
   TaskGroup beside;
-  if (indexed) {
+  if (is_segment(pg::wal_file_kind(name))) {
     // Made durable while the segment is compressed: it costs a core's spare time.
     beside.start([&](std::stop_token) -> Result<void> {
-      const WalIndex index = index_of(name, content, neighbour, catalogs_for(name, catalogs));
-      TRY(mark_settings(name, index));
-      index_put = TRY(put_index(name, index));
+      Result<IndexPut> put =
+          put_index(name, index_of(name, content, neighbour, catalogs_for(name, catalogs)));
+      if (put.ok()) {
+        index_put = *put;
+      } else if (is_reason_to_stop(put.error().kind)) {
+        return std::move(put).error();
+      } else {
+        report.not_indexed = std::move(put).error();
+      }
       return success();
     });
   }
@@ -147,7 +158,6 @@ Result<WalArchive::PutReport> WalArchive::put(std::string_view name, File& file,
       codec::encode_stream(content, kWalFrameBytes, compression_level, workers);
   TRY(beside.wait());
   std::unique_ptr<store::ObjectWriter> writer = TRY(objects_.create(layout_.wal_file(name)));
-  PutReport report;
   for (const Bytes& frame : frames) {
     TRY(writer->append(frame));
     report.stored_bytes += frame.size();
@@ -160,7 +170,7 @@ Result<WalArchive::PutReport> WalArchive::put(std::string_view name, File& file,
     Result<void> same = compared ? success() : check_is_there(name, content);
     if (!same.ok()) {
       // An index of bytes that are not there must not speak for those that are.
-      if (indexed && index_put == IndexPut::kMade) TRY(objects_.remove(layout_.wal_index(name)));
+      if (index_put == IndexPut::kMade) TRY(objects_.remove(layout_.wal_index(name)));
       return std::move(same).error();
     }
     report.already_there = true;
@@ -245,6 +255,7 @@ Result<void> WalArchive::mark_settings(std::string_view name, const WalIndex& in
 // One may be there without its segment: of a push that ended between the two.
 Result<WalArchive::IndexPut> WalArchive::put_index(std::string_view name,
                                                    const WalIndex& index) const {
+  TRY(mark_settings(name, index));
   const store::ObjectKey key = layout_.wal_index(name);
   if (TRY(put_wal_index(objects_, key, index)) == store::PutOutcome::kCreated) {
     return IndexPut::kMade;
@@ -318,9 +329,8 @@ Result<void> WalArchive::remake_index(pg::SegmentName segment) const {
   };
   const WalIndex index =
       index_of(segment, content, neighbour, catalogs_at(segment, TRY(segment_before(segment))));
-  TRY(mark_settings(name, index));
   TRY(objects_.remove(layout_.wal_index(name)));
-  TRY(put_wal_index(objects_, layout_.wal_index(name), index));
+  TRY(put_index(name, index));
   return success();
 }
 

@@ -51,14 +51,15 @@ class WalArchive {
   struct PutReport {
     bool already_there = false;  // the same bytes were; they are durable
     uint64_t stored_bytes = 0;
+    std::optional<Error> not_indexed;  // why the segment has no index; it is archived all the same
   };
   // Puts what archive_command was given, compressed by `workers` threads. A segment is refused
   // (kInvalid) when its first page belongs to another cluster, timeline or position, or its size is
   // not the cluster's; the same name with other bytes is kConflict and nothing is overwritten. On
-  // success it survives power loss, and so does its index, which was put before it and holds what
-  // summarize_segment() says of it: with a record that began in the segment before where
-  // `neighbour` has that, and with `catalogs`. Where that has a change of settings, StoredSegment
-  // says so from now on.
+  // success it survives power loss, and so does its index unless the report says otherwise, which
+  // was put before it and holds what summarize_segment() says of it: with a record that began in
+  // the segment before where `neighbour` has that, and with `catalogs`. Where that has a change of
+  // settings, StoredSegment says so from now on.
   // Memory: the segment once more.
   Result<PutReport> put(std::string_view name, File& file, int compression_level, int workers,
                         const Neighbour& neighbour = {}, const wal::CatalogFiles& catalogs = {});
@@ -119,7 +120,7 @@ class WalArchive {
                                                     std::optional<pg::SegmentName> before) const;
   wal::CatalogFiles catalogs_for(std::string_view name, const wal::CatalogFiles& by_now) const;
   Result<void> mark_settings(std::string_view name, const WalIndex& index) const;
-  // kConflict when there is one of other bytes.
+  // With the mark of changed settings; kConflict when there is an index of other bytes.
   Result<IndexPut> put_index(std::string_view name, const WalIndex& index) const;
 
   store::ObjectStore& objects_;

@@ -7,6 +7,7 @@
 #include "catalog/layout.h"
 #include "repo/encrypted_store.h"
 #include "store/memory_store.h"
+#include "store/testing/forwarding_store.h"
 #include "wal/names.h"
 #include "wal/test_log.h"
 
@@ -50,9 +51,8 @@ class WalArchiveTest : public ::testing::Test {
  protected:
   static constexpr std::string_view kName = "000000010000000000000001";
 
-  WalArchive archive() {
-    return {*objects_, "main", {TestLog::kSystem, 15, TestLog::kSegmentBytes, {}}};
-  }
+  static Lineage lineage() { return {TestLog::kSystem, 15, TestLog::kSegmentBytes, {}}; }
+  WalArchive archive() { return {*objects_, "main", lineage()}; }
   Result<WalArchive::PutReport> put(Bytes content, std::string_view name = kName) {
     BytesFile file(std::move(content));
     return archive().put(name, file, 3, 2);
@@ -159,6 +159,40 @@ TEST_F(WalArchiveTest, ADamagedIndexDoesNotHoldUpArchiving) {
     EXPECT_TRUE(put(segment(0x10)).value().already_there);
     EXPECT_TRUE(archive().summary(segment_name()).value());
   }
+}
+
+// Takes all but indexes, as a bucket whose rules say so.
+class NoIndexes : public store::ForwardingStore {
+ public:
+  NoIndexes(store::ObjectStore& inner, ErrorKind kind) : ForwardingStore(inner), kind_(kind) {}
+  Result<store::PutOutcome> put(const store::ObjectKey& key, ByteView content) override {
+    if (key.text().find(".index") == std::string::npos) return ForwardingStore::put(key, content);
+    return make_error(kind_, key.text());
+  }
+
+ private:
+  const ErrorKind kind_;
+};
+
+TEST_F(WalArchiveTest, AnIndexThatIsNotTakenDoesNotHoldUpArchiving) {
+  NoIndexes refusing(*objects_, ErrorKind::kDenied);
+  WalArchive archive(refusing, "main", lineage());
+  BytesFile file(segment(0x10));
+  const auto report = archive.put(kName, file, 3, 2);
+  ASSERT_TRUE(report.ok());
+  ASSERT_TRUE(report->not_indexed);
+  EXPECT_EQ(report->not_indexed->kind, ErrorKind::kDenied);
+  EXPECT_EQ(*archive.get(kName).value(), segment(0x10));
+  EXPECT_FALSE(archive.segments({1}).value().at(0).has_index);
+}
+
+// The server asks again, and then there is an index as well.
+TEST_F(WalArchiveTest, AnIndexThatCouldNotBePutJustNowIsWaitedFor) {
+  NoIndexes busy(*objects_, ErrorKind::kTransient);
+  BytesFile file(segment(0x10));
+  EXPECT_EQ(WalArchive(busy, "main", lineage()).put(kName, file, 3, 2).error().kind,
+            ErrorKind::kTransient);
+  EXPECT_FALSE(archive().has(kName).value());
 }
 
 TEST_F(WalArchiveTest, AnIndexIsMadeAgainFromItsSegment) {

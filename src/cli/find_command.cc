@@ -21,6 +21,7 @@ constexpr std::chrono::hours kDefaultWindow{24};
 // What the server says now, when it answers at once: names that no backup has seen yet, and how
 // its archiving goes.
 struct LiveServer {
+  bool answers = false;
   std::optional<catalog::Names> names;
   std::optional<LiveArchiver> archiver;
 };
@@ -28,6 +29,7 @@ LiveServer ask_live_server(const config::Config& config, Session& session) {
   LiveServer live;
   const auto connection = connect_at_once(config, session);
   if (!connection) return live;
+  live.answers = true;
   Result<catalog::Names> names =
       catalog::read_server_names(*connection, session.connect_to(config));
   if (names.ok()) live.names = std::move(names).value();
@@ -67,8 +69,7 @@ Result<void> read_window(const FindOptions& options, Timestamp now, find::FindOp
     return make_error(ErrorKind::kInvalid,
                       fmt::format("--since is in the future: {}; here it is {}",
                                   restore::show_time(find.since), restore::show_time(now)),
-                      "a time without a zone is this host's; \"15:47 Europe/Berlin\" and "
-                      "\"15:47+01\" say another");
+                      "a time without a zone is this host's; \"15:47+01\" says another");
   }
   if (find.since <= find.until) return success();
   return make_error(ErrorKind::kInvalid,
@@ -146,7 +147,7 @@ Result<ExitStatus> run_find(const FindOptions& options, Session& session) {
                             "the server that answers is another cluster than the archive's",
                             "its names are not taken, nor what it archives: see "
                             "postgresql.conninfo in the configuration"));
-    live.archiver.reset();
+    live = {.answers = false, .names = {}, .archiver = {}};
   }
   FindView view{report, session.suggestion(), free_directory_of(config, session)};
   view.timeline_given = options.timeline.has_value();
@@ -157,6 +158,7 @@ Result<ExitStatus> run_find(const FindOptions& options, Session& session) {
   view.earliest_first = options.earliest_first;
   view.now = now;
   view.reaches_now = find.until >= now && report.archive_last < now;
+  view.server_answers = live.answers;
   view.archiver = std::move(live.archiver);
   view.switch_command = session.suggestion().other(switch_command(config));
   view.utf8 = shows_utf8(session.env().environment);

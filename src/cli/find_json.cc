@@ -134,6 +134,10 @@ std::string find_json(const FindReport& report) {
                        {"first_at", time_or_null(tally.first_at)},
                        {"last_at", time_or_null(tally.last_at)}};
   json["table_is_known"] = report.table_is_known;
+  if (const auto& nearest = report.nearest_table) {
+    json["nearest_table"] = {
+        {"database", nearest->database}, {"schema", nearest->schema}, {"name", nearest->name}};
+  }
   json["totals"] = {{"committed", report.totals.committed},
                     {"rolled_back", report.totals.rolled_back},
                     {"inserted", report.totals.inserted},

@@ -27,9 +27,14 @@ constexpr size_t kColumns = 60;
 constexpr size_t kShownTables = 5;
 constexpr size_t kShownUnknown = 5;
 
-// As --table and `pg_dump -t` take it.
+// As `pg_dump -t` takes it.
 std::string sql_name(const std::string& schema, const std::string& name) {
   return pg::quote_identifier(schema) + "." + pg::quote_identifier(name);
+}
+
+// As --table takes it.
+std::string full_name(const find::RelationName& name) {
+  return pg::quote_identifier(name.database) + "." + sql_name(name.schema, name.name);
 }
 
 std::string table_name(const FoundTable& table) {
@@ -37,8 +42,7 @@ std::string table_name(const FoundTable& table) {
     return fmt::format("file {} of database {}, whose name nobody knows any more",
                        table.file.number, table.file.database);
   }
-  std::string text = pg::quote_identifier(table.name->database) + "." +
-                     sql_name(table.name->schema, table.name->name);
+  std::string text = full_name(*table.name);
   for (const find::SchemaAndName& also : table.name->also) {
     text += fmt::format(" (also {})", sql_name(also.schema, also.name));
   }
@@ -389,17 +393,29 @@ std::string not_archived(const FindView& view) {
     text += "not archived yet: everything";
   }
   if (trouble) return text + "\n\n";
+  if (!view.server_answers) {
+    return text +
+           "; no server of this cluster answers:\n"
+           "  what it has not archived lies in its pg_wal until it runs again\n\n";
+  }
+  if (!view.archiver) return text + "; SELECT pg_switch_wal() on the primary archives it\n\n";
   return text + fmt::format("; this archives it, then repeat:\n    {}\n\n", view.switch_command);
+}
+
+std::string did_you_mean(const FindReport& report) {
+  if (!report.nearest_table) return "";
+  return printable(
+      fmt::format("Did you mean --table {}?\n", shell_word(full_name(*report.nearest_table))));
 }
 
 std::string nothing_found(const FindView& view) {
   const FindReport& report = view.report;
   if (!report.table_is_known) {
     return "No table of this name is known: to no backup of that time, nor to the newest, nor to "
-           "the "
-           "WAL, nor to the server now.\nWithout --table all are shown; a name with capital "
-           "letters "
-           "needs double quotes, as in SQL.\n\n";
+           "the WAL, nor to the server now.\n" +
+           did_you_mean(report) +
+           "Without --table all are shown; a name with capital letters needs double quotes, as in "
+           "SQL.\n\n";
   }
   if (!report.found.empty() || !report.others.empty()) return "";
   if (view.xid) {

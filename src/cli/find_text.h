@@ -26,7 +26,8 @@ struct FindView {
   bool earliest_first = false;  // --order time
   bool reaches_now = false;     // what is not archived yet would lie in the window
   Timestamp now;
-  std::optional<LiveArchiver> archiver;  // of the server, where it answers
+  bool server_answers = true;            // one of this cluster
+  std::optional<LiveArchiver> archiver;  // of it, where it is a primary
   std::string switch_command;            // ends its segment
   bool utf8 = false;                     // the terminal shows blocks; else letters
 };

@@ -131,7 +131,13 @@ TEST_F(FindText, SaysThatNothingWas) {
   report.last = at("15:30:00");
   EXPECT_THAT(text(report), HasSubstr("No transaction that was asked for"));
   report.table_is_known = false;
-  EXPECT_THAT(text(report), HasSubstr("No table of this name is known"));
+  EXPECT_THAT(text(report), testing::AllOf(HasSubstr("No table of this name is known"),
+                                           Not(HasSubstr("Did you mean"))));
+  report.nearest_table.emplace();
+  report.nearest_table->database = "shop";
+  report.nearest_table->schema = "public";
+  report.nearest_table->name = "Orders";
+  EXPECT_THAT(text(report), HasSubstr("Did you mean --table 'shop.public.\"Orders\"'?"));
 }
 
 TEST_F(FindText, LinesArePrintedOnlyWhereTheyWork) {
@@ -163,17 +169,20 @@ TEST_F(FindText, SaysHowToSeeWhatIsNotArchivedYet) {
   EXPECT_THAT(find_text(view), Not(HasSubstr("pg_switch_wal")));
   view.reaches_now = true;
   view.now = *report.archive_last + std::chrono::seconds(15);
+  view.archiver = LiveArchiver{};
+  view.archiver->written = report.archive_end + 1000;
   const std::string said =
       "\n\nnot archived yet: everything after 2026-11-22 16:59:58 CET (15 s ago); this archives "
       "it, "
       "then repeat:\n    psql -c 'SELECT pg_switch_wal()'\n\n";
   EXPECT_THAT(find_text(view), HasSubstr(said));
   EXPECT_LT(find_text(view).find(said), find_text(view).find("transaction 748"));
-  view.archiver = LiveArchiver{};
-  view.archiver->written = report.archive_end + 1000;
-  EXPECT_THAT(find_text(view), HasSubstr(said));
   view.archiver->written = report.archive_end;
   EXPECT_THAT(find_text(view), Not(HasSubstr("not archived yet")));
+  view.archiver.reset();
+  EXPECT_THAT(find_text(view), HasSubstr("(15 s ago); SELECT pg_switch_wal() on the primary"));
+  view.server_answers = false;
+  EXPECT_THAT(find_text(view), HasSubstr("(15 s ago); no server of this cluster answers:\n"));
 }
 
 TEST_F(FindText, KnowsWhyATransactionIsNoTarget) {

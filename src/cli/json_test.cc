@@ -46,7 +46,7 @@ TEST(Json, Init) {
 
 TEST(Json, WalCommands) {
   expect_golden("wal_push.json",
-                wal_push_json({"000000010000000000000003", false, 16 << 20, 3 << 20}));
+                wal_push_json({"000000010000000000000003", false, 16 << 20, 3 << 20, {}}));
   expect_golden("wal_get.json",
                 wal_get_json("00000002.history", archive::WalGetOutcome::kNotInArchive));
 }

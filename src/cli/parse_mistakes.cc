@@ -4,8 +4,10 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cctype>
 #include <optional>
 
+#include "base/shell.h"
 #include "cli/parse_command.h"
 #include "config/closest.h"
 #include "config/secrets.h"
@@ -117,15 +119,31 @@ std::optional<std::string> unquoted(std::span<const std::string> typed, const st
   return fmt::format("quote it: {} \"{}\"", option, text);
 }
 
+// "find payments", "undo 2288": what was meant as an option's value.
+std::optional<std::string> without_option(const CLI::App& said, const std::string& word) {
+  const std::vector<std::string> known = visible_options(said);
+  const auto takes = [&](const char* option) {
+    return std::ranges::find(known, option) != known.end();
+  };
+  const bool is_number = !word.empty() && std::ranges::all_of(word, [](unsigned char c) {
+    return std::isdigit(c) != 0;
+  });
+  const char* option = is_number ? "--xid" : "--table";
+  if (!takes(option)) return std::nullopt;
+  return fmt::format("did you mean {} {}?", option, shell_word(word));
+}
+
 Error unexpected_argument(const CLI::App& said, std::span<const std::string> typed,
                           const std::string& word) {
   std::string help = fmt::format("`{}` says what it takes", help_line(said));
   if (const auto option = option_without_value(typed, word)) {
     return usage_error(*option + " needs a value", std::move(help));
   }
-  const std::string shown = config::holds_password(word) ? "…" : word;
-  return usage_error(fmt::format("unexpected argument \"{}\"", shown),
-                     unquoted(typed, word).value_or(std::move(help)));
+  const bool is_secret = config::holds_password(word);
+  std::optional<std::string> meant = unquoted(typed, word);
+  if (!meant && !is_secret) meant = without_option(said, word);
+  return usage_error(fmt::format("unexpected argument \"{}\"", is_secret ? "…" : word),
+                     meant.value_or(std::move(help)));
 }
 
 Error unexpected(const CLI::App& program, std::span<const std::string> typed) {

@@ -337,6 +337,9 @@ TEST(Parse, MistypedWordsGetTheNearest) {
   EXPECT_EQ(wrong({"plan", "--befor-xid=7"}),
             "unknown option --befor-xid | did you mean --before-xid?");
   EXPECT_THAT(wrong({"list", "all"}), StartsWith("unexpected argument \"all\""));
+  EXPECT_EQ(wrong({"find", "public.Payments"}),
+            "unexpected argument \"public.Payments\" | did you mean --table public.Payments?");
+  EXPECT_EQ(wrong({"undo", "2288"}), "unexpected argument \"2288\" | did you mean --xid 2288?");
   EXPECT_THAT(wrong({"--zzzzzzzzzzzzz", "list"}), StartsWith("unknown option --zzzzzzzzzzzzz"));
 }
 

@@ -26,6 +26,7 @@ Result<ExitStatus> run_wal_push(const WalPushOptions& options, Session& session)
   push.workers = config.archive_workers;
   auto report =
       TRY(session.if_mounted(config, archive::run_wal_push(push, session.env().files, *store)));
+  if (report.not_indexed) session.warn(*report.not_indexed);
   // The segment is where it has to be.
   const auto caught_up = session.catch_up(*store, store::CatchUpExtent::kNoted, kCatchUpTime);
   if (!caught_up.ok()) session.warn(caught_up.error());

@@ -26,6 +26,9 @@ class Filter {
   bool takes_all() const { return !table_ && !kind_ && min_rows_ == 0; }
   // The table that was asked for by name.
   bool names_table(const RelationName& name) const { return table_ && table_->matches(name); }
+  std::optional<RelationName> nearest_table() const {
+    return table_ ? table_->nearest(names_) : std::nullopt;
+  }
 
  private:
   struct Match {

@@ -64,6 +64,7 @@ class Finder {
     report_.table_is_known = options_.table.empty() || names_.any([this](const RelationName& name) {
       return filter_->names_table(name);
     });
+    if (!report_.table_is_known) report_.nearest_table = filter_->nearest_table();
     report_.totals = search.totals();
     report_.histogram = search.histogram();
     return std::move(report_);
@@ -143,10 +144,11 @@ class Finder {
 
   Result<void> read(TransactionSearch& search) {
     std::optional<SegmentRange> before;
+    pg::Lsn before_end;
     for (const WalChain::Stretch& stretch : chain_->stretches()) {
       SegmentRange range = TRY(segments_->range_in(stretch, options_.since, options_.until));
       if (before && before->ends_stretch() && range.begins_stretch) {
-        missing(before->last + 1, range.first - 1);
+        missing(before_end, stretch.begin);
       }
       if (before) search.skip();
       if (!range.empty()) {
@@ -164,6 +166,7 @@ class Finder {
         }
       }
       before = range;
+      before_end = stretch.end;
     }
     return success();
   }
@@ -218,15 +221,17 @@ class Finder {
     }
   }
 
-  void missing(uint64_t first, uint64_t last) {
+  // `from` lies within a segment where a timeline was left, and the file of the next one is
+  // missing; `to` is a segment's beginning.
+  void missing(pg::Lsn from, pg::Lsn to) {
     const uint32_t segment_bytes = archive_->segment_bytes();
-    const pg::SegmentName from{report_.timeline, first}, to{report_.timeline, last};
-    const std::string from_name = chain_->file_name(from.start(segment_bytes));
-    report_.unknown.push_back({first == last
-                                   ? fmt::format("segment {} is not in the archive", from_name)
-                                   : fmt::format("{} segments from {} on are not in the archive",
-                                                 last - first + 1, from_name),
-                               from.start(segment_bytes), to.start(segment_bytes) + segment_bytes});
+    const uint64_t segments = to.value / segment_bytes - from.value / segment_bytes;
+    const std::string name = chain_->file_name(from);
+    report_.unknown.push_back(
+        {segments == 1
+             ? fmt::format("segment {} is not in the archive", name)
+             : fmt::format("{} segments from {} on are not in the archive", segments, name),
+         from, to});
   }
 
   // ---- the report ----

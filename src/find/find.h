@@ -79,6 +79,7 @@ struct FindReport {
   pg::Lsn archive_end;           // behind the last segment and the next one's header
   bool live_is_another = false;  // options.live_names is not of this cluster
   bool table_is_known = true;    // false when nothing that is known is called options.table
+  std::optional<RelationName> nearest_table;  // then: what may have been meant
   // Those that committed, the heaviest first, and those that did not: rolled back, prepared, …
   std::vector<FoundWork> found, others;
   uint64_t more = 0;                 // that committed and match, and are not in `found`

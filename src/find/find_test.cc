@@ -403,6 +403,25 @@ TEST_F(FindTest, EachTimelineHasItsOwn) {
             ErrorKind::kInvalid);
 }
 
+TEST_F(FindTest, AGapRightBehindAForkIsSaid) {
+  deletes(log_, 700, 10);
+  ScratchTimeline second = log_.fork(2);
+  const pg::Lsn left_at = second.end();
+  deletes(second, 701, 20);
+  second.switch_segment();
+  deletes(second, 702, 30);
+  archive_.put_all(log_);
+  archive_.put_history(second);
+  archive_.put_all(second);
+  archive_.lose(second.file(1));
+  const FindReport report = find();
+  EXPECT_THAT(xids(report), UnorderedElementsAre(700, 702));
+  ASSERT_THAT(report.unknown, SizeIs(1));
+  EXPECT_EQ(report.unknown[0].what, "segment " + second.file(1) + " is not in the archive");
+  EXPECT_EQ(report.unknown[0].from, left_at);
+  EXPECT_EQ(report.unknown[0].to.value, 2u * ScratchTimeline::kSegmentBytes);
+}
+
 TEST_F(FindTest, NamesComeFromBackupsAndFromTheServer) {
   const auto backup = archive_.backup(log_, 1, 2);
   deletes(log_, 700, 10, 2, kPayments);
@@ -426,6 +445,11 @@ TEST_F(FindTest, NamesComeFromBackupsAndFromTheServer) {
   EXPECT_TRUE(find().table_is_known);
   options_.table = "ledgers";
   EXPECT_FALSE(find().table_is_known);
+  EXPECT_EQ(find().nearest_table->name, "ledger");
+  options_.table = "\"Ledger\"";
+  EXPECT_EQ(find().nearest_table->name, "ledger");
+  options_.table = "nothing_like_it";
+  EXPECT_EQ(find().nearest_table, std::nullopt);
   EXPECT_THAT(find().found, IsEmpty());
   EXPECT_FALSE(find().live_is_another);
   options_.table = "";

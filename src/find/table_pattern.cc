@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <optional>
+#include <map>
 #include <set>
+
+#include "config/closest.h"
 
 namespace walkback::find {
 
@@ -71,6 +73,20 @@ bool TablePattern::matches(const RelationName& name) const {
   const auto called = [&](const SchemaAndName& each) { return is_called(name, each); };
   return called({name.schema, name.name}) || std::ranges::any_of(name.also, called) ||
          std::ranges::any_of(name.partition_of, called);
+}
+
+std::optional<RelationName> TablePattern::nearest(const RelationNames& names) const {
+  std::map<std::string, RelationName> tables;
+  names.any([&](const RelationName& name) {
+    constexpr char kPartitionedTable = 'p';
+    const bool is_table = name.holds_rows() || name.kind == kPartitionedTable;
+    if (is_table && !name.system) tables.emplace(name.name, name);
+    return false;
+  });
+  std::vector<std::string> known;
+  for (const auto& [name, table] : tables) known.push_back(name);
+  const std::optional<std::string> closest = config::closest(parts_.back(), known);
+  return closest ? std::optional(tables.at(*closest)) : std::nullopt;
 }
 
 Result<void> TablePattern::resolve(const RelationNames& names) {

@@ -1,6 +1,7 @@
 // What `--table` means: "payments", "public.payments", "shop.public.payments" or "shop.payments".
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,8 @@ class TablePattern {
   // By the name that the table had or has at any time, or by that of a partitioned table which it
   // is a partition of.
   bool matches(const RelationName& name) const;
+  // The table that was meant, perhaps, where nothing matches: the one whose own name is nearest.
+  std::optional<RelationName> nearest(const RelationNames& names) const;
 
  private:
   explicit TablePattern(std::vector<std::string> parts) : parts_(std::move(parts)) {}

@@ -269,9 +269,11 @@ void judge_mass_deletes(Findings& findings) {
     findings.add(
         Level::kWarning, "mass_delete",
         fmt::format("transaction {} {} at {}", change.xid, took(change), local_second(change.at)),
-        fmt::format("if that was no purge: `walkback find --xid {0}` shows it, "
-                    "`walkback recover --before-xid {0} --into DIR` has the state before",
-                    change.xid),
+        fmt::format(
+            "if that was no purge: `walkback find --xid {0}` shows it, `walkback undo --xid {0}` "
+            "which rows it would give back, `walkback recover --before-xid {0} --into DIR` has "
+            "the state before",
+            change.xid),
         {{"xid", change.xid},
          {"at", change.at},
          {"table", change.table},

@@ -316,6 +316,13 @@ std::string both_readings(int64_t wall_s, const std::set<int64_t>& offsets) {
 }
 
 Result<int64_t> local_instant(std::string_view text, const std::string& zone, int64_t wall_s) {
+  if (const std::optional<std::string> unknown = unknown_zone()) {
+    return make_error(
+        ErrorKind::kInvalid,
+        fmt::format("'{}' is a time of this host's zone, and TZ names none that is known here: {}",
+                    text, *unknown),
+        "write the offset from UTC, as in '2026-11-22 15:46:59+01:00', or put TZ right");
+  }
   LocalReadings readings = local_readings(wall_s);
   std::vector<int64_t> matching;
   for (int64_t instant : readings.instants) {

@@ -179,6 +179,14 @@ TEST_F(TargetTime, WhatPeopleWriteOtherwiseIsSaidInAFormThatIsRead) {
                     HasSubstr("TZ=Europe/Lisbon")));
 }
 
+TEST_F(TargetTime, InAZoneThatTheSystemDoesNotKnowNoTimeIsTheHosts) {
+  host_is_in("Europe/Berln");
+  EXPECT_THAT(read("2026-11-22 15:46"), AllOf(HasSubstr("none that is known here: Europe/Berln"),
+                                              HasSubstr("offset from UTC")));
+  EXPECT_EQ(read("2026-11-22 15:46+01"), "2026-11-22T14:46:00Z");
+  EXPECT_EQ(read("10 minutes ago"), "2026-11-22T15:45:00Z");
+}
+
 TEST_F(TargetTime, AZoneThatTheSystemDoesNotKnowIsNotShownAsOne) {
   Timestamp time = parse_iso_utc("2026-11-22T14:46:59Z").value();
   host_is_in("Europe/Berln");
