@@ -126,6 +126,34 @@ def test_a_catalog_that_was_rewritten_before_the_oldest_wal_is_read(production, 
         assert found_of(wb, xid) == tables, "with indexes made again"
 
 
+def test_rows_of_a_catalog_are_nobodys_whatever_file_it_had(production, wb):
+    table_of(production, "t", 100)
+    production.sql("VACUUM FULL pg_class")
+    production.switch_wal()
+    wb.backup()
+    production.sql("VACUUM FULL pg_class")
+    production.switch_wal()
+    schema = transaction(
+        production, "CREATE TABLE x1 (id int)", "CREATE TABLE x2 (id int)", "ALTER TABLE x1 RENAME TO x3", "DELETE FROM t WHERE id <= 7"
+    )
+    production.switch_wal()
+    production.sql("VACUUM FULL pg_class")
+    production.archive_everything()
+
+    def check(who):
+        totals = wb.done("find")["asked_for"]
+        assert (totals["inserted"], totals["updated"], totals["deleted"]) == (100, 0, 7), who
+        assert found_of(wb, schema) == {
+            "public.x2": {"created": True},
+            "public.x3": {"created": True},
+            "public.t": {"deleted": 7},
+        }, who
+
+    check("with the server")
+    production.stop()
+    check("with nobody to ask")
+
+
 def test_tables_that_changed_names_have_each_others(production, wb):
     for name in ("fresh", "stale"):
         table_of(production, name, 100)
