@@ -8,6 +8,10 @@
 #include <charconv>
 #include <mutex>
 
+#include "store/between_stores.h"
+#include "store/listing.h"
+#include "store/watched_place.h"
+
 namespace walkback::store {
 
 namespace {
@@ -17,180 +21,6 @@ using std::chrono::nanoseconds;
 constexpr std::string_view kBehind = "behind/";
 constexpr std::string_view kPut = "put";
 constexpr std::string_view kRemoved = "removed";
-constexpr size_t kCopyBytes = size_t{4} << 20;
-constexpr size_t kPageObjects = 1000;  // what S3 gives with one request
-
-// An object from one store into another, where there is none. `of_source` is set when it was `from`
-// that failed.
-Result<PutOutcome> copy(ObjectStore& from, ObjectStore& to, const ObjectKey& key,
-                        std::optional<Error>& of_source) {
-  const auto source_failed = [&](const Error& error) {
-    of_source = error;
-    return error;
-  };
-  if (TRY(to.info(key))) return PutOutcome::kAlreadyExists;
-  const Result<std::unique_ptr<ObjectReader>> reader = from.open(key);
-  if (!reader.ok()) return source_failed(reader.error());
-  const std::unique_ptr<ObjectWriter> writer = TRY(to.create(key));
-  Bytes piece;
-  for (uint64_t done = 0; done < (*reader)->size(); done += piece.size()) {
-    piece.resize(std::min<uint64_t>(kCopyBytes, (*reader)->size() - done));
-    const Result<void> read = (*reader)->read_at(done, piece);
-    if (!read.ok()) return source_failed(read.error());
-    TRY(writer->append(piece));
-  }
-  return writer->finish();
-}
-
-// Whether two stores hold the same bytes, a piece at a time.
-Result<bool> same_bytes(ObjectStore& one, ObjectStore& other, const ObjectKey& key) {
-  const std::unique_ptr<ObjectReader> a = TRY(one.open(key));
-  const std::unique_ptr<ObjectReader> b = TRY(other.open(key));
-  if (a->size() != b->size()) return false;
-  Bytes of_a, of_b;
-  for (uint64_t done = 0; done < a->size(); done += of_a.size()) {
-    of_a.resize(std::min<uint64_t>(kCopyBytes, a->size() - done));
-    of_b.resize(of_a.size());
-    TRY(a->read_at(done, of_a));
-    TRY(b->read_at(done, of_b));
-    if (of_a != of_b) return false;
-  }
-  return true;
-}
-
-// Copies what is missing and replaces what is other: an object that was removed while the place did
-// not answer may have been put anew since.
-Result<void> make_same(ObjectStore& from, ObjectStore& to, const ObjectKey& key,
-                       std::optional<Error>& of_source, CatchUp& done) {
-  PutOutcome outcome = TRY(copy(from, to, key, of_source));
-  if (outcome == PutOutcome::kAlreadyExists) {
-    if (TRY(same_bytes(from, to, key))) return success();
-    TRY(to.remove(key));
-    outcome = TRY(copy(from, to, key, of_source));
-  }
-  if (outcome == PutOutcome::kCreated) ++done.copied;
-  return success();
-}
-
-// That a place is missing must not read as if an object in it were.
-Error as_outage(Error error) {
-  if (error.kind == ErrorKind::kMissing) error.kind = ErrorKind::kTransient;
-  return error;
-}
-
-// One of the two stores, and whether it answers.
-class Place {
- public:
-  Place(MirrorPlace place, Clock& clock) : place_(std::move(place)), clock_(clock) {}
-
-  ObjectStore& store() const { return *place_.store; }
-  bool required() const { return place_.required; }
-
-  // Not to be written to now.
-  bool rests() { return !place_.required && failed_lately(); }
-  // Not the one to be asked first.
-  bool failed_lately() {
-    std::lock_guard lock(mutex_);
-    return clock_.monotonic() < rests_until_;
-  }
-  // A place without what makes it one is a disk that is not mounted, and one that is another
-  // repository a wrong disk: looked at once, and again after a rest when it
-  // did not answer. `whole` is what the other place has, once it is known.
-  Result<void> admitted(const ObjectKey& completeness, std::optional<Bytes>& whole) {
-    if (admission_) return *admission_;
-    if (failed_lately()) return silence();
-    Result<std::optional<Bytes>> there = (place_.quick ? *place_.quick : store()).get(completeness);
-    if (!there.ok()) return *(silence_ = as_outage(std::move(there).error()));
-    admission_ = success();
-    if (!*there) {
-      admission_ = make_error(
-          ErrorKind::kTransient,
-          fmt::format("{} is no walkback repository: it has no {}", store().description(),
-                      completeness.text()),
-          "mount its disk; if it is a new place, `walkback init` copies the repository to it");
-    } else if (whole && *whole != **there) {
-      admission_ = make_error(
-          ErrorKind::kTransient,
-          fmt::format("{} is another repository than its other place", store().description()),
-          "mount the right disk, or correct its url");
-    } else {
-      whole = *std::move(*there);
-    }
-    return *admission_;
-  }
-  // Whether nobody was told of it yet.
-  bool failed() {
-    std::lock_guard lock(mutex_);
-    failed_at_s_ = now_s();
-    rests_until_ = clock_.monotonic() + kRestAfterFailure;
-    return !std::exchange(told_, true);
-  }
-  // Another process found it failing.
-  void failed_before(int64_t at_s) {
-    std::lock_guard lock(mutex_);
-    failed_at_s_ = at_s;
-    const int64_t rest_s = at_s + kRestAfterFailure.count() - now_s();
-    const bool rests = rest_s > 0 && rest_s <= kRestAfterFailure.count();
-    if (rests) rests_until_ = clock_.monotonic() + std::chrono::seconds(rest_s);
-  }
-  int64_t failed_at_s() {
-    std::lock_guard lock(mutex_);
-    return failed_at_s_ == 0 ? now_s() : failed_at_s_;
-  }
-
- private:
-  int64_t now_s() { return clock_.now().unix_us / 1'000'000; }
-  Error silence() const {
-    if (silence_) return *silence_;
-    return make_error(ErrorKind::kTransient,
-                      store().description() + " failed another command a moment ago, and rests",
-                      "`walkback check` says what is wrong");
-  }
-
-  const MirrorPlace place_;
-  Clock& clock_;
-  std::optional<Result<void>> admission_;
-  std::optional<Error> silence_;  // why there is none yet
-  std::mutex mutex_;
-  nanoseconds rests_until_{nanoseconds::min()};
-  int64_t failed_at_s_ = 0;
-  bool told_ = false;
-};
-
-// A store's listing, asked for page by page.
-class Listing {
- public:
-  Listing(ObjectStore& store, std::string_view prefix, std::string_view after)
-      : store_(store), prefix_(prefix), after_(after) {}
-
-  // Null at the end.
-  Result<const ObjectInfo*> peek() {
-    if (next_ == page_.size() && !ended_) TRY(read_page());
-    return next_ == page_.size() ? nullptr : &page_[next_];
-  }
-  void skip() { ++next_; }
-
- private:
-  Result<void> read_page() {
-    page_.clear();
-    next_ = 0;
-    ended_ = true;
-    TRY(store_.list(prefix_, after_, [&](const ObjectInfo& info) {
-      page_.push_back(info);
-      ended_ = page_.size() < kPageObjects;
-      return ended_;
-    }));
-    if (!page_.empty()) after_ = page_.back().key.text();
-    return success();
-  }
-
-  ObjectStore& store_;
-  const std::string prefix_;
-  std::string after_;
-  std::vector<ObjectInfo> page_;
-  size_t next_ = 0;
-  bool ended_ = false;
-};
 
 // What a place missed, as the other place has it written down.
 struct Missed {
@@ -214,7 +44,7 @@ class Mirror final : public ObjectStore {
  public:
   Mirror(MirrorPlace first, MirrorPlace second, ObjectKey completeness, bool begins, Clock& clock,
          std::function<void(const Error&)> tell)
-      : places_{Place(std::move(first), clock), Place(std::move(second), clock)},
+      : places_{WatchedPlace(std::move(first), clock), WatchedPlace(std::move(second), clock)},
         completeness_(std::move(completeness)),
         begins_(begins),
         clock_(clock),
@@ -390,7 +220,7 @@ class Mirror final : public ObjectStore {
   }
   Result<std::vector<Missed>> missed_by(size_t place);
 
-  std::array<Place, 2> places_;
+  std::array<WatchedPlace, 2> places_;
   const ObjectKey completeness_;
   const bool begins_;
   std::mutex admission_mutex_;
@@ -408,7 +238,7 @@ Result<PutOutcome> Mirror::write(const ObjectKey& key, PutInto put_into) {
   const std::optional<PutOutcome> second = TRY(attempt(1, [&]() -> Result<PutOutcome> {
     std::optional<Error> of_first;
     if (!was_there) return put_into(1);
-    const Result<PutOutcome> copied = copy(store(0), store(1), key, of_first);
+    const Result<PutOutcome> copied = copy_object(store(0), store(1), key, of_first);
     // What the first has and cannot give must not keep the second from having it.
     return of_first ? put_into(1) : copied;
   }));
@@ -427,7 +257,7 @@ Result<PutOutcome> Mirror::older_wins(const ObjectKey& key) {
   if (TRY(same_bytes(store(0), store(1), key))) return PutOutcome::kCreated;
   std::optional<Error> of_second;
   TRY(store(0).remove(key));
-  TRY(copy(store(1), store(0), key, of_second));
+  TRY(copy_object(store(1), store(0), key, of_second));
   return PutOutcome::kAlreadyExists;
 }
 
@@ -463,7 +293,7 @@ class Mirror::Writer final : public ObjectWriter {
     return mirror_.write(key_, [&](size_t place) -> Result<PutOutcome> {
       if (writers_[place]) return writers_[place]->finish();
       std::optional<Error> of_other;
-      return copy(mirror_.store(other(place)), mirror_.store(place), key_, of_other);
+      return copy_object(mirror_.store(other(place)), mirror_.store(place), key_, of_other);
     });
   }
 
@@ -685,7 +515,7 @@ Result<CatchUp> Mirror::compare(nanoseconds deadline) {
   TRY(differences([&](const ObjectKey& key, size_t place) -> Result<void> {
     if (clock_.monotonic() >= deadline) return success();
     std::optional<Error> of_source;
-    const auto copied = copy(store(place), store(other(place)), key, of_source);
+    const auto copied = copy_object(store(place), store(other(place)), key, of_source);
     if (copied.ok() && *copied == PutOutcome::kCreated) ++done.copied;
     // Removed since it was listed.
     if (of_source && of_source->kind == ErrorKind::kMissing) return success();
