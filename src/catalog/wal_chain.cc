@@ -66,6 +66,14 @@ std::optional<pg::Lsn> WalChain::next_present(pg::Lsn from) const {
   return std::nullopt;
 }
 
+std::vector<WalChain::Stretch> WalChain::gaps() const {
+  const std::vector<Stretch> there = stretches();
+  std::vector<Stretch> gaps;
+  for (size_t i = 1; i < there.size(); ++i) gaps.push_back({there[i - 1].end, there[i].begin});
+  if (!there.empty() && there.back().end < begin()) gaps.push_back({there.back().end, begin()});
+  return gaps;
+}
+
 std::vector<WalChain::Stretch> WalChain::stretches() const {
   std::vector<Stretch> stretches;
   for (const auto& [number, link] : links_) {

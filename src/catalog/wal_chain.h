@@ -62,11 +62,14 @@ class WalChain {
   // The first byte at or after `from` that is there.
   std::optional<pg::Lsn> next_present(pg::Lsn from) const;
   struct Stretch {
-    pg::Lsn begin;  // a segment's
+    pg::Lsn begin;  // a segment's, unless it is a gap
     pg::Lsn end;
   };
   // The stretches without holes, in order.
   std::vector<Stretch> stretches() const;
+  // The holes between them, and one up to begin(): that a timeline was left there proves that there
+  // was WAL.
+  std::vector<Stretch> gaps() const;
   // Of the files that hold [from, end).
   uint64_t stored_bytes(pg::Lsn from, pg::Lsn end) const;
 

@@ -148,7 +148,7 @@ class Finder {
     for (const WalChain::Stretch& stretch : chain_->stretches()) {
       SegmentRange range = TRY(segments_->range_in(stretch, options_.since, options_.until));
       if (before && before->ends_stretch() && range.begins_stretch) {
-        missing(before_end, stretch.begin);
+        missing({before_end, stretch.begin});
       }
       if (before) search.skip();
       if (!range.empty()) {
@@ -167,6 +167,9 @@ class Finder {
       }
       before = range;
       before_end = stretch.end;
+    }
+    if (before && before->ends_stretch() && before_end < chain_->begin()) {
+      missing({before_end, chain_->begin()});
     }
     return success();
   }
@@ -221,17 +224,16 @@ class Finder {
     }
   }
 
-  // `from` lies within a segment where a timeline was left, and the file of the next one is
-  // missing; `to` is a segment's beginning.
-  void missing(pg::Lsn from, pg::Lsn to) {
+  void missing(const WalChain::Stretch& gap) {
     const uint32_t segment_bytes = archive_->segment_bytes();
-    const uint64_t segments = to.value / segment_bytes - from.value / segment_bytes;
-    const std::string name = chain_->file_name(from);
+    const uint64_t segments =
+        (gap.end.value - 1) / segment_bytes - gap.begin.value / segment_bytes + 1;
+    const std::string name = chain_->file_name(gap.begin);
     report_.unknown.push_back(
         {segments == 1
              ? fmt::format("segment {} is not in the archive", name)
              : fmt::format("{} segments from {} on are not in the archive", segments, name),
-         from, to});
+         gap.begin, gap.end});
   }
 
   // ---- the report ----

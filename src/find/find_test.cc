@@ -422,6 +422,23 @@ TEST_F(FindTest, AGapRightBehindAForkIsSaid) {
   EXPECT_EQ(report.unknown[0].to.value, 2u * ScratchTimeline::kSegmentBytes);
 }
 
+TEST_F(FindTest, WhatLedToATimelineAndIsLostIsSaid) {
+  deletes(log_, 700, 10);
+  log_.switch_segment();
+  deletes(log_, 701, 20);
+  ScratchTimeline second = log_.fork(2);
+  archive_.put_all(log_);
+  archive_.put_history(second);
+  options_.timeline = pg::TimelineId{2};
+  EXPECT_THAT(find().unknown, IsEmpty());
+  archive_.lose(log_.file(2));
+  const FindReport report = find();
+  EXPECT_THAT(xids(report), ElementsAre(700));
+  ASSERT_THAT(report.unknown, SizeIs(1));
+  EXPECT_EQ(report.unknown[0].what, "segment " + second.file(2) + " is not in the archive");
+  EXPECT_EQ(report.unknown[0].to, second.begin());
+}
+
 TEST_F(FindTest, NamesComeFromBackupsAndFromTheServer) {
   const auto backup = archive_.backup(log_, 1, 2);
   deletes(log_, 700, 10, 2, kPayments);

@@ -103,9 +103,10 @@ class TimelineSearch {
     learn(search);
     if (!why_.readable_to) why_.readable_to = read_to.end;
     if (read_to.problem) why_.problem = read_to.problem;
-    // "Latest" must not quietly mean "up to where a hole or damage begins".
+    // "Latest" must not quietly mean "up to where a hole or damage begins", nor a moment before
+    // there was such a timeline.
     const bool cut_short = options_.target.kind == TargetKind::kLatest &&
-                           (read_to.problem || chain_.next_present(end));
+                           (read_to.problem || chain_.next_present(end) || end < chain_.begin());
     if (!search.stop() || cut_short) {
       searched_ = WalChain::Stretch{backup.start_lsn, end};
       return no;
@@ -379,11 +380,9 @@ class Planner {
     catalog::TimelineWindows found =
         TRY(catalog::find_windows_on(*archive_, chain, backups_, catalog::Stretches::kAll));
     why.windows = std::move(found.windows);
-    const std::vector<WalChain::Stretch> stretches = chain.stretches();
-    for (size_t i = 1; i < stretches.size(); ++i) {
-      const pg::Lsn from = stretches[i - 1].end;
-      const pg::Lsn to = stretches[i].begin;
-      why.missing.push_back({from, to, chain.file_name(from), chain.file_name({to.value - 1})});
+    for (const WalChain::Stretch& gap : chain.gaps()) {
+      why.missing.push_back(
+          {gap.begin, gap.end, chain.file_name(gap.begin), chain.file_name({gap.end.value - 1})});
     }
     for (const OtherTimeline& other : others) {
       const WalChain other_chain = TRY(WalChain::load(*lists_, other.timeline));

@@ -119,6 +119,22 @@ TEST_F(AdoptedCopy, TheLatestIsNotGuessed) {
   EXPECT_EQ(last_xid(plan(latest(), 1)), 751u);
 }
 
+// The parent's last segment is lost, or was never archived: nothing leads to where timeline 2
+// began.
+TEST_F(AdoptedCopy, TheLatestIsNoMomentBeforeItsTimeline) {
+  first_.insert(2 * kSegment);
+  ScratchTimeline third = first_.fork(3);
+  first_.switch_segment();
+  archive_.put_all(first_);
+  archive_.put_history(third);
+  EXPECT_EQ(plan(latest(), 3).end_lsn, third.begin());
+  archive_.lose(first_.file(third.begin().value / kSegment));
+  EXPECT_THAT(refusal(latest(), 3),
+              AllOf(HasSubstr("the end of timeline 3 cannot be reached: WAL segment " +
+                              third.file(third.begin().value / kSegment) + " is missing"),
+                    HasSubstr("up to the gap: --lsn ")));
+}
+
 TEST_F(AdoptedCopy, NothingIsGivenUpOnlyWhereNoTimelineHasMore) {
   const RecoveryPlan of_second = plan(latest(), 2);
   EXPECT_EQ(of_second.along.value, 2u);
