@@ -48,6 +48,9 @@ class Channel {
   virtual ~Channel() = default;
   virtual std::string name() const = 0;  // "slack"
   virtual Result<void> send(const Message& message) = 0;
+  // Whether a message would arrive, as far as that is found out without one: what was seen, for
+  // people. Asks once, for at most ten seconds.
+  virtual Result<std::string> probe() = 0;
 };
 
 // In the order slack, webhook, pagerduty, email, command. kInvalid names the key of a URL, an
@@ -57,10 +60,14 @@ Result<std::vector<std::unique_ptr<Channel>>> open_channels(const ChannelOptions
 
 // A GET to the dead man's switch, which alerts by itself when it is not asked for long.
 Result<void> ping(const std::string& url, const Means& means);
+// As a channel's probe(): its server, and not the switch itself, which would take that for a sign
+// of life.
+Result<std::string> probe_switch(const std::string& url, const Means& means);
 
 // The pieces, for tests.
 std::string slack_payload(const Message& message);
 std::string pagerduty_payload(const Message& message, const std::string& key);
+std::string pagerduty_resolved_nothing(const std::string& key);
 std::string email_text(const Message& message, const EmailOptions& options, Timestamp now,
                        const std::string& id);
 

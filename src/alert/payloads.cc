@@ -149,6 +149,14 @@ std::string pagerduty_payload(const Message& message, const std::string& key) {
   return to_text(event);
 }
 
+std::string pagerduty_resolved_nothing(const std::string& key) {
+  Json event;
+  event["routing_key"] = key;
+  event["event_action"] = "resolve";
+  event["dedup_key"] = "walkback/check";
+  return to_text(event);
+}
+
 std::string email_text(const Message& message, const EmailOptions& options, Timestamp now,
                        const std::string& id) {
   const std::string at_host = options.from.substr(options.from.find('@'));

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,7 +11,7 @@
 #include <cerrno>
 #include <thread>
 
-extern char** environ;
+#include "base/start_process.h"
 
 namespace walkback::alert {
 
@@ -37,39 +36,6 @@ class Descriptor {
  private:
   int descriptor_;
 };
-
-// In a process group of its own, so that all of it can be ended.
-Result<pid_t> start(const std::string& command, int input,
-                    const std::vector<std::pair<std::string, std::string>>& variables) {
-  std::vector<std::string> texts;
-  for (char** variable = environ; *variable != nullptr; ++variable) texts.emplace_back(*variable);
-  for (const auto& [name, value] : variables) texts.push_back(name + "=" + value);
-  std::vector<char*> environment;
-  for (std::string& text : texts) environment.push_back(text.data());
-  environment.push_back(nullptr);
-  std::string shell = "sh", option = "-c", line = command;
-  std::array<char*, 4> arguments{shell.data(), option.data(), line.data(), nullptr};
-
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
-  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-  posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  sigset_t all;
-  sigfillset(&all);
-  posix_spawnattr_setsigdefault(&attributes, &all);
-  posix_spawnattr_setpgroup(&attributes, 0);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF);
-  pid_t child = 0;
-  const int failed =
-      posix_spawn(&child, "/bin/sh", &actions, &attributes, arguments.data(), environment.data());
-  posix_spawn_file_actions_destroy(&actions);
-  posix_spawnattr_destroy(&attributes);
-  if (failed != 0) return errno_error(failed, "starting /bin/sh");
-  return child;
-}
 
 // As much as it reads. One that reads nothing is no failure: it may not care.
 void feed(Descriptor& pipe, std::string_view input, Clock::time_point deadline) {
@@ -98,7 +64,10 @@ Result<void> run_command(const std::string& command, const std::string& input,
   if (pipe2(ends.data(), O_CLOEXEC) != 0) return errno_error(errno, "making a pipe");
   Descriptor reading(ends[0]), writing(ends[1]);
   fcntl(writing.get(), F_SETFL, O_NONBLOCK);
-  const pid_t child = TRY(start(command, reading.get(), variables));
+  const pid_t child = TRY(start_process({.command = {"/bin/sh", "-c", command},
+                                         .variables = variables,
+                                         .input = reading.get(),
+                                         .group = ProcessGroup::kOwn}));
   reading.close();
   feed(writing, input, deadline);
   int status = 0;
@@ -108,7 +77,7 @@ Result<void> run_command(const std::string& command, const std::string& input,
       continue;
     }
     kill(-child, SIGKILL);
-    waitpid(child, &status, 0);
+    wait_for_process(child);
     return make_error(ErrorKind::kTransient,
                       fmt::format("it did not end within {} s", at_most.count() / 1000));
   }

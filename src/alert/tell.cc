@@ -136,4 +136,14 @@ Result<std::vector<Delivery>> tell_test(const TellOptions& options, const health
   return deliveries;
 }
 
+Result<std::vector<Probed>> probe_all(const ChannelOptions& options, const Means& means) {
+  std::vector<Probed> probed;
+  for (const auto& channel : TRY(open_channels(options, means))) {
+    probed.push_back({channel->name(), channel->probe()});
+  }
+  const std::string& url = options.dead_mans_switch_url;
+  if (!url.empty()) probed.push_back({std::string(kSwitch), probe_switch(url, means)});
+  return probed;
+}
+
 }  // namespace walkback::alert

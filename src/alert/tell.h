@@ -47,4 +47,11 @@ Result<Told> tell(const TellOptions& options, const health::Report& report, File
 Result<std::vector<Delivery>> tell_test(const TellOptions& options, const health::Report& report,
                                         const Means& means);
 
+// Of every channel and the switch, without telling anybody: what probe() saw.
+struct Probed {
+  std::string channel;
+  Result<std::string> seen;
+};
+Result<std::vector<Probed>> probe_all(const ChannelOptions& options, const Means& means);
+
 }  // namespace walkback::alert

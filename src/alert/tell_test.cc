@@ -1,5 +1,6 @@
 #include "alert/tell.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -37,6 +38,7 @@ class Mailbox final : public net::MailClient {
     mails.push_back(mail);
     return success();
   }
+  Result<void> log_in(const net::MailServer&) override { return success(); }
   int tries = 0;
   std::optional<Error> failure;
   std::vector<net::MailServer> servers;
@@ -211,6 +213,16 @@ TEST_F(TellTest, AMailHasWhatIsWrongFirst) {
   EXPECT_THAT(mail.text, HasSubstr("CRITICAL gap: WAL from 0/4000000"));
   EXPECT_EQ(mail.text.find("\n\n"), std::string::npos) << "every line ends in CRLF";
   EXPECT_FALSE(mail_.servers[0].requires_tls) << "this host";
+}
+
+TEST_F(TellTest, ThisHostIsNotOneThatIsCalledAlike) {
+  for (const std::string_view host : {"127.0.0.1.example.org", "localhost.example.org:25"}) {
+    options_.channels.email = {
+        .server = fmt::format("smtp://{}", host), .from = "a@b.c", .to = {"a@b.c"}};
+    tell_now(sample_report());
+    EXPECT_TRUE(mail_.servers.back().requires_tls) << host;
+    ASSERT_TRUE(files_.remove(options_.state_file).ok());
+  }
 }
 
 TEST_F(TellTest, APasswordGoesOverTlsOnly) {

@@ -84,9 +84,7 @@ Result<s3::S3Options> s3_options(const config::Config& config, const std::string
   options.region = region;
   options.endpoint = config.s3_endpoint;
   options.addressing = addressing_of(config.s3_addressing);
-  if (config.s3_pack_storage_class != "default") {
-    options.pack_storage_class = config.s3_pack_storage_class;
-  }
+  options.pack_storage_class = pack_storage_class(config);
   options.storage_class = config.s3_storage_class;
   options.encryption = config.s3_server_side_encryption;
   options.kms_key_id = config.s3_kms_key_id;
@@ -114,6 +112,11 @@ Result<std::vector<crypto::Recipient>> recipients_of(const keys::Options& option
 }
 
 }  // namespace
+
+std::string pack_storage_class(const config::Config& config) {
+  if (config.s3_pack_storage_class != "default") return config.s3_pack_storage_class;
+  return s3::default_pack_storage_class(config.s3_endpoint);
+}
 
 // What the stores of one bucket share.
 class Stores::Network {

@@ -27,6 +27,9 @@ namespace walkback::app {
 // Of the process's environment; empty when not set.
 using Variables = std::function<std::string(std::string_view name)>;
 
+// In which storage class a bucket's packs are put; "" says none.
+std::string pack_storage_class(const config::Config& config);
+
 // Owns what its stores stand on, and so outlives them. One thread opens; stores are thread-safe.
 class Stores {
  public:

@@ -105,6 +105,7 @@ struct Wiring::State {
           },
       .probe = [this](const config::Config& config,
                       std::stop_token stop) { return stores.probe(config, std::move(stop)); },
+      .pack_storage_class = pack_storage_class,
       .traffic =
           [this] {
             const net::Traffic traffic = stores.traffic();

@@ -1,12 +1,11 @@
 #include <fmt/format.h>
 
-#include "agent/record.h"
 #include "catalog/listing.h"
+#include "cli/check_upkeep.h"
 #include "cli/commands.h"
 #include "cli/human.h"
 #include "cli/json.h"
 #include "cli/key_options.h"
-#include "cli/schedule_options.h"
 #include "cli/text.h"
 #include "keys/list_keys.h"
 #include "keys/local_keys.h"
@@ -32,11 +31,12 @@ class Check {
     add({Level::kOk, "configuration", session_.config_path()});
     const auto store = repository();
     if (config_.encryption == "age") keys();
+    add_all(check_alerts(config_, session_));
     if (store) {
       backups(*store);
       probe();
       if (options_.conformance) conformance();
-      schedule(*store);
+      add_all(check_schedule(config_, *store, session_));
       server(*store);
     }
     return std::move(view_);
@@ -44,6 +44,9 @@ class Check {
 
  private:
   void add(Finding finding) { view_.findings.push_back(std::move(finding)); }
+  void add_all(std::vector<Finding> findings) {
+    for (Finding& finding : findings) add(std::move(finding));
+  }
   void fail(std::string what, const Error& error) { add(setup::failed(std::move(what), error)); }
 
   std::unique_ptr<store::ObjectStore> repository() {
@@ -103,12 +106,17 @@ class Check {
     const auto listing = catalog::list_cluster(objects, config_.cluster,
                                                [&](const Error& error) { fail("backups", error); });
     if (!listing.ok()) return fail("backups", listing.error());
-    if (listing->backups.empty()) {
+    newest_backup(*listing);
+    add_all(check_retention(config_, listing->windows, session_.env().clock.now()));
+  }
+
+  void newest_backup(const catalog::Listing& listing) {
+    if (listing.backups.empty()) {
       return add({Level::kWarning, "backups", "none yet: there is nothing to recover from",
                   "`walkback backup` takes one"});
     }
-    const catalog::BackupSummary& newest = listing->backups.back();
-    for (const catalog::WalGap& gap : listing->gaps) {
+    const catalog::BackupSummary& newest = listing.backups.back();
+    for (const catalog::WalGap& gap : listing.gaps) {
       if (gap.timeline < newest.timeline || gap.to_lsn <= newest.stop_lsn) continue;
       return add({Level::kFailed, "backups",
                   fmt::format("WAL is missing from LSN {} to {}, after the last backup",
@@ -116,7 +124,7 @@ class Check {
                   "`walkback backup` makes what comes after it recoverable again"});
     }
     add({Level::kOk, "backups",
-         fmt::format("{}, the newest {}", counted(listing->backups.size(), "backup"),
+         fmt::format("{}, the newest {}", counted(listing.backups.size(), "backup"),
                      newest.id.text)});
   }
 
@@ -231,26 +239,7 @@ class Check {
   void conformance() {
     const auto beneath = session_.open_beneath(config_);
     if (!beneath.ok()) return fail("conformance", beneath.error());
-    for (Finding& finding : setup::check_conformance(**beneath, session_.env().random)) {
-      add(std::move(finding));
-    }
-  }
-
-  void schedule(store::ObjectStore& objects) {
-    Env& env = session_.env();
-    const Result<schedule::Schedule> schedule = schedule_of(config_, env.files);
-    if (!schedule.ok()) return fail("schedule", schedule.error());
-    Result<schedule::History> history = agent::read_history(objects, config_.cluster, env.clock);
-    if (!history.ok()) return fail("schedule", history.error());
-    if (schedule->recovery_time_objective) {
-      history->wal_since_backup_bytes = wal_since_backup(config_, objects, session_);
-    }
-    const schedule::Decision decision = schedule::decide(*schedule, *history, env.clock.now());
-    add({Level::kOk, "schedule", schedule_text(*schedule)});
-    if (!decision.objective_trouble.empty()) {
-      add({Level::kWarning, "objective", decision.objective_trouble,
-           "schedule.recovery_time_objective says what is wanted"});
-    }
+    add_all(setup::check_conformance(**beneath, session_.env().random));
   }
 
   void server(store::ObjectStore& objects) {
@@ -265,10 +254,8 @@ class Check {
         .pgdata = config_.pgdata,
         .call = {env.program, session_.config_path(), config_.cluster},
         .prove_archiving = options_.prove};
-    for (Finding& finding : setup::check_server(
-             server, {**connection, env.files, objects, env.clock, session_.progress()})) {
-      add(std::move(finding));
-    }
+    add_all(setup::check_server(
+        server, {**connection, env.files, objects, env.clock, session_.progress()}));
   }
 
   const CheckOptions& options_;

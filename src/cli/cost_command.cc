@@ -33,19 +33,11 @@ cost::StorageClass storage_class(std::string_view name) {
                                    : cost::StorageClass::kStandard;
 }
 
-// As s3/options.cc has it.
-std::string_view pack_class(const config::Config& config) {
-  if (config.s3_pack_storage_class != "default") return config.s3_pack_storage_class;
-  const bool aws =
-      config.s3_endpoint.empty() || config.s3_endpoint.find(".amazonaws.com") != std::string::npos;
-  return aws ? kInfrequentAccess : "";
-}
-
 cost::Place place_of(const config::Config& config, const std::string& url, Session& session) {
   cost::Place place;
   place.url = url;
   place.medium = url.starts_with("s3://") ? cost::Medium::kBucket : cost::Medium::kDirectory;
-  place.packs = storage_class(pack_class(config));
+  place.packs = storage_class(session.env().pack_storage_class(config));
   place.others = storage_class(config.s3_storage_class);
   config::Config alone = config;
   alone.repository_url = url;

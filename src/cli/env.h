@@ -67,6 +67,8 @@ struct Env {
       open_beneath;
   // Empty for stores of which everything is known.
   std::function<Result<std::vector<StoreTrait>>(const config::Config&, std::stop_token)> probe;
+  // In which storage class a bucket's packs are put.
+  std::function<std::string(const config::Config&)> pack_storage_class = {};
   keys::OpenPgp& gpg = keys::system_gpg();
   // Requests and bytes of all stores so far, for people; empty when none went over a network.
   std::function<std::string()> traffic;

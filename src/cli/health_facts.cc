@@ -5,6 +5,7 @@
 #include "cli/alert_options.h"
 #include "cli/key_options.h"
 #include "cli/live_names.h"
+#include "cli/retention_options.h"
 #include "config/keys.h"
 #include "health/gather.h"
 #include "health/key_facts.h"
@@ -101,16 +102,6 @@ void add_alerts(const alert::TellOptions& options, FileSystem& files, health::Fa
 }
 
 }  // namespace
-
-catalog::Promise promise_of(const config::Config& config) {
-  catalog::Promise promise;
-  promise.window = config::parse_span(config.retention_window);
-  promise.count = config.retention_count;
-  promise.thins_out = config.retention_hourly + config.retention_daily + config.retention_weekly +
-                          config.retention_monthly + config.retention_yearly >
-                      0;
-  return promise;
-}
 
 health::Limits health_limits(const config::Config& config) {
   health::Limits limits;

@@ -1,7 +1,6 @@
-// What `status` and `metrics` look at, and what the configuration says of limits and promises.
+// What `status` and `metrics` look at, and what the configuration says of limits.
 #pragma once
 
-#include "catalog/promise.h"
 #include "cli/session.h"
 #include "config/config.h"
 #include "health/facts.h"
@@ -9,7 +8,6 @@
 
 namespace walkback::cli {
 
-catalog::Promise promise_of(const config::Config& config);
 health::Limits health_limits(const config::Config& config);
 // What is stored by class: a listing of everything, which a bucket is paid for. Asked for again
 // when it is an hour old.

@@ -9,7 +9,7 @@
 #include "cli/commands.h"
 #include "cli/human.h"
 #include "cli/prune_text.h"
-#include "config/keys.h"
+#include "cli/retention_options.h"
 #include "restore/target.h"
 #include "retention/prune.h"
 
@@ -19,18 +19,6 @@ namespace {
 
 // A bucket away for a while is no reason to hold up the next prune.
 constexpr std::chrono::minutes kCatchUpTime{10};
-
-retention::Policy policy_of(const config::Config& config) {
-  retention::Policy policy;
-  policy.window = config::parse_span(config.retention_window);
-  policy.count = config.retention_count;
-  policy.hourly = config.retention_hourly;
-  policy.daily = config.retention_daily;
-  policy.weekly = config.retention_weekly;
-  policy.monthly = config.retention_monthly;
-  policy.yearly = config.retention_yearly;
-  return policy;
-}
 
 // In whichever lineage.
 Result<catalog::LineageLayout> layout_of(store::ObjectStore& store, const std::string& cluster,

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
 #include "cli/commands.h"
-#include "cli/health_facts.h"
+#include "cli/retention_options.h"
 #include "cli/human.h"
 #include "cli/verify_text.h"
 #include "verify/verify.h"

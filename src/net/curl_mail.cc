@@ -13,24 +13,46 @@ namespace {
 
 constexpr long kPermanentFailure = 500;
 
-class Sending {
+// One with a server, from its greeting on.
+class Conversation {
  public:
-  Sending(const Libcurl& curl, const MailServer& server, const Mail& mail)
-      : curl_(curl), server_(server), mail_(mail), easy_(curl.curl_easy_init()) {
+  Conversation(const Libcurl& curl, const MailServer& server)
+      : curl_(curl), server_(server), easy_(curl.curl_easy_init()) {
     if (easy_ == nullptr) throw std::bad_alloc();
+    set_up();
   }
-  ~Sending() {
+  ~Conversation() {
     curl_.curl_slist_free_all(recipients_);
     curl_.curl_easy_cleanup(easy_);
   }
-  Sending(const Sending&) = delete;
-  Sending& operator=(const Sending&) = delete;
+  Conversation(const Conversation&) = delete;
+  Conversation& operator=(const Conversation&) = delete;
 
-  Result<void> run() {
-    set_up();
-    const CURLcode code = curl_.curl_easy_perform(easy_);
-    if (code == CURLE_OK) return success();
-    return failure(code);
+  Result<void> send(const Mail& mail) {
+    unsent_ = mail.text;
+    set(CURLOPT_MAIL_FROM, address(mail.from).c_str());
+    for (const std::string& to : mail.to) {
+      curl_slist* longer = curl_.curl_slist_append(recipients_, address(to).c_str());
+      if (longer == nullptr) throw std::bad_alloc();
+      recipients_ = longer;
+    }
+    set(CURLOPT_MAIL_RCPT, recipients_);
+    set(CURLOPT_UPLOAD, 1L);
+    set(CURLOPT_READFUNCTION, &Conversation::on_read);
+    set(CURLOPT_READDATA, this);
+    return perform("the message is refused");
+  }
+
+  Result<void> log_in() {
+    set(CURLOPT_CUSTOMREQUEST, "NOOP");
+    set(CURLOPT_NOBODY, 1L);
+    set(CURLOPT_HEADERFUNCTION, &Conversation::on_answer);
+    set(CURLOPT_HEADERDATA, this);
+    TRY(perform("it talks to nobody here"));
+    if (server_.user.empty() || logged_in_) return success();
+    return make_error(ErrorKind::kDenied, server_.url + ": it asks for no user and password",
+                      server_.requires_tls ? "a server that needs none is used without a user"
+                                           : "many ask over TLS only");
   }
 
  private:
@@ -59,31 +81,35 @@ class Sending {
       set(CURLOPT_USERNAME, server_.user.c_str());
       set(CURLOPT_PASSWORD, server_.password.c_str());
     }
-    set(CURLOPT_MAIL_FROM, address(mail_.from).c_str());
-    for (const std::string& to : mail_.to) {
-      curl_slist* longer = curl_.curl_slist_append(recipients_, address(to).c_str());
-      if (longer == nullptr) throw std::bad_alloc();
-      recipients_ = longer;
-    }
-    set(CURLOPT_MAIL_RCPT, recipients_);
-    set(CURLOPT_UPLOAD, 1L);
-    set(CURLOPT_READFUNCTION, &Sending::on_read);
-    set(CURLOPT_READDATA, this);
+  }
+
+  Result<void> perform(std::string_view refusal) {
+    const CURLcode code = curl_.curl_easy_perform(easy_);
+    if (code == CURLE_OK) return success();
+    return failure(code, refusal);
   }
 
   static std::string address(const std::string& text) { return "<" + text + ">"; }
 
   static size_t on_read(char* out, size_t size, size_t count, void* self) {
-    auto* sending = static_cast<Sending*>(self);
-    const std::string& text = sending->mail_.text;
-    const size_t bytes = std::min(size * count, text.size() - sending->sent_);
-    std::memcpy(out, text.data() + sending->sent_, bytes);
-    sending->sent_ += bytes;
+    std::string_view& unsent = static_cast<Conversation*>(self)->unsent_;
+    const size_t bytes = std::min(size * count, unsent.size());
+    std::memcpy(out, unsent.data(), bytes);
+    unsent.remove_prefix(bytes);
     return bytes;
   }
 
+  // Each line that the server says. Without AUTH among what it offers, libcurl goes on without.
+  static size_t on_answer(char* line, size_t size, size_t count, void* self) {
+    constexpr std::string_view kLoggedIn = "235";  // RFC 4954, 6
+    if (std::string_view(line, size * count).starts_with(kLoggedIn)) {
+      static_cast<Conversation*>(self)->logged_in_ = true;
+    }
+    return size * count;
+  }
+
   // libcurl's own texts for a code are fixed; those for a connection may hold what a server said.
-  Error failure(CURLcode code) const {
+  Error failure(CURLcode code, std::string_view refusal) const {
     long answer = 0;
     curl_.curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &answer);
     auto failed = [&](ErrorKind kind, std::string_view what, std::string_view hint = {}) {
@@ -109,22 +135,26 @@ class Sending {
     }
     const bool refused = answer >= kPermanentFailure;
     return failed(refused ? ErrorKind::kInvalid : ErrorKind::kTransient,
-                  refused ? "the message is refused" : curl_.curl_easy_strerror(code));
+                  refused ? refusal : curl_.curl_easy_strerror(code));
   }
 
   const Libcurl& curl_;
   const MailServer& server_;
-  const Mail& mail_;
   CURL* const easy_;
   curl_slist* recipients_ = nullptr;
-  size_t sent_ = 0;
+  std::string_view unsent_;
+  bool logged_in_ = false;
 };
 
 class CurlMailClient final : public MailClient {
  public:
   Result<void> send(const MailServer& server, const Mail& mail) override {
     const Libcurl* curl = TRY(load_libcurl());
-    return Sending(*curl, server, mail).run();
+    return Conversation(*curl, server).send(mail);
+  }
+  Result<void> log_in(const MailServer& server) override {
+    const Libcurl* curl = TRY(load_libcurl());
+    return Conversation(*curl, server).log_in();
   }
 };
 

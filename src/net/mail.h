@@ -35,6 +35,9 @@ class MailClient {
   // connection, a 4xx answer), kDenied for a certificate or a login that does not hold, kInvalid
   // for an address or a message that is refused, kMissing without libcurl. They hold no password.
   virtual Result<void> send(const MailServer& server, const Mail& mail) = 0;
+  // Connects and logs in as send() does, and sends nothing. Errors as send()'s; kDenied also where
+  // there is a user and the server lets nobody log in.
+  virtual Result<void> log_in(const MailServer& server) = 0;
 };
 
 // libcurl, loaded when the first mail is sent.

@@ -1,4 +1,4 @@
-// Starting programs of PostgreSQL. Linux only: sessions and closing of descriptors at the start.
+// Starting programs of PostgreSQL.
 #pragma once
 
 #include <sys/types.h>
@@ -20,8 +20,7 @@ Result<std::string> output_of(const CommandLine& command);
 // `log_file`. The caller waits for it, or leaves it to init by exiting first.
 Result<pid_t> start_detached(const CommandLine& command, const std::string& log_file);
 
-// The same, and the kernel sends it SIGQUIT when the thread that called this ends, however it ends
-// (PR_SET_PDEATHSIG, prctl(2)).
+// The same, and the kernel sends it SIGQUIT when the thread that called this ends, however it ends.
 Result<pid_t> start_tied(const CommandLine& command, const std::string& log_file);
 
 // In a session of its own, with `input` as its standard input and no output.

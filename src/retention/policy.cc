@@ -28,12 +28,14 @@ struct Tier {
   int Policy::*count;
   const char* name;
   const char* format;
+  std::chrono::hours longest;
 };
-constexpr Tier kTiers[] = {{&Policy::hourly, "hourly", "{:%Y-%m-%d %H:00}"},
-                           {&Policy::daily, "daily", "{:%Y-%m-%d}"},
-                           {&Policy::weekly, "weekly", "{:%G-W%V}"},
-                           {&Policy::monthly, "monthly", "{:%Y-%m}"},
-                           {&Policy::yearly, "yearly", "{:%Y}"}};
+constexpr std::chrono::hours kDay{24};
+constexpr Tier kTiers[] = {{&Policy::hourly, "hourly", "{:%Y-%m-%d %H:00}", std::chrono::hours(1)},
+                           {&Policy::daily, "daily", "{:%Y-%m-%d}", kDay},
+                           {&Policy::weekly, "weekly", "{:%G-W%V}", 7 * kDay},
+                           {&Policy::monthly, "monthly", "{:%Y-%m}", 31 * kDay},
+                           {&Policy::yearly, "yearly", "{:%Y}", 366 * kDay}};
 
 class Planner {
  public:
@@ -240,6 +242,17 @@ bool needs_segment(const WalNeed& need, pg::SegmentName segment, uint32_t segmen
 }
 
 }  // namespace
+
+std::vector<std::string> tiers_within_window(const Policy& policy) {
+  std::vector<std::string> idle;
+  for (const Tier& tier : kTiers) {
+    const int count = policy.*tier.count;
+    if (count > 0 && policy.window && count * tier.longest <= *policy.window) {
+      idle.push_back(fmt::format("{} = {}", tier.name, count));
+    }
+  }
+  return idle;
+}
 
 bool Plan::needs(pg::SegmentName segment) const {
   return keeps_all_wal || std::ranges::any_of(wal, [&](const WalNeed& need) {

@@ -28,6 +28,10 @@ struct Policy {
   }
 };
 
+// Which tiers keep nothing that the window does not, as long as each of their hours, days, … has a
+// backup: "daily = 7" beside a window of 14 days.
+std::vector<std::string> tiers_within_window(const Policy& policy);
+
 struct TimelineFacts {
   pg::TimelineHistory history;
   // The last moment it is known to have been written to; nothing: not known, perhaps now.

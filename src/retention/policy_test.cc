@@ -218,5 +218,16 @@ TEST(RetentionProperty, EveryMomentOfTheWindowStaysRecoverable) {
   }
 }
 
+// The oldest of seven days begins at most seven days ago.
+TEST(Tiers, OneThatLiesWithinTheWindowKeepsNothingMore) {
+  const Policy policy{.window = std::chrono::hours(14 * 24),
+                      .hourly = 14 * 24,
+                      .daily = 15,
+                      .weekly = 2,
+                      .monthly = 1};
+  EXPECT_THAT(tiers_within_window(policy), testing::ElementsAre("hourly = 336", "weekly = 2"));
+  EXPECT_THAT(tiers_within_window({.daily = 7}), testing::IsEmpty());
+}
+
 }  // namespace
 }  // namespace walkback::retention

@@ -48,6 +48,11 @@ bool is_aws_host(std::string_view host) {
   return host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn");
 }
 
+bool is_aws_endpoint(const std::string& endpoint) {
+  const Result<net::Url> url = net::parse_url(endpoint);
+  return url.ok() && is_aws_host(url->host());
+}
+
 Result<void> check_names(const S3Options& options) {
   if (!is_bucket_name(options.bucket)) {
     return invalid("\"" + options.bucket.substr(0, 100) + "\" is not the name of a bucket",
@@ -145,7 +150,9 @@ Result<S3Options> complete_options(S3Options options) {
     bool dotted = options.bucket.find('.') != std::string::npos;
     options.addressing = aws && !dotted ? Addressing::kVirtualHost : Addressing::kPath;
   }
-  if (!options.pack_storage_class) options.pack_storage_class = aws ? "STANDARD_IA" : "";
+  if (!options.pack_storage_class) {
+    options.pack_storage_class = default_pack_storage_class(options.endpoint);
+  }
   if (aws && options.conditional_writes == ConditionalWrites::kDetect) {
     options.conditional_writes = ConditionalWrites::kYes;
   }
@@ -156,10 +163,11 @@ std::string s3_url(const S3Options& options) {
   return "s3://" + options.bucket + (options.prefix.empty() ? "" : "/" + options.prefix);
 }
 
-bool is_aws(const S3Options& complete) {
-  Result<net::Url> url = net::parse_url(complete.endpoint);
-  return url.ok() && is_aws_host(url->host());
+std::string default_pack_storage_class(const std::string& endpoint) {
+  return endpoint.empty() || is_aws_endpoint(endpoint) ? "STANDARD_IA" : "";
 }
+
+bool is_aws(const S3Options& complete) { return is_aws_endpoint(complete.endpoint); }
 
 Target target_of(const S3Options& complete, std::string_view encoded_key) {
   size_t colon = complete.endpoint.find("://");

@@ -33,8 +33,8 @@ struct S3Options {
   std::string endpoint;  // "https://host:port"; empty: AWS's own for the region
   Addressing addressing = Addressing::kAuto;
 
-  // Of objects with "/packs/" in their key, and of all others. Not given: STANDARD_IA for packs at
-  // AWS, nothing elsewhere. "" and "STANDARD" send no header.
+  // Of objects with "/packs/" in their key, and of all others. Not given: the default below. "" and
+  // "STANDARD" send no header.
   std::optional<std::string> pack_storage_class;
   std::string storage_class;
 
@@ -54,6 +54,9 @@ struct S3Options {
   std::chrono::milliseconds operation_timeout{600'000};
   net::RetryPolicy retry;
 };
+
+// Of packs at this endpoint: STANDARD_IA at AWS, which an empty one means, "" elsewhere.
+std::string default_pack_storage_class(const std::string& endpoint);
 
 // "s3://bucket" or "s3://bucket/prefix" into the two members; kInvalid with what is wrong.
 Result<void> parse_s3_url(std::string_view url, S3Options& options);

@@ -61,6 +61,12 @@ TEST(S3Options, StorageClassAndConditionsAreAssumedOnlyOfAws) {
   EXPECT_FALSE(is_aws(complete_options(options).value()));
 }
 
+TEST(S3Options, TheClassOfPacksGoesByTheEndpoint) {
+  EXPECT_EQ(default_pack_storage_class(""), "STANDARD_IA");
+  EXPECT_EQ(default_pack_storage_class("https://s3.cn-north-1.amazonaws.com.cn"), "STANDARD_IA");
+  EXPECT_EQ(default_pack_storage_class("https://s3.amazonaws.com.example.org/"), "");
+}
+
 TEST(S3Options, WhatCannotBeUsedIsRefusedByName) {
   auto error_of = [](auto change) {
     S3Options options = of("backups");

@@ -1,5 +1,6 @@
 """Each test has a directory of its own under /tmp, short enough for a Unix socket's path, and a seed."""
 
+import fcntl
 import os
 import random
 import shutil
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.cluster import Cluster
+from harness.inbox import Inbox, MailServer
 from harness.repositories import Gateway, Repository
 from harness.walkback import Walkback
 
@@ -49,6 +51,19 @@ def place(run_directory):
 def end_servers_in(path):
     for pid_file in path.rglob("postmaster.pid"):
         Cluster(pid_file.parent).end()
+
+
+@pytest.fixture
+def small_disk():
+    """A directory on a disk of 40 MiB, for one test at a time. Named before what runs in it, it outlives that."""
+    disk = os.environ.get("WALKBACK_SMALL_DISK")
+    if not disk:
+        pytest.skip("no small disk: mounting one needs root")
+    with open(Path(disk) / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        path = Path(tempfile.mkdtemp(dir=disk))
+        yield path
+        shutil.rmtree(path, ignore_errors=True)
 
 
 @pytest.fixture
@@ -105,3 +120,17 @@ def production(make_cluster, make_walkback):
 def wb(make_walkback, production):
     """walkback set up for `production`: archiving, no backup yet."""
     return make_walkback().protect(production)
+
+
+@pytest.fixture
+def inbox():
+    server = Inbox()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def mail_server(place):
+    server = MailServer(place / "mail")
+    yield server
+    server.stop()

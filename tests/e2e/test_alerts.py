@@ -1,27 +1,11 @@
 """`status --alert` tells those who are to be told, once, and again when it is well: real servers receive what they would."""
 
-import json
-
 import pytest
 
 from harness.health import CRITICAL, HEALTHY, Status, ask_for_no_drill
-from harness.inbox import Inbox, MailServer
+from harness.inbox import MailServer, tell
 
 SECRET = "/services/T0/B0/s3cr3t"
-
-
-@pytest.fixture
-def inbox():
-    server = Inbox()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def mail_server(place):
-    server = MailServer(place / "mail")
-    yield server
-    server.stop()
 
 
 @pytest.fixture
@@ -31,15 +15,6 @@ def well(production, wb):
     wb.done("verify")
     ask_for_no_drill(wb)
     return wb
-
-
-def configure(wb, **keys):
-    """In the section that `init` left for it."""
-    lines = "".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items())
-    text = wb.config.read_text()
-    assert "\n[alert]\n" in text
-    wb.config.write_text(text.replace("\n[alert]\n", f"\n[alert]\n{lines}"))
-    wb.config.chmod(0o600)
 
 
 def alert(wb, environment=None):
@@ -53,7 +28,7 @@ BAD = {"WALKBACK_POSTGRESQL_CONNINFO": "host=/nowhere"}
 
 
 def test_slack_and_mail_are_told_once_and_when_it_is_well_again(production, well, inbox, mail_server):
-    configure(well, slack_url=inbox.url + SECRET, dead_mans_switch_url=inbox.url + "/ping",
+    tell(well, slack_url=inbox.url + SECRET, dead_mans_switch_url=inbox.url + "/ping",
               smtp_url=mail_server.url, email_from="walkback@db1.example.org", email_to=["dba@example.org"])  # fmt: skip
     assert alert(well).status == HEALTHY
     assert [path for _, path, _ in inbox.requests] == ["/ping"] and mail_server.mails() == []
@@ -79,7 +54,7 @@ def test_slack_and_mail_are_told_once_and_when_it_is_well_again(production, well
 
 
 def test_an_alert_that_cannot_be_sent_is_a_finding(production, well, inbox):
-    configure(well, slack_url=inbox.url + SECRET)
+    tell(well, slack_url=inbox.url + SECRET)
     inbox.status = 404
     outcome = alert(well, BAD)
     found = [finding for finding in outcome.json["findings"] if finding["rule"] == "alert"]
@@ -97,7 +72,7 @@ def test_an_alert_that_cannot_be_sent_is_a_finding(production, well, inbox):
 
 def test_a_test_alert_says_what_works(production, well, inbox, mail_server):
     well.refused("status", "--test-alert", status=CRITICAL).says("[alert]")
-    configure(well, slack_url=inbox.url + SECRET, webhook_url="http://127.0.0.1:9/s3cr3t", smtp_url=mail_server.url,
+    tell(well, slack_url=inbox.url + SECRET, webhook_url="http://127.0.0.1:9/s3cr3t", smtp_url=mail_server.url,
               email_from="walkback@example.org", email_to=["dba@example.org"], command="exit 3")  # fmt: skip
     outcome = well.run("status", "--test-alert")
     said = {one["channel"]: one for one in outcome.json["test_alert"]}
@@ -111,13 +86,28 @@ def test_a_test_alert_says_what_works(production, well, inbox, mail_server):
 
 
 def test_a_file_with_a_webhook_must_not_be_readable_by_everybody(well, inbox):
-    configure(well, slack_url=inbox.url + SECRET)
+    tell(well, slack_url=inbox.url + SECRET)
     well.config.chmod(0o644)
     well.refused("status").says("chmod 0600")
 
 
+def test_a_wrong_password_is_a_finding(production, well, place):
+    server = MailServer(place / "guarded", user="walkback", password="s3cr3t")
+    try:
+        tell(well, smtp_url=server.url, smtp_user="walkback", smtp_password="s3cr3t-no-more",
+             email_from="walkback@example.org", email_to=["dba@example.org"])  # fmt: skip
+        [found] = [finding for finding in alert(well, BAD).json["findings"] if finding["rule"] == "alert"]
+        assert found["level"] == "critical" and "user or password is refused" in found["text"]
+        assert server.logins == [False] and server.mails() == []
+        well.config.write_text(well.config.read_text().replace("s3cr3t-no-more", "s3cr3t"))
+        alert(well, BAD)
+        assert Status(well).level("alert") == "healthy" and len(server.mails()) == 1
+    finally:
+        server.stop()
+
+
 def test_a_mail_server_that_is_gone(production, well, mail_server):
-    configure(well, smtp_url=mail_server.url, email_from="walkback@example.org", email_to=["dba@example.org"])
+    tell(well, smtp_url=mail_server.url, email_from="walkback@example.org", email_to=["dba@example.org"])
     mail_server.stop()
     outcome = alert(well, BAD)
     assert outcome.status == CRITICAL

@@ -285,8 +285,14 @@ def test_never_near_the_live_cluster(shop, wb, place):
 
 def test_nor_behind_a_bind_mount_of_it(shop, wb, place):
     """In a mount namespace of its own, where an ordinary user may have one."""
+    space = place / "space"
+    space.mkdir()
+    shop.sql(f"CREATE TABLESPACE fast LOCATION '{space}'")
     (place / "mounted").mkdir()
-    for target in (shop.pgdata, shop.pgdata / "base"):
+    (place / "link").symlink_to(place / "mounted")
+    places = ((shop.pgdata, "the live cluster's data directory"), (shop.pgdata / "base", "the live cluster's data directory"),
+              (space, "tablespace"))  # fmt: skip
+    for target, whose in places:
         mounted = [
             "unshare", "--user", "--map-root-user", "--mount", "sh", "-c",
             f'mount --bind {target} {place}/mounted && exec unshare --user --map-user={os.getuid()} "$@"',
@@ -295,12 +301,14 @@ def test_nor_behind_a_bind_mount_of_it(shop, wb, place):
         tried = subprocess.run([*mounted, "true"], capture_output=True, text=True)
         if tried.returncode != 0:
             pytest.skip(f"this user may not mount, even for himself: {tried.stderr.strip()}")
-        done = subprocess.run(
-            [*mounted, *wb.command("drill", "--into", place / "mounted/new")], capture_output=True, text=True,
-            env={**os.environ, **wb.environment}, timeout=60,
-        )  # fmt: skip
-        assert done.returncode == REFUSED, done.stderr
-        assert "lies inside the live cluster's data directory" in done.stderr
+        for directory in ("mounted", "mounted/new", "link/new"):
+            done = subprocess.run(
+                [*mounted, *wb.command("drill", "--into", place / directory)], capture_output=True, text=True,
+                env={**os.environ, **wb.environment}, timeout=60,
+            )  # fmt: skip
+            assert done.returncode == REFUSED, done.stderr
+            assert whose in done.stderr and json.loads(done.stdout)["error"]["kind"] == "conflict"
+            assert not list(target.glob("drill-*")) and not (target / "new").exists()
 
 
 def test_room_is_looked_for_first(shop, wb, place):

@@ -3,11 +3,14 @@
 import json
 import os
 import signal
+import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
 from harness.cluster import Cluster, free_port, wait_until
+from harness.history import Clock
 
 REPOSITORIES = ("file-age",)
 
@@ -162,6 +165,63 @@ def test_a_recovery_that_runs_while_prune_removes_all_it_can_ends_right(story, w
     assert copy.value("SELECT count(*) FROM story") == rows
     # Now nobody reads it.
     assert first["id"] not in kept(prune(wb, count=1))
+
+
+def on_another_host(command):
+    """With a name and process numbers of its own: of who runs here it knows what the repository says."""
+    elsewhere = ["unshare", "--user", "--map-root-user", "--uts", "--pid", "--fork", "--mount-proc", "sh", "-c",
+                 f'hostname elsewhere && exec unshare --user --map-user={os.getuid()} "$@"', "sh"]  # fmt: skip
+    tried = subprocess.run([*elsewhere, "hostname"], capture_output=True, text=True)
+    if tried.stdout.strip() != "elsewhere":
+        pytest.skip(f"this user may not have namespaces of his own: {tried.stderr.strip()}")
+    return [*elsewhere, *command]
+
+
+def startup_process(pgdata):
+    """Of a server that replays; nothing until there is one."""
+    try:
+        postmaster = (pgdata / "postmaster.pid").read_text().split()[0]
+        children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+        return next((int(pid) for pid in children if b"startup recovering" in Path(f"/proc/{pid}/cmdline").read_bytes()), None)
+    except (FileNotFoundError, ProcessLookupError, IndexError):
+        return None
+
+
+def test_a_prune_on_another_host_takes_nothing_from_under_a_recovery(story, wb, place):
+    first = wb.backup()
+    story.go_on(commits=8, rows=20_000)
+    wb.backup("--full")
+    story.go_on(commits=1)
+    moment, rows, _ = story.moments[7]
+    into = place / "copy"
+    recovery = wb.start("recover", "--to", moment, "--into", into, "--port", free_port())
+    # In the middle of its replay for as long as it is needed: the lease is renewed meanwhile.
+    startup = wait_until(lambda: startup_process(into), lambda: f"the copy to replay: {recovery.poll()}")
+    os.kill(startup, signal.SIGSTOP)
+    try:
+        clock = Clock(place / "elsewhere")
+        clock.set(7200)
+        there = subprocess.run(
+            on_another_host(wb.command("prune")), capture_output=True, text=True, timeout=120,
+            env={**os.environ, **wb.environment, **clock.environment, "WALKBACK_RETENTION_COUNT": "1"},
+        )  # fmt: skip
+    finally:
+        os.kill(startup, signal.SIGCONT)
+    assert there.returncode == 0, there.stderr
+    report = json.loads(there.stdout)["lineages"][-1]
+    in_use = next(backup for backup in report["backups"] if backup["id"] == first["id"])
+    assert any("in use by recover" in reason for reason in in_use["reasons"]), report
+    out, err = recovery.communicate(timeout=180)
+    assert recovery.returncode == 0, err
+    recovered = json.loads(out)
+    copy = Cluster(recovered["data_directory"], port=recovered["port"], sockets=recovered["socket_directory"])
+    assert recovered["backup"] == first["id"] and copy.value("SELECT count(*) FROM story") == rows
+    # Once it has ended, that host removes it.
+    again = subprocess.run(
+        on_another_host(wb.command("prune")), capture_output=True, text=True, timeout=120,
+        env={**os.environ, **wb.environment, "WALKBACK_RETENTION_COUNT": "1"},
+    )  # fmt: skip
+    assert again.returncode == 0 and first["id"] not in kept(json.loads(again.stdout)["lineages"][-1]), again.stderr
 
 
 def test_an_incremental_that_runs_keeps_its_parent(story, wb, place):

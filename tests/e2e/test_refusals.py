@@ -144,31 +144,25 @@ class TestTheRepository:
         assert wb.push(held).status == 0
         assert stored(wb, held) == held.read_bytes()
 
-    @pytest.mark.skipif(not os.environ.get("WALKBACK_SMALL_DISK"), reason="no small disk: mounting one needs root")
-    def test_without_space(self, production, make_walkback):
-        repository = Path(os.environ["WALKBACK_SMALL_DISK"]) / f"repo-{os.getpid()}"
+    def test_without_space(self, small_disk, production, make_walkback):
+        repository, filler = small_disk / "repository", small_disk / "filler"
         wb = make_walkback("small", repository)
-        filler = repository.parent / f"filler-{os.getpid()}"
-        try:
-            wb.protect(production)
-            production.sql("ALTER SYSTEM SET archive_command = '/bin/false'")
-            production.sql("SELECT pg_reload_conf()")
-            production.sql("CREATE TABLE filler AS SELECT random() FROM generate_series(1, 200000) g")
-            segment = production.pgdata / "pg_wal" / production.switch_wal()
-            fill_up(filler)
-            before = snapshot(repository)
+        wb.protect(production)
+        production.sql("ALTER SYSTEM SET archive_command = '/bin/false'")
+        production.sql("SELECT pg_reload_conf()")
+        production.sql("CREATE TABLE filler AS SELECT random() FROM generate_series(1, 200000) g")
+        segment = production.pgdata / "pg_wal" / production.switch_wal()
+        fill_up(filler)
+        before = snapshot(repository)
 
-            assert wb.refused("wal-push", segment, status=1).kind == "no_space"
-            assert wb.refused("backup").kind == "no_space"
+        assert wb.refused("wal-push", segment, status=1).kind == "no_space"
+        assert wb.refused("backup").kind == "no_space"
 
-            assert wb.stored_segment(segment.name) is None and wb.backups() == []
-            assert before.items() <= snapshot(repository).items(), "what was there is still there"
-            filler.unlink()
-            assert wb.push(segment).status == 0
-            assert stored(wb, segment) == segment.read_bytes()
-        finally:
-            filler.unlink(missing_ok=True)
-            shutil.rmtree(repository, ignore_errors=True)
+        assert wb.stored_segment(segment.name) is None and wb.backups() == []
+        assert before.items() <= snapshot(repository).items(), "what was there is still there"
+        filler.unlink()
+        assert wb.push(segment).status == 0
+        assert stored(wb, segment) == segment.read_bytes()
 
     def test_wal_get_says_absent_only_for_what_is_not_in_the_archive(self, wb, place):
         assert wb.get("0000000100000000000000EE", place / "got").status == 1

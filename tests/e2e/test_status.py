@@ -4,11 +4,13 @@ import os
 import signal
 import time
 
+import psycopg2
 import pytest
 
 from harness.cluster import wait_until
 from harness.health import CRITICAL, HEALTHY, WARNING, Status, ask_for_no_drill
 from harness.history import Clock
+from harness.trees import damaged
 from harness.walkback import BINARY
 
 
@@ -249,6 +251,91 @@ def test_wal_piles_up_against_the_disk(production, well):
     evidence = status["pg_wal"]["evidence"]
     assert evidence["segments_waiting"] >= 1 and evidence["wal_bytes_per_s"] > 0
     assert evidence["time_left_s"] == pytest.approx(evidence["free_bytes"] / evidence["wal_bytes_per_s"])
+
+
+def free_bytes(path):
+    disk = os.statvfs(path)
+    return disk.f_bavail * disk.f_frsize
+
+
+def test_a_small_disk_fills_up_with_wal(small_disk, make_cluster, make_walkback):
+    production = make_cluster("pg", "--wal-segsize=1", "-X", str(small_disk / "wal"), max_wal_size="4MB").start()
+    wb = make_walkback().protect(production)
+    wb.backup()
+    production.archive_everything()
+    wb.done("verify")
+    ask_for_no_drill(wb)
+    assert Status(wb).outcome.status == HEALTHY
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(bytes(8 << 20))
+    set_archive_command(production, "/bin/false")
+    production.sql("CREATE TABLE payments (id int, note text)")
+    paid = 0
+
+    def pay():
+        nonlocal paid
+        production.sql("INSERT INTO payments SELECT %s, repeat(md5(g::text), 30) FROM generate_series(1, 500) g", paid + 1)
+        paid += 1
+
+    while free_bytes(small_disk) > 9 << 20:
+        pay()
+    status = Status(wb)
+    assert status.outcome.status == CRITICAL and status.level("pg_wal") == "critical", status.outcome.describe()
+    assert status["pg_wal"]["evidence"]["free_bytes"] < 10 << 20 and status["pg_wal"]["evidence"]["segments_waiting"] > 10
+    assert "PostgreSQL stops" in status["pg_wal"]["text"] and "make room" in status["pg_wal"]["hint"]
+    # And it does stop.
+    with pytest.raises(psycopg2.Error):
+        while True:
+            pay()
+    assert Status(wb).level("pg_wal") == "critical"
+    production.end()
+    ballast.unlink()
+    with open(production.pgdata / "postgresql.auto.conf", "a") as settings:
+        settings.write(f"archive_command = '{walkback_command(wb)}'\n")
+    production.start()
+    assert production.sql("SELECT count(*), max(id) FROM payments") == [(paid * 500, paid)]
+    production.archive_everything()
+    production.sql("CHECKPOINT")
+    status = Status(wb)
+    assert status.outcome.status == HEALTHY, status.outcome.describe()
+
+
+def test_a_disk_that_the_repository_fills_up(small_disk, production, make_walkback, place):
+    wb = make_walkback("small", small_disk / "repository").protect(production)
+    wb.backup()
+    production.sql("CREATE TABLE payments AS SELECT md5(g::text) || md5((-g)::text) AS note FROM generate_series(1, 60000) g")
+    production.archive_everything()
+    # Less than an hour says nothing of a day.
+    assert "time_left_s" not in Status(wb)["growth"]["evidence"]
+    clock = Clock(place / "later")
+    clock.set(2 * 3600)
+    status = Status(wb, clock.environment)
+    evidence = status["growth"]["evidence"]
+    assert status.level("growth") in ("warning", "critical") and "full in" in status["growth"]["text"]
+    assert evidence["free_bytes"] == pytest.approx(free_bytes(small_disk), rel=0.1)
+    assert evidence["time_left_s"] == pytest.approx(evidence["free_bytes"] / evidence["bytes_per_day"] * 86400)
+    assert evidence["bytes_per_day"] > 10 * (1 << 20)
+
+
+def test_damaged_pages_and_what_nobody_can_read(production, well):
+    file = production.value("SELECT pg_relation_filepath('payments')")
+    production.sql("CHECKPOINT")
+    production.stop()
+    with damaged(production.pgdata / file, 3 * 8192 + 5000, 0xFF):
+        production.start()
+        assert well.run("backup", "--full").status == 4
+        status = Status(well)
+        assert status.outcome.status == CRITICAL and status.level("bad_pages") == "critical"
+        assert status["bad_pages"]["evidence"]["bad_pages"] == 1
+        production.stop()
+    production.start()
+    well.backup("--full")
+    assert Status(well).level("bad_pages") == "healthy"
+    summary = next(well.repository.glob("clusters/*/*/backups/*/summary.json"))
+    with damaged(summary, 0, 0xFF):
+        status = Status(well)
+        assert status.outcome.status == CRITICAL and status.level("unreadable") == "critical"
+        assert summary.parent.name in status["unreadable"]["text"]
 
 
 def test_a_host_without_the_server_sees_the_repository_alone(production, well):

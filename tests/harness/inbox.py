@@ -1,12 +1,27 @@
 """Who receives alerts in a test: an HTTP server on loopback, and Debian's SMTP server (python3-aiosmtpd)."""
 
 import json
+import socket
+import ssl
 import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from mailbox import Maildir
 
-from harness.cluster import free_port, wait_until
+from aiosmtpd.controller import Controller
+from aiosmtpd.handlers import Mailbox
+from aiosmtpd.smtp import AuthResult
+
+from harness.cluster import free_port
+
+
+def tell(wb, **keys):
+    """In the section that `init` left for it."""
+    lines = "".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items())
+    text = wb.config.read_text()
+    assert "\n[alert]\n" in text
+    wb.config.write_text(text.replace("\n[alert]\n", f"\n[alert]\n{lines}"))
+    wb.config.chmod(0o600)
 
 
 class Inbox:
@@ -28,7 +43,7 @@ class Inbox:
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
-            do_GET = do_POST = answer
+            do_GET = do_HEAD = do_POST = answer
 
             def log_message(self, *_):
                 pass
@@ -46,28 +61,57 @@ class Inbox:
         self.server.server_close()
 
 
+class Silence:
+    """A server that takes connections and never says a word."""
+
+    def __init__(self):
+        self.socket = socket.socket()
+        self.socket.bind(("127.0.0.1", 0))
+        self.socket.listen(16)
+        self.address = f"127.0.0.1:{self.socket.getsockname()[1]}"
+
+    def stop(self):
+        self.socket.close()
+
+
 class MailServer:
-    """A real SMTP server that puts what it is given into a Maildir."""
+    """A real SMTP server that puts what it is given into a Maildir, and may ask who sends."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, user=None, password=None, certificate=None):
         self.directory = directory
-        self.port = free_port()
-        self.url = f"smtp://127.0.0.1:{self.port}"
-        self.process = subprocess.Popen(
-            ["/usr/bin/python3", "-m", "aiosmtpd", "-n", "-l", f"127.0.0.1:{self.port}", "-c", "aiosmtpd.handlers.Mailbox", directory],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        self.logins = []
+        tls = None
+        if certificate:
+            tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            tls.load_cert_chain(certificate, certificate.with_suffix(".key"))
+
+        def log_in(_server, _session, _envelope, _mechanism, given):
+            known = (given.login.decode(), given.password.decode()) == (user, password)
+            self.logins.append(known)
+            return AuthResult(success=known, handled=False)
+
+        self.controller = Controller(
+            Mailbox(directory), hostname="127.0.0.1", port=free_port(), authenticator=log_in if user else None,
+            auth_required=user is not None, auth_require_tls=tls is not None, tls_context=tls,
         )  # fmt: skip
-        wait_until(self.listens, "the SMTP server")
-
-    def listens(self):
-        import socket
-
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+        self.controller.start()
+        self.url = f"smtp://127.0.0.1:{self.controller.port}"
+        self.running = True
 
     def mails(self):
         return list(Maildir(self.directory))
 
     def stop(self):
-        self.process.terminate()
-        self.process.wait(timeout=20)
+        if self.running:
+            self.controller.stop()
+        self.running = False
+
+
+def make_certificate(path):
+    """For 127.0.0.1, signed by itself; its key lies beside."""
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "3650", "-subj", "/CN=walkback test",
+         "-addext", "subjectAltName=IP:127.0.0.1", "-out", path, "-keyout", path.with_suffix(".key")],
+        check=True, capture_output=True, timeout=60,
+    )  # fmt: skip
+    return path

@@ -1,0 +1,100 @@
+#include "cli/check_upkeep.h"
+
+#include <fmt/format.h>
+
+#include "agent/record.h"
+#include "base/human.h"
+#include "cli/alert_options.h"
+#include "cli/health_facts.h"
+#include "cli/retention_options.h"
+#include "cli/schedule_options.h"
+#include "retention/coverage.h"
+
+namespace walkback::cli {
+
+namespace {
+
+using setup::failed;
+using setup::Finding;
+using setup::Level;
+
+std::string days_text(std::chrono::microseconds span) {
+  return human_duration(std::chrono::duration<double>(span).count());
+}
+
+Finding window_finding(std::chrono::seconds window, const retention::Coverage& there,
+                       Timestamp now) {
+  if (there.whole_at <= now) {
+    return {Level::kOk, "retention",
+            fmt::format("any moment of the last {} can be recovered", days_text(window))};
+  }
+  return {Level::kOk, "retention",
+          fmt::format("retention.window asks for {}; there are {}, since {}: whole on {}",
+                      days_text(window), days_text(there.until - there.since),
+                      local_second(there.since), local_second(there.whole_at))};
+}
+
+}  // namespace
+
+std::vector<Finding> check_alerts(const config::Config& config, Session& session) {
+  const alert::TellOptions options = alert_options(config, session);
+  if (!alert::tells_anybody(options)) {
+    return {{Level::kOk, "alerts", "nobody is told of anything: [alert] is empty"}};
+  }
+  const auto probed = alert::probe_all(options.channels, session.env().alert_means());
+  if (!probed.ok()) return {failed("alerts", probed.error())};
+  std::vector<Finding> findings;
+  for (const alert::Probed& one : *probed) {
+    const std::string what = "alert: " + one.channel;
+    findings.push_back(one.seen.ok() ? Finding{Level::kOk, what, *one.seen}
+                                     : failed(what, one.seen.error()));
+    Finding& finding = findings.back();
+    if (finding.level == Level::kFailed && finding.hint.empty()) {
+      finding.hint = "mended, `walkback status --test-alert` proves it with a message";
+    }
+  }
+  return findings;
+}
+
+std::vector<Finding> check_retention(const config::Config& config,
+                                     const std::vector<catalog::RecoveryWindow>& windows,
+                                     Timestamp now) {
+  const retention::Policy policy = policy_of(config);
+  std::vector<Finding> findings;
+  if (policy.window) {
+    const auto there = retention::coverage(*policy.window, windows);
+    if (there) findings.push_back(window_finding(*policy.window, *there, now));
+  }
+  for (const std::string& tier : retention::tiers_within_window(policy)) {
+    findings.push_back({Level::kWarning, "retention",
+                        fmt::format("retention.{} keeps nothing that the window of {} does not",
+                                    tier, days_text(*policy.window)),
+                        "a number that reaches beyond the window, or take it out"});
+  }
+  return findings;
+}
+
+std::vector<Finding> check_schedule(const config::Config& config, store::ObjectStore& objects,
+                                    Session& session) {
+  Env& env = session.env();
+  Result<schedule::Schedule> schedule = schedule_of(config, env.files);
+  if (!schedule.ok()) return {failed("schedule", schedule.error())};
+  Result<schedule::History> history = agent::read_history(objects, config.cluster, env.clock);
+  if (!history.ok()) return {failed("schedule", history.error())};
+  std::vector<Finding> findings{{Level::kOk, "schedule", schedule_text(*schedule)}};
+  if (!schedule->recovery_time_objective) {
+    schedule->recovery_time_objective = health_limits(config).recovery_time_objective;
+  }
+  if (schedule->recovery_time_objective) {
+    history->wal_since_backup_bytes = wal_since_backup(config, objects, session);
+  }
+  const std::string trouble =
+      schedule::decide(*schedule, *history, env.clock.now()).objective_trouble;
+  if (!trouble.empty()) {
+    findings.push_back({Level::kWarning, "objective", trouble,
+                        "recovery_time_objective in [schedule] or [status] says what is wanted"});
+  }
+  return findings;
+}
+
+}  // namespace walkback::cli

@@ -1,0 +1,26 @@
+// What `check` says of what keeps a set-up well: who is told, what is kept, what runs when. All of
+// it is found out without telling, removing or running anything.
+#pragma once
+
+#include <vector>
+
+#include "catalog/recovery_windows.h"
+#include "cli/session.h"
+#include "config/config.h"
+#include "setup/check.h"
+#include "store/object_store.h"
+
+namespace walkback::cli {
+
+std::vector<setup::Finding> check_alerts(const config::Config& config, Session& session);
+
+// The rules of [retention], held against what can be recovered now.
+std::vector<setup::Finding> check_retention(const config::Config& config,
+                                            const std::vector<catalog::RecoveryWindow>& windows,
+                                            Timestamp now);
+
+// Also whether the objective, the schedule's or else status', can be kept.
+std::vector<setup::Finding> check_schedule(const config::Config& config,
+                                           store::ObjectStore& objects, Session& session);
+
+}  // namespace walkback::cli

@@ -1,0 +1,23 @@
+// How much there is of the window that retention asks for. Pure.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <vector>
+
+#include "catalog/recovery_windows.h"
+
+namespace walkback::retention {
+
+struct Coverage {
+  Timestamp since;     // any moment from here to the newest can be recovered
+  Timestamp until;     // the newest
+  Timestamp whole_at;  // when that is the whole window, if nothing is lost until then
+};
+
+// By the window that reaches the newest moment: what lies before a gap does not count. Nothing
+// without a window.
+std::optional<Coverage> coverage(std::chrono::seconds window,
+                                 const std::vector<catalog::RecoveryWindow>& there);
+
+}  // namespace walkback::retention
