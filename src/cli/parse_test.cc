@@ -205,6 +205,14 @@ TEST(Parse, Undo) {
               StartsWith("--on-conflict without"));
   EXPECT_THAT(wrong({"undo", "--xid", "7", "--into", ""}), StartsWith("--into is empty"));
   EXPECT_THAT(wrong({"undo", "--xid", "7", "--output", ""}), StartsWith("--output is empty"));
+  const auto csv = options<UndoOptions>({"undo", "--xid", "7", "--output", "d", "--format", "csv"});
+  EXPECT_EQ(csv.format, undo::RowFormat::kCsv);
+  EXPECT_THAT(wrong({"undo", "--xid", "7", "--output", "d", "--format", "xml"}),
+              StartsWith("--format is \"xml\""));
+  EXPECT_THAT(wrong({"undo", "--xid", "7", "--format", "csv"}), StartsWith("--format without"));
+  EXPECT_THAT(
+      wrong({"undo", "--xid", "7", "--output", "d", "--format", "csv", "--on-conflict", "skip"}),
+      StartsWith("--on-conflict without"));
 }
 
 TEST(Parse, Drill) {

@@ -267,6 +267,7 @@ Result<Recreated> Recreation::look(DroppedOids dropped) {
     }
     outcome.conflicts = outcome.listed.size();
     result_.tables.push_back(std::move(outcome));
+    if (relation.kind == 'r' || relation.kind == 'm') result_.with_rows.push_back(relation.oid);
     if (relation.unlogged) {
       result_.notes.push_back(
           fmt::format("{} is UNLOGGED: its rows are in no backup", relation.quoted));

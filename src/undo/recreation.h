@@ -43,6 +43,7 @@ struct RecreateOptions {
 
 struct Recreated {
   std::vector<TableOutcome> tables;
+  std::vector<pg::Oid> with_rows;   // of those, that have rows of their own
   std::vector<std::string> others;  // "view public.v"
   std::vector<LeftOut> left_out;
   std::vector<std::string> notes;

@@ -1,0 +1,111 @@
+// undo.
+#include "cli/parse_command.h"
+#include "find/table_pattern.h"
+
+namespace walkback::cli {
+
+namespace {
+
+void add_into(CLI::App& app) {
+  add_text(app, "--into", "DIR",
+           "Where the scratch server gets a directory of its own (default: drill.directory, or "
+           "beside the data directory)");
+}
+
+Result<std::optional<std::string>> read_into(const CLI::App& app) {
+  std::optional<std::string> into = if_given(app, "--into");
+  if (!into || !into->empty()) return into;
+  return usage_error("--into is empty: where the scratch server is to lie", "--into DIR");
+}
+
+Result<std::string> read_output(const CLI::App& app) {
+  std::string output = text(app, "--output");
+  if (!given(app, "--output") || !output.empty()) return output;
+  return usage_error("--output is empty: where to write", "--output FILE");
+}
+
+void describe_undo(CLI::App& app) {
+  add_text(app, "--xid", "N", "The transaction to undo, as `find` names it");
+  add_texts(app, "--table", "NAME", "Only this table, as --table of find (repeatable)");
+  add_text(app, "--output", "PATH", "Write to this new file, or directory with csv and copy");
+  add_text(
+      app, "--format", "FORMAT",
+      "With --output: sql (default), which gives the rows back; or csv, copy or json: the rows");
+  add_flag(app, "--apply", "Give the rows back, after the preview");
+  add_text(app, "--on-conflict", "WHAT",
+           "Rows that are not as the transaction left them: fail (default), skip or overwrite");
+  add_text(app, "--as", "NAME",
+           "Give the one table that was dropped back as NAME or SCHEMA.NAME, written as in SQL");
+  add_into(app);
+  add_timeline(app, "On this timeline (default: the newest)");
+}
+
+Result<undo::RowFormat> read_format(const CLI::App& app) {
+  if (!given(app, "--format")) return undo::RowFormat::kSql;
+  const auto format = undo::parse_row_format(text(app, "--format"));
+  if (!format) {
+    return usage_error(fmt::format("--format is \"{}\"", text(app, "--format")),
+                       "one of sql, csv, copy, json");
+  }
+  if (given(app, "--output")) return *format;
+  return usage_error("--format without --output",
+                     "--output FILE, or with csv and copy a directory");
+}
+
+bool writes_script(const CLI::App& app, undo::RowFormat format) {
+  return given(app, "--output") && format == undo::RowFormat::kSql;
+}
+
+Result<undo::OnConflict> read_on_conflict(const CLI::App& app, undo::RowFormat format) {
+  if (!given(app, "--on-conflict")) return undo::OnConflict::kFail;
+  const auto mode = undo::parse_on_conflict(text(app, "--on-conflict"));
+  if (!mode) {
+    return usage_error(fmt::format("--on-conflict is \"{}\"", text(app, "--on-conflict")),
+                       "one of fail, skip, overwrite");
+  }
+  if (!flag(app, "--apply") && !writes_script(app, format)) {
+    return usage_error("--on-conflict without --apply or --output FILE.sql",
+                       "it says what is done about conflicts: the preview shows them all");
+  }
+  return *mode;
+}
+
+Result<std::optional<find::SchemaAndName>> read_as(const CLI::App& app) {
+  if (!given(app, "--as")) return std::optional<find::SchemaAndName>();
+  const Result<std::vector<std::string>> parts = find::parse_name(text(app, "--as"));
+  if (parts.ok() && parts->size() <= 2) {
+    return std::optional(
+        find::SchemaAndName{parts->size() == 2 ? parts->front() : "", parts->back()});
+  }
+  return usage_error(fmt::format("--as \"{}\" is no table's name", text(app, "--as")),
+                     "--as payments_before, or --as old.payments; a name with capital letters or a "
+                     "dot in it stands in double quotes: '\"Payments\"'");
+}
+
+Result<CommandOptions> read_undo(const CLI::App& app) {
+  UndoOptions options;
+  if (!given(app, "--xid")) {
+    return usage_error("--xid is missing: which transaction to undo",
+                       "--xid N; `walkback find` names those that took the most");
+  }
+  options.xid = TRY(number<uint64_t>(app, "--xid", 1, INT64_MAX));
+  options.tables = texts(app, "--table");
+  options.timeline = TRY(read_timeline(app));
+  options.into = TRY(read_into(app));
+  options.output = TRY(read_output(app));
+  options.format = TRY(read_format(app));
+  options.apply = flag(app, "--apply");
+  options.on_conflict = TRY(read_on_conflict(app, options.format));
+  options.as = TRY(read_as(app));
+  return CommandOptions(std::move(options));
+}
+
+constexpr Command kCommands[] = {
+    {"undo", "Give back only the rows that one transaction took", describe_undo, read_undo},
+};
+
+}  // namespace
+
+std::span<const Command> undo_commands() { return kCommands; }
+
+}  // namespace walkback::cli
