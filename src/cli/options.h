@@ -129,6 +129,18 @@ struct UndoOptions {
   std::optional<find::SchemaAndName> as;
 };
 
+struct RescueOptions {
+  std::vector<std::string> table;  // the parts of its name
+  TargetOptions target;
+  std::string where;
+  std::string output;
+  undo::RowFormat format = undo::RowFormat::kSql;
+  undo::OnConflict on_conflict = undo::OnConflict::kSkip;
+  std::optional<find::SchemaAndName> as;
+  std::optional<std::string> into;
+  bool keep = false;
+};
+
 struct AdoptOptions {
   std::string pgdata;
 };
@@ -190,7 +202,7 @@ struct KeyRotateOptions {
 using CommandOptions =
     std::variant<InitOptions, CheckOptions, WalPushOptions, WalGetOptions, BackupOptions,
                  ListOptions, FindOptions, IndexOptions, PlanOptions, RecoverOptions, AdoptOptions,
-                 DrillOptions, UndoOptions, VerifyOptions, StatusOptions,
+                 DrillOptions, UndoOptions, RescueOptions, VerifyOptions, StatusOptions,
                  MetricsOptions, CostOptions, AgentOptions, HistoryOptions, PruneOptions,
                  KeepOptions, KeyGenerateOptions, KeyListOptions, KeyAddOptions, KeyRotateOptions>;
 

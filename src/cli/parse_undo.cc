@@ -1,5 +1,6 @@
-// undo.
+// undo and rescue.
 #include "cli/parse_command.h"
+#include "cli/parse_target.h"
 #include "find/table_pattern.h"
 
 namespace walkback::cli {
@@ -100,8 +101,69 @@ Result<CommandOptions> read_undo(const CLI::App& app) {
   return CommandOptions(std::move(options));
 }
 
+void describe_rescue(CLI::App& app) {
+  add_text(app, "--table", "NAME", "The table: NAME, SCHEMA.NAME or DATABASE.SCHEMA.NAME");
+  add_target(app);
+  add_text(app, "--where", "CONDITION", "Only rows for which this holds, written as in SQL");
+  add_text(app, "--output", "FILE", "Write to this new file");
+  add_text(
+      app, "--format", "FORMAT",
+      "With --output: sql (default), which gives back what is missing today, or makes the table "
+      "again; or csv, copy or json: the rows");
+  add_text(app, "--on-conflict", "WHAT",
+           "In sql, rows that are there with other values today: skip (default) or overwrite");
+  add_text(app, "--as", "NAME",
+           "In sql, make the table as NAME or SCHEMA.NAME, beside the one that is there");
+  add_into(app);
+  add_flag(app, "--keep", "Leave the scratch server, stopped, to be looked at");
+}
+
+Result<undo::OnConflict> read_rescue_conflict(const CLI::App& app, undo::RowFormat format) {
+  if (!given(app, "--on-conflict")) return undo::OnConflict::kSkip;
+  const auto mode = undo::parse_on_conflict(text(app, "--on-conflict"));
+  if (!mode || mode == undo::OnConflict::kFail) {
+    return usage_error(fmt::format("--on-conflict is \"{}\"", text(app, "--on-conflict")),
+                       "one of skip, overwrite");
+  }
+  if (writes_script(app, format)) return *mode;
+  return usage_error("--on-conflict without --output FILE.sql",
+                     "it says what the SQL does about rows that changed");
+}
+
+Result<CommandOptions> read_rescue(const CLI::App& app) {
+  RescueOptions options;
+  if (text(app, "--table").empty()) {
+    return usage_error("--table is missing: which table to rescue",
+                       "--table NAME, SCHEMA.NAME or DATABASE.SCHEMA.NAME");
+  }
+  options.table = TRY(find::parse_name(text(app, "--table")));
+  constexpr size_t kMostParts = 3;
+  if (options.table.size() > kMostParts) {
+    return usage_error(
+        fmt::format("--table '{}': it has more than three parts", text(app, "--table")),
+        "payments, public.payments or shop.public.payments");
+  }
+  options.target = TRY(target_typed(app));
+  options.where = text(app, "--where");
+  if (given(app, "--where") && options.where.empty()) {
+    return usage_error("--where is empty: which rows", "without --where it is every row");
+  }
+  options.into = TRY(read_into(app));
+  options.output = TRY(read_output(app));
+  options.format = TRY(read_format(app));
+  options.on_conflict = TRY(read_rescue_conflict(app, options.format));
+  options.as = TRY(read_as(app));
+  if (options.as && !writes_script(app, options.format)) {
+    return usage_error("--as without --output FILE.sql", "it is the name that the SQL gives");
+  }
+  options.keep = flag(app, "--keep");
+  return CommandOptions(std::move(options));
+}
+
 constexpr Command kCommands[] = {
     {"undo", "Give back only the rows that one transaction took", describe_undo, read_undo},
+    {"rescue", "One table, or some of its rows, as of any moment, and what differs today",
+     describe_rescue, read_rescue},
 };
 
 }  // namespace

@@ -433,7 +433,7 @@ Result<void> Recreation::look_at_foreign_keys() {
       continue;
     }
     // Of a table that goes on without it.
-    if (was_dropped(from)) continue;
+    if (was_dropped(from) || !options_.keys_of_others) continue;
     const std::string what = fmt::format("constraint {} of {}", text(row[1]), text(row[3]));
     std::string table = text(row[3]);
     if (live_ != nullptr) {

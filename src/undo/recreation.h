@@ -39,6 +39,7 @@ struct RecreateOptions {
   // The name of the one table that comes back; the schema is empty where it stays.
   std::optional<find::SchemaAndName> as;
   bool without_conflicts = false;  // what has one is not made
+  bool keys_of_others = true;      // foreign keys to it from tables that were not dropped
 };
 
 struct Recreated {
