@@ -19,6 +19,7 @@ Result<ExitStatus> run_find(const FindOptions& options, Session& session);
 Result<ExitStatus> run_plan(const PlanOptions& options, Session& session);
 Result<ExitStatus> run_recover(const RecoverOptions& options, Session& session);
 Result<ExitStatus> run_undo(const UndoOptions& options, Session& session);
+Result<ExitStatus> run_rescue(const RescueOptions& options, Session& session);
 Result<ExitStatus> run_drill(const DrillOptions& options, Session& session);
 Result<ExitStatus> run_adopt(const AdoptOptions& options, Session& session);
 Result<ExitStatus> run_agent(const AgentOptions& options, Session& session);

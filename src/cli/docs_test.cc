@@ -37,9 +37,10 @@ TEST(Docs, EveryOptionIsDescribedWhereItBelongs) {
   for (const CommandHelp& help : all_help()) {
     std::string heading =
         help.command.empty() ? "## Options of every command" : "### " + help.command;
-    // The targets of recover and drill are plan's.
+    // The targets of recover, drill and rescue are plan's.
     std::string text = section(manual(), heading);
-    const bool has_targets = help.command == "recover" || help.command == "drill";
+    const bool has_targets =
+        help.command == "recover" || help.command == "drill" || help.command == "rescue";
     if (has_targets) text += section(manual(), "### plan");
     for (const std::string& option : help.options) {
       if (!help.command.empty() && option == "--help") continue;

@@ -24,12 +24,7 @@ Result<std::string> directory_of(const DrillOptions& options, const config::Conf
 Result<drill::DrillOptions> drill_options(const DrillOptions& options, const config::Config& config,
                                           Session& session) {
   drill::DrillOptions drill;
-  drill.scratch.directory = TRY(directory_of(options, config, session));
-  drill.scratch.neighbours = neighbours_of(config);
-  drill.scratch.workers = config.recovery_workers;
-  drill.scratch.server_binaries = config.bin_dir;
-  drill.scratch.program = session.env().program;
-  drill.scratch.config_path = session.config_path();
+  drill.scratch = scratch_options(TRY(directory_of(options, config, session)), config, session);
   for (const config::DrillCheck& check : config.drill_checks) {
     drill.checks.push_back({check.name, check.database, check.sql, check.expect});
   }

@@ -10,6 +10,7 @@
 #include "base/time_text.h"
 #include "cli/errors.h"
 #include "cli/human.h"
+#include "cli/kept_server_text.h"
 #include "cli/text.h"
 
 namespace walkback::cli {
@@ -101,17 +102,6 @@ std::string remarks_of(const DrillReport& report) {
   return text;
 }
 
-std::string kept_text(const DrillReport& report, const Suggestion& suggestion) {
-  if (report.kept.empty()) return {};
-  std::string text = fmt::format("\nIt was kept in {}, stopped. ", report.kept);
-  if (!report.start.empty()) {
-    text += fmt::format("To look at it:\n  {}\n  {}\n", suggestion.other(report.start),
-                        suggestion.other(report.ask));
-  }
-  return text + fmt::format("To discard it, once no server runs there:\n  {}\n",
-                            suggestion.other("rm -r " + shell_word(report.kept)));
-}
-
 Json time_of(const std::optional<Timestamp>& time) {
   return time ? Json(to_iso_utc(*time)) : Json(nullptr);
 }
@@ -170,7 +160,7 @@ std::string drill_text(const DrillReport& report, const Suggestion& suggestion) 
     fields.add("recovered in", recovered_text(report));
   }
   return text + fields.text() + "\n" + proofs_table(report) + details_of(report) +
-         remarks_of(report) + kept_text(report, suggestion);
+         remarks_of(report) + kept_server_text(report.kept, report.start, report.ask, suggestion);
 }
 
 std::string drill_json(const DrillReport& report, const Error* error) {

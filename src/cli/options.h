@@ -13,6 +13,7 @@
 #include "pg/types.h"
 #include "restore/recovered_settings.h"
 #include "restore/target_directory.h"
+#include "undo/row_format.h"
 #include "undo/script.h"
 
 namespace walkback::cli {
@@ -122,9 +123,22 @@ struct UndoOptions {
   std::optional<pg::TimelineId> timeline;
   std::optional<std::string> into;
   std::string output;
+  undo::RowFormat format = undo::RowFormat::kSql;
   bool apply = false;
   undo::OnConflict on_conflict = undo::OnConflict::kFail;
   std::optional<find::SchemaAndName> as;
+};
+
+struct RescueOptions {
+  std::vector<std::string> table;  // the parts of its name
+  TargetOptions target;
+  std::string where;
+  std::string output;
+  undo::RowFormat format = undo::RowFormat::kSql;
+  undo::OnConflict on_conflict = undo::OnConflict::kSkip;
+  std::optional<find::SchemaAndName> as;
+  std::optional<std::string> into;
+  bool keep = false;
 };
 
 struct AdoptOptions {
@@ -188,9 +202,9 @@ struct KeyRotateOptions {
 using CommandOptions =
     std::variant<InitOptions, CheckOptions, WalPushOptions, WalGetOptions, BackupOptions,
                  ListOptions, FindOptions, IndexOptions, PlanOptions, RecoverOptions, AdoptOptions,
-                 DrillOptions, UndoOptions, VerifyOptions, StatusOptions, MetricsOptions,
-                 CostOptions, AgentOptions, HistoryOptions, PruneOptions, KeepOptions,
-                 KeyGenerateOptions, KeyListOptions, KeyAddOptions, KeyRotateOptions>;
+                 DrillOptions, UndoOptions, RescueOptions, VerifyOptions, StatusOptions,
+                 MetricsOptions, CostOptions, AgentOptions, HistoryOptions, PruneOptions,
+                 KeepOptions, KeyGenerateOptions, KeyListOptions, KeyAddOptions, KeyRotateOptions>;
 
 struct Invocation {
   GlobalOptions global;

@@ -40,7 +40,7 @@ class Program {
 Program::Program() {
   describe_global();
   for (const auto commands :
-       {setup_commands(), archive_commands(), backup_commands(), find_commands(),
+       {setup_commands(), archive_commands(), backup_commands(), find_commands(), undo_commands(),
         recovery_commands(), upkeep_commands(), watch_commands(), key_commands()}) {
     add_commands(app_, commands);
   }

@@ -35,6 +35,7 @@ std::span<const Command> setup_commands();
 std::span<const Command> archive_commands();
 std::span<const Command> backup_commands();
 std::span<const Command> find_commands();
+std::span<const Command> undo_commands();
 std::span<const Command> recovery_commands();
 std::span<const Command> upkeep_commands();
 std::span<const Command> watch_commands();

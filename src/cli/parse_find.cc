@@ -1,6 +1,5 @@
-// find and undo.
+// find.
 #include "cli/parse_command.h"
-#include "find/table_pattern.h"
 
 namespace walkback::cli {
 
@@ -33,10 +32,6 @@ void describe_find(CLI::App& app) {
   add_footer(app, kFindExample);
 }
 
-Result<uint64_t> read_xid(const CLI::App& app) {
-  return number<uint64_t>(app, "--xid", 1, INT64_MAX);
-}
-
 Result<std::optional<uint64_t>> read_only_xid(const CLI::App& app) {
   if (!given(app, "--xid")) return std::optional<uint64_t>();
   for (const char* other : {"--since", "--until", "--table", "--kind", "--min-rows"}) {
@@ -45,7 +40,7 @@ Result<std::optional<uint64_t>> read_only_xid(const CLI::App& app) {
                          "--xid finds that one transaction, whenever it ended and whatever it did");
     }
   }
-  return std::optional(TRY(read_xid(app)));
+  return std::optional(TRY(number<uint64_t>(app, "--xid", 1, INT64_MAX)));
 }
 
 Result<std::optional<find::Kind>> read_kind(const CLI::App& app) {
@@ -88,73 +83,8 @@ Result<CommandOptions> read_find(const CLI::App& app) {
   return CommandOptions(std::move(options));
 }
 
-void describe_undo(CLI::App& app) {
-  add_text(app, "--xid", "N", "The transaction to undo, as `find` names it");
-  add_texts(app, "--table", "NAME", "Only this table, as --table of find (repeatable)");
-  add_text(app, "--output", "FILE", "Write the SQL to this new file");
-  add_flag(app, "--apply", "Give the rows back, after the preview");
-  add_text(app, "--on-conflict", "WHAT",
-           "Rows that are not as the transaction left them: fail (default), skip or overwrite");
-  add_text(app, "--as", "NAME",
-           "Give the one table that was dropped back as NAME or SCHEMA.NAME, written as in SQL");
-  add_text(app, "--into", "DIR",
-           "Where the scratch server gets a directory of its own (default: drill.directory, or "
-           "beside the data directory)");
-  add_timeline(app, "On this timeline (default: the newest)");
-}
-
-Result<undo::OnConflict> read_on_conflict(const CLI::App& app) {
-  if (!given(app, "--on-conflict")) return undo::OnConflict::kFail;
-  const auto mode = undo::parse_on_conflict(text(app, "--on-conflict"));
-  if (!mode) {
-    return usage_error(fmt::format("--on-conflict is \"{}\"", text(app, "--on-conflict")),
-                       "one of fail, skip, overwrite");
-  }
-  if (!flag(app, "--apply") && !given(app, "--output")) {
-    return usage_error("--on-conflict without --apply or --output",
-                       "it says what is done about conflicts: the preview shows them all");
-  }
-  return *mode;
-}
-
-Result<std::optional<find::SchemaAndName>> read_as(const CLI::App& app) {
-  if (!given(app, "--as")) return std::optional<find::SchemaAndName>();
-  const Result<std::vector<std::string>> parts = find::parse_name(text(app, "--as"));
-  if (parts.ok() && parts->size() <= 2) {
-    return std::optional(
-        find::SchemaAndName{parts->size() == 2 ? parts->front() : "", parts->back()});
-  }
-  return usage_error(fmt::format("--as \"{}\" is no table's name", text(app, "--as")),
-                     "--as payments_before, or --as old.payments; a name with capital letters or a "
-                     "dot in it stands in double quotes: '\"Payments\"'");
-}
-
-Result<CommandOptions> read_undo(const CLI::App& app) {
-  UndoOptions options;
-  if (!given(app, "--xid")) {
-    return usage_error("--xid is missing: which transaction to undo",
-                       "--xid N; `walkback find` names those that took the most");
-  }
-  options.xid = TRY(read_xid(app));
-  options.tables = texts(app, "--table");
-  options.timeline = TRY(read_timeline(app));
-  options.into = if_given(app, "--into");
-  if (options.into && options.into->empty()) {
-    return usage_error("--into is empty: where the scratch server is to lie", "--into DIR");
-  }
-  options.output = text(app, "--output");
-  if (given(app, "--output") && options.output.empty()) {
-    return usage_error("--output is empty: where the SQL is to be written", "--output FILE");
-  }
-  options.apply = flag(app, "--apply");
-  options.on_conflict = TRY(read_on_conflict(app));
-  options.as = TRY(read_as(app));
-  return CommandOptions(std::move(options));
-}
-
 constexpr Command kCommands[] = {
     {"find", "Show which transactions took or changed the most", describe_find, read_find},
-    {"undo", "Give back only the rows that one transaction took", describe_undo, read_undo},
 };
 
 }  // namespace

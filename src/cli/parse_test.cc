@@ -205,6 +205,48 @@ TEST(Parse, Undo) {
               StartsWith("--on-conflict without"));
   EXPECT_THAT(wrong({"undo", "--xid", "7", "--into", ""}), StartsWith("--into is empty"));
   EXPECT_THAT(wrong({"undo", "--xid", "7", "--output", ""}), StartsWith("--output is empty"));
+  const auto csv = options<UndoOptions>({"undo", "--xid", "7", "--output", "d", "--format", "csv"});
+  EXPECT_EQ(csv.format, undo::RowFormat::kCsv);
+  EXPECT_THAT(wrong({"undo", "--xid", "7", "--output", "d", "--format", "xml"}),
+              StartsWith("--format is \"xml\""));
+  EXPECT_THAT(wrong({"undo", "--xid", "7", "--format", "csv"}), StartsWith("--format without"));
+  EXPECT_THAT(
+      wrong({"undo", "--xid", "7", "--output", "d", "--format", "csv", "--on-conflict", "skip"}),
+      StartsWith("--on-conflict without"));
+}
+
+TEST(Parse, RescueTakesATableAndATarget) {
+  const auto plain = options<RescueOptions>({"rescue", "--table", "Payments", "--latest"});
+  EXPECT_THAT(plain.table, ElementsAre("payments"));
+  EXPECT_TRUE(plain.target.latest);
+  EXPECT_EQ(plain.on_conflict, undo::OnConflict::kSkip);
+  const auto all = options<RescueOptions>({"rescue", "--table", "shop.public.\"Pay ments\"",
+                                           "--before-xid", "748", "--where", "id > 5", "--output",
+                                           "x.sql", "--on-conflict", "overwrite", "--as", "old.p",
+                                           "--into", "/srv/r", "--keep", "--timeline", "2"});
+  EXPECT_THAT(all.table, ElementsAre("shop", "public", "Pay ments"));
+  EXPECT_EQ(all.target.before_xid, "748");
+  EXPECT_EQ(all.target.timeline->value, 2u);
+  EXPECT_EQ(all.where, "id > 5");
+  EXPECT_EQ(all.on_conflict, undo::OnConflict::kOverwrite);
+  EXPECT_EQ(all.as->name, "p");
+  EXPECT_EQ(all.into, "/srv/r");
+  EXPECT_TRUE(all.keep);
+  EXPECT_THAT(wrong({"rescue", "--latest"}), StartsWith("--table is missing"));
+  EXPECT_THAT(wrong({"rescue", "--table", "t"}), StartsWith("no target"));
+  EXPECT_THAT(wrong({"rescue", "--table", "a.b.c.d", "--latest"}), HasSubstr("three parts"));
+  EXPECT_THAT(wrong({"rescue", "--table", "t", "--latest", "--to", "15:46"}),
+              HasSubstr("two targets"));
+  EXPECT_THAT(wrong({"rescue", "--table", "t", "--latest", "--where", ""}),
+              StartsWith("--where is empty"));
+  EXPECT_THAT(wrong({"rescue", "--table", "t", "--latest", "--as", "u"}),
+              StartsWith("--as without"));
+  EXPECT_THAT(
+      wrong({"rescue", "--table", "t", "--latest", "--output", "x", "--on-conflict", "fail"}),
+      StartsWith("--on-conflict is \"fail\""));
+  EXPECT_THAT(wrong({"rescue", "--table", "t", "--latest", "--output", "x", "--format", "json",
+                     "--on-conflict", "skip"}),
+              StartsWith("--on-conflict without"));
 }
 
 TEST(Parse, Drill) {

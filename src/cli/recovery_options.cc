@@ -72,6 +72,30 @@ restore::Neighbours neighbours_of(const config::Config& config) {
   return neighbours;
 }
 
+scratch::ScratchOptions scratch_options(std::string directory, const config::Config& config,
+                                        Session& session) {
+  scratch::ScratchOptions options;
+  options.directory = std::move(directory);
+  options.neighbours = neighbours_of(config);
+  options.workers = config.recovery_workers;
+  options.server_binaries = config.bin_dir;
+  options.program = session.env().program;
+  options.config_path = session.config_path();
+  return options;
+}
+
+Result<std::string> scratch_directory(const std::optional<std::string>& into,
+                                      const config::Config& config, Session& session) {
+  if (into) return session.absolute(*into);
+  if (!config.drill_directory.empty()) return config.drill_directory;
+  if (!config.pgdata.empty()) return parent_path(config.pgdata);
+  return session.failing_with(
+      ExitStatus::kBadUsage,
+      Result<std::string>(make_error(ErrorKind::kInvalid,
+                                     "nothing says where the scratch server is to lie",
+                                     "--into DIR, with room for the cluster")));
+}
+
 Result<void> check_not_root(const config::Config& config, Session& session) {
   Env& env = session.env();
   if (env.user_id != 0) return success();

@@ -32,6 +32,7 @@ Result<ExitStatus> dispatch(const FindOptions& o, Session& s) { return run_find(
 Result<ExitStatus> dispatch(const PlanOptions& o, Session& s) { return run_plan(o, s); }
 Result<ExitStatus> dispatch(const RecoverOptions& o, Session& s) { return run_recover(o, s); }
 Result<ExitStatus> dispatch(const UndoOptions& o, Session& s) { return run_undo(o, s); }
+Result<ExitStatus> dispatch(const RescueOptions& o, Session& s) { return run_rescue(o, s); }
 Result<ExitStatus> dispatch(const DrillOptions& o, Session& s) { return run_drill(o, s); }
 Result<ExitStatus> dispatch(const AdoptOptions& o, Session& s) { return run_adopt(o, s); }
 Result<ExitStatus> dispatch(const VerifyOptions& o, Session& s) { return run_verify(o, s); }

@@ -1,8 +1,5 @@
 #include <fmt/format.h>
 
-#include <chrono>
-
-#include "base/bytes.h"
 #include "cli/commands.h"
 #include "cli/live_names.h"
 #include "cli/recovery_options.h"
@@ -14,56 +11,6 @@ namespace walkback::cli {
 
 namespace {
 
-// The script, written as it comes and complete or not there: its rows may be many.
-class ScriptFile {
- public:
-  ScriptFile(FileSystem& files, std::string path) : files_(files), path_(std::move(path)) {}
-  ~ScriptFile() {
-    if (file_) (void)files_.remove(path_);
-  }
-  ScriptFile(const ScriptFile&) = delete;
-  ScriptFile& operator=(const ScriptFile&) = delete;
-
-  const std::string& path() const { return path_; }
-
-  Result<void> begin() {
-    constexpr uint32_t kForItsOwnerAlone = 0600;
-    file_ = TRY(files_.create(path_, kForItsOwnerAlone));
-    return success();
-  }
-  Result<void> write(std::string_view text) {
-    TRY(file_->write_at(end_, as_bytes(text)));
-    end_ += text.size();
-    return success();
-  }
-  Result<void> finish() {
-    TRY(file_->sync());
-    TRY(files_.sync_directory(parent_path(path_)));
-    file_.reset();
-    return success();
-  }
-
- private:
-  FileSystem& files_;
-  const std::string path_;
-  std::unique_ptr<File> file_;
-  uint64_t end_ = 0;
-};
-
-// Where `drill` has its own, else beside the cluster: as large as that, on a disk that has room for
-// it as a rule.
-Result<std::string> scratch_directory(const UndoOptions& options, const config::Config& config,
-                                      Session& session) {
-  if (options.into) return session.absolute(*options.into);
-  if (!config.drill_directory.empty()) return config.drill_directory;
-  if (!config.pgdata.empty()) return parent_path(config.pgdata);
-  return session.failing_with(
-      ExitStatus::kBadUsage,
-      Result<std::string>(make_error(ErrorKind::kInvalid,
-                                     "nothing says where the scratch server is to lie",
-                                     "--into DIR, with room for the cluster")));
-}
-
 Result<undo::UndoOptions> undo_options(const UndoOptions& options, const config::Config& config,
                                        Session& session) {
   undo::UndoOptions undo;
@@ -74,16 +21,13 @@ Result<undo::UndoOptions> undo_options(const UndoOptions& options, const config:
         TRY(session.failing_with(ExitStatus::kBadUsage, find::TablePattern::parse(table))));
   }
   undo.timeline = options.timeline;
-  undo.scratch.directory = TRY(scratch_directory(options, config, session));
-  undo.scratch.neighbours = neighbours_of(config);
-  undo.scratch.workers = config.recovery_workers;
-  undo.scratch.server_binaries = config.bin_dir;
-  undo.scratch.program = session.env().program;
-  undo.scratch.config_path = session.config_path();
+  undo.scratch =
+      scratch_options(TRY(scratch_directory(options.into, config, session)), config, session);
   undo.connect_live = session.connect_to(config);
   undo.on_conflict = options.on_conflict;
   undo.apply = options.apply;
   undo.as = options.as;
+  if (!options.output.empty()) undo.output = {options.format, session.absolute(options.output)};
   undo.unreadable = [&session](const Error& error) { session.warn(error); };
   return undo;
 }
@@ -97,12 +41,6 @@ Result<ExitStatus> run_undo(const UndoOptions& options, Session& session) {
   TRY(check_not_root(config, session));
   TRY(session.check_repository_owner(config));
   TRY(scratch::check_directory(undo.scratch, env.files));
-  std::optional<ScriptFile> script;
-  if (!options.output.empty()) {
-    script.emplace(env.files, session.absolute(options.output));
-    TRY(script->begin());
-    undo.script = [&](std::string_view text) { return script->write(text); };
-  }
   undo.on_preview = [&](const undo::UndoReport& report) {
     session.show(undo_preview_text(report) + "\n");
   };
@@ -112,9 +50,7 @@ Result<ExitStatus> run_undo(const UndoOptions& options, Session& session) {
   undo.live_names = live_names(config, session);
   scratch::Surroundings around{env.files, *store, env.clock, env.random, session.progress(), stop};
   const undo::UndoReport report = TRY(undo::run_undo(undo, around));
-  if (script) TRY(script->finish());
-  const std::string path = script ? script->path() : std::string();
-  session.result(undo_text(report, path), undo_json(report, path));
+  session.result(undo_text(report, undo.output), undo_json(report, undo.output));
   return ExitStatus::kDone;
 }
 

@@ -113,11 +113,14 @@ std::string undo_preview_text(const UndoReport& report) {
   return text;
 }
 
-std::string undo_text(const UndoReport& report, const std::string& script) {
+std::string undo_text(const UndoReport& report, const std::optional<undo::RowOutput>& output) {
   std::string text;
-  if (!script.empty()) text += fmt::format("The SQL is in {}\n", shell_word(script));
+  if (output) {
+    const bool is_sql = output->format == undo::RowFormat::kSql;
+    text += fmt::format("The {} in {}\n", is_sql ? "SQL is" : "rows are", shell_word(output->path));
+  }
   if (!report.applied) {
-    if (script.empty()) {
+    if (!output) {
       const bool has_conflicts = report.preview.conflicts() > 0;
       text +=
           has_conflicts && !does_anything(report.preview)
@@ -152,12 +155,13 @@ std::string undo_text(const UndoReport& report, const std::string& script) {
   return text;
 }
 
-std::string undo_json(const UndoReport& report, const std::string& script) {
+std::string undo_json(const UndoReport& report, const std::optional<undo::RowOutput>& output) {
   Json left_out = Json::array();
   for (const undo::LeftOut& left : report.left_out) {
     left_out.push_back({{"table", left.table}, {"why", left.why}});
   }
   const bool applied = report.applied.has_value();
+  const bool is_sql = output && output->format == undo::RowFormat::kSql;
   Json json{{"undo",
              {{"xid", report.xid},
               {"began_at", time_or_null(report.began_at)},
@@ -169,7 +173,8 @@ std::string undo_json(const UndoReport& report, const std::string& script) {
               {"with_tables", report.with_tables},
               {"notes", report.notes},
               {"compared", report.not_compared.empty()},
-              {"script", script.empty() ? Json(nullptr) : Json(script)},
+              {"script", is_sql ? Json(output->path) : Json(nullptr)},
+              {"rows", output && !is_sql ? Json(output->path) : Json(nullptr)},
               {"applied", applied ? json_of(*report.applied) : Json(nullptr)},
               {"applied_xid",
                applied && report.applied->xid ? Json(*report.applied->xid) : Json(nullptr)}}}};

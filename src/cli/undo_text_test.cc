@@ -42,17 +42,18 @@ TEST(UndoText, ThePreviewSaysWhatComesBackAndWhatIsInTheWay) {
 
 TEST(UndoText, WhatIsLeftToDoIsALineToPaste) {
   undo::UndoReport report = preview();
-  EXPECT_THAT(undo_text(report, ""),
+  EXPECT_THAT(undo_text(report, {}),
               HasSubstr("`walkback undo --xid 748 --on-conflict skip --apply`"));
   undo::UndoReport hopeless = report;
   hopeless.preview.tables = {{"public.payments", 0, 0, 0, 12, {}}};
-  EXPECT_THAT(undo_text(hopeless, ""), Not(HasSubstr("--apply")));
+  EXPECT_THAT(undo_text(hopeless, {}), Not(HasSubstr("--apply")));
   report.preview.tables[0].conflicts = 0;
-  EXPECT_THAT(undo_text(report, ""), HasSubstr("`walkback undo --xid 748 --apply`"));
-  EXPECT_THAT(undo_text(report, "/tmp/a b.sql"), HasSubstr("'/tmp/a b.sql'"));
+  EXPECT_THAT(undo_text(report, {}), HasSubstr("`walkback undo --xid 748 --apply`"));
+  EXPECT_THAT(undo_text(report, undo::RowOutput{undo::RowFormat::kSql, "/tmp/a b.sql"}),
+              HasSubstr("'/tmp/a b.sql'"));
   report.applied = report.preview;
   report.applied->xid = 801;
-  const std::string done = undo_text(report, "");
+  const std::string done = undo_text(report, {});
   EXPECT_THAT(done, HasSubstr("200,003 rows inserted back, 3 set back, 1 removed"));
   EXPECT_THAT(done, HasSubstr("`walkback undo --xid 801`"));
 }
@@ -67,15 +68,15 @@ TEST(UndoText, WhatComesBackWholeIsSaid) {
   EXPECT_THAT(text, Not(HasSubstr("\x1b")));
   report.applied = report.preview;
   report.applied->xid = 801;
-  const std::string done = undo_text(report, "");
+  const std::string done = undo_text(report, {});
   EXPECT_THAT(done, HasSubstr("DROP TABLE takes back"));
   EXPECT_THAT(done, Not(HasSubstr("undo --xid 801")));
-  EXPECT_NE(undo_json(report, "").find("\"created\": true"), std::string::npos);
+  EXPECT_NE(undo_json(report, {}).find("\"created\": true"), std::string::npos);
 }
 
 TEST(UndoText, JsonHoldsBothPreviewAndWhatWasDone) {
   undo::UndoReport report = preview();
-  auto json = nlohmann::json::parse(undo_json(report, ""))["undo"];
+  auto json = nlohmann::json::parse(undo_json(report, {}))["undo"];
   EXPECT_EQ(json["xid"], 748);
   EXPECT_EQ(json["tables"][0]["conflict_count"], 12);
   EXPECT_EQ(json["tables"][0]["conflicts"][0]["row"], "id=0");
@@ -84,7 +85,8 @@ TEST(UndoText, JsonHoldsBothPreviewAndWhatWasDone) {
   report.applied = report.preview;
   report.applied->xid = 801;
   report.not_compared = "no answer";
-  json = nlohmann::json::parse(undo_json(report, "/x.sql"))["undo"];
+  json = nlohmann::json::parse(
+      undo_json(report, undo::RowOutput{undo::RowFormat::kSql, "/x.sql"}))["undo"];
   EXPECT_EQ(json["applied"][0]["removed"], 1);
   EXPECT_EQ(json["applied_xid"], 801);
   EXPECT_EQ(json["script"], "/x.sql");

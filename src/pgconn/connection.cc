@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "pgconn/libpq.h"
+#include "pgconn/values.h"
 
 namespace walkback::pgconn {
 
@@ -42,6 +43,9 @@ class LibpqConnection final : public Connection {
       : libpq_(libpq), session_(std::move(session)) {}
 
   Result<Table> query(std::string_view sql, const std::vector<Value>& parameters) override;
+  Result<uint64_t> copy_out(
+      std::string_view sql,
+      const std::function<Result<void>(std::string_view bytes)>& take) override;
   bool alive() override;
   int server_version() const override { return libpq_.PQserverVersion(session_.get()); }
 
@@ -64,6 +68,7 @@ class LibpqConnection final : public Connection {
   }
   Error failure(const ResultHandle& answer) const;
   Table table(const ResultHandle& answer) const;
+  void cancel();
 
   const Libpq& libpq_;
   SessionHandle session_;
@@ -117,6 +122,43 @@ Result<Table> LibpqConnection::query(std::string_view sql, const std::vector<Val
                           nullptr, values.data(), nullptr, nullptr, /*resultFormat=*/0));
   if (!answered(answer)) return failure(answer);
   return table(answer);
+}
+
+Result<uint64_t> LibpqConnection::copy_out(
+    std::string_view sql, const std::function<Result<void>(std::string_view bytes)>& take) {
+  PGconn* session = session_.get();
+  ResultHandle answer = own(libpq_.PQexecParams(session, std::string(sql).c_str(), 0, nullptr,
+                                                nullptr, nullptr, nullptr, /*resultFormat=*/0));
+  if (libpq_.PQresultStatus(answer.get()) != PGRES_COPY_OUT) {
+    if (!answered(answer)) return failure(answer);
+    return make_error(ErrorKind::kInvalid, "PostgreSQL: this copies nothing out");
+  }
+  Result<void> taken = success();
+  char* bytes = nullptr;
+  int size = 0;
+  while ((size = libpq_.PQgetCopyData(session, &bytes, /*async=*/0)) > 0) {
+    if (taken.ok()) {
+      taken = take({bytes, static_cast<size_t>(size)});
+      if (!taken.ok()) cancel();
+    }
+    libpq_.PQfreemem(bytes);
+  }
+  answer = own(libpq_.PQgetResult(session));
+  // Until there is none, no other statement can be sent.
+  while (ResultHandle more = own(libpq_.PQgetResult(session))) {
+  }
+  if (!taken.ok()) return std::move(taken).error();
+  if (!answered(answer)) return failure(answer);
+  return number<uint64_t>(std::string(libpq_.PQcmdTuples(answer.get())));
+}
+
+// Of the statement that runs; whether it was reached in time, its answer tells.
+void LibpqConnection::cancel() {
+  PGcancel* cancel = libpq_.PQgetCancel(session_.get());
+  if (cancel == nullptr) return;
+  char ignored[256];
+  libpq_.PQcancel(cancel, ignored, sizeof ignored);
+  libpq_.PQfreeCancel(cancel);
 }
 
 bool LibpqConnection::alive() {

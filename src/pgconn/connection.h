@@ -5,6 +5,8 @@
 // dlopen at the first connect().
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,6 +33,11 @@ class Connection {
   // (kDenied for a missing privilege, kNoSpace for a full disk there) with its message, detail and
   // SQLSTATE, and its hint; a broken session is kTransient.
   virtual Result<Table> query(std::string_view sql, const std::vector<Value>& parameters = {}) = 0;
+  // A COPY … TO STDOUT: gives `take` its bytes as they come, one line of the copy or more at a
+  // time, and returns how many rows there were. An error of `take` cancels the statement and is
+  // returned; the session stays.
+  virtual Result<uint64_t> copy_out(
+      std::string_view sql, const std::function<Result<void>(std::string_view bytes)>& take) = 0;
   // Whether the session still stands, asked without a round trip.
   virtual bool alive() = 0;
   virtual int server_version() const = 0;  // as PQserverVersion: 150018

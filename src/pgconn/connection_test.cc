@@ -60,6 +60,43 @@ TEST_F(ConnectionTest, AServersErrorKeepsItsDetailHintAndSqlstate) {
   EXPECT_TRUE(session->alive()) << "an error is not the end of the session";
 }
 
+TEST_F(ConnectionTest, ACopyGivesItsBytesAndCountsItsRows) {
+  auto session = connect();
+  std::string bytes;
+  const auto take = [&](std::string_view piece) -> Result<void> {
+    bytes += piece;
+    return success();
+  };
+  auto rows = session->copy_out(
+      "COPY (VALUES (1, 'a,b'), (2, NULL), (3, '')) TO STDOUT (FORMAT csv)", take);
+  ASSERT_TRUE(rows.ok()) << rows.error().message;
+  EXPECT_EQ(*rows, 3u);
+  EXPECT_EQ(bytes, "1,\"a,b\"\n2,\n3,\"\"\n");
+  EXPECT_FALSE(session->copy_out("SELECT 1", take).ok());
+  EXPECT_FALSE(session->copy_out("COPY (SELECT 1) TO STDOUT; SELECT 2", take).ok())
+      << "one statement";
+  // Whose error comes behind its first rows.
+  auto late =
+      session->copy_out("COPY (SELECT 1 / (3 - n) FROM generate_series(1, 3) n) TO STDOUT", take);
+  ASSERT_FALSE(late.ok());
+  EXPECT_THAT(late.error().message, HasSubstr("division by zero"));
+  EXPECT_EQ(*query_text(*session, "SELECT 7"), "7");
+}
+
+TEST_F(ConnectionTest, ACopyThatNobodyTakesIsCancelled) {
+  auto session = connect();
+  size_t pieces = 0;
+  auto rows = session->copy_out("COPY (SELECT generate_series(1, 100000000)) TO STDOUT",
+                                [&](std::string_view) -> Result<void> {
+                                  ++pieces;
+                                  return make_error(ErrorKind::kNoSpace, "no room");
+                                });
+  ASSERT_FALSE(rows.ok());
+  EXPECT_EQ(rows.error().message, "no room");
+  EXPECT_EQ(pieces, 1u);
+  EXPECT_EQ(*query_text(*session, "SELECT 7"), "7");
+}
+
 TEST_F(ConnectionTest, AMissingPrivilegeIsDenied) {
   auto session = connect();
   ASSERT_TRUE(session->query("CREATE ROLE nobody_here").ok());

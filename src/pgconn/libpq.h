@@ -36,7 +36,13 @@ struct Libpq {
   F(PQgetisnull)                    \
   F(PQgetvalue)                     \
   F(PQgetlength)                    \
-  F(PQclear)
+  F(PQclear)                        \
+  F(PQgetResult)                    \
+  F(PQgetCopyData)                  \
+  F(PQcmdTuples)                    \
+  F(PQgetCancel)                    \
+  F(PQcancel)                       \
+  F(PQfreeCancel)
 #define WALKBACK_DECLARE(name) decltype(&::name) name = nullptr;
   WALKBACK_LIBPQ_FUNCTIONS(WALKBACK_DECLARE)
 #undef WALKBACK_DECLARE

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "undo/table_shape.h"
+
 namespace walkback::undo {
 
 Result<std::unique_ptr<pgconn::Connection>> connect_to_oid(const Connect& connect,
@@ -19,21 +21,55 @@ Result<std::unique_ptr<pgconn::Connection>> connect_to_oid(const Connect& connec
   return connect(*named.rows[0][0]);
 }
 
-Result<void> check_is_primary_of(pgconn::Connection& live, pg::SystemIdentifier cluster) {
+Result<void> check_is_of(pgconn::Connection& live, pg::SystemIdentifier cluster) {
   const std::string system =
       TRY(pgconn::query_text(live, "SELECT system_identifier FROM pg_control_system()"));
-  if (system != std::to_string(cluster.value)) {
-    return make_error(ErrorKind::kConflict,
-                      fmt::format("the running server is another cluster: its system identifier "
-                                  "is {}, the repository's {}",
-                                  system, cluster.value),
-                      "postgresql.conninfo in the configuration says which server is asked");
-  }
+  if (system == std::to_string(cluster.value)) return success();
+  return make_error(ErrorKind::kConflict,
+                    fmt::format("the running server is another cluster: its system identifier "
+                                "is {}, the repository's {}",
+                                system, cluster.value),
+                    "postgresql.conninfo in the configuration says which server is asked");
+}
+
+Result<void> check_is_primary_of(pgconn::Connection& live, pg::SystemIdentifier cluster) {
+  TRY(check_is_of(live, cluster));
   if (TRY(pgconn::query_text(live, "SELECT pg_is_in_recovery()")) != "t") return success();
   return make_error(ErrorKind::kConflict,
                     "the running server is a standby: nothing can be given "
                     "back there",
                     "name its primary in postgresql.conninfo");
+}
+
+Result<std::optional<pg::Oid>> table_today(pgconn::Connection& live, pg::Oid oid,
+                                           const std::string& schema, const std::string& table) {
+  const pgconn::Table same = TRY(live.query(
+      "SELECT FROM pg_class WHERE oid = $1::oid AND relkind IN ('r', 'p')", {std::to_string(oid)}));
+  if (!same.rows.empty()) return std::optional(oid);
+  return find_table(live, schema, table);
+}
+
+Result<bool> is_name_free(pgconn::Connection& live, const std::string& schema,
+                          const std::string& name) {
+  const pgconn::Table there =
+      TRY(live.query("SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+                     " WHERE n.nspname = $1 AND c.relname = $2",
+                     {schema, name}));
+  return there.rows.empty();
+}
+
+Result<void> check_new_name(pgconn::Connection& live, const find::SchemaAndName& as,
+                            const std::string& schema) {
+  if (!as.schema.empty() &&
+      TRY(live.query("SELECT FROM pg_namespace WHERE nspname = $1", {as.schema})).rows.empty()) {
+    return make_error(ErrorKind::kInvalid, fmt::format("--as: there is no schema {}", as.schema),
+                      "CREATE SCHEMA makes it");
+  }
+  const std::string& home = as.schema.empty() ? schema : as.schema;
+  if (TRY(is_name_free(live, home, as.name))) return success();
+  return make_error(ErrorKind::kConflict,
+                    fmt::format("--as: {}.{} is there already", home, as.name),
+                    "another name, or another schema: --as SCHEMA.NAME");
 }
 
 }  // namespace walkback::undo

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "find/relation_names.h"
 #include "pg/types.h"
 #include "pgconn/connection.h"
 
@@ -20,7 +21,21 @@ using Connect =
 Result<std::unique_ptr<pgconn::Connection>> connect_to_oid(const Connect& connect,
                                                            const std::string& first, pg::Oid oid);
 
-// kConflict when the server is of another cluster or is a standby.
+// kConflict when the server is of another cluster.
+Result<void> check_is_of(pgconn::Connection& live, pg::SystemIdentifier cluster);
+// And when it is a standby.
 Result<void> check_is_primary_of(pgconn::Connection& live, pg::SystemIdentifier cluster);
+
+// A table that was `oid`, under whatever name; else the table that has its name now.
+Result<std::optional<pg::Oid>> table_today(pgconn::Connection& live, pg::Oid oid,
+                                           const std::string& schema, const std::string& table);
+
+// Whether no relation has this name.
+Result<bool> is_name_free(pgconn::Connection& live, const std::string& schema,
+                          const std::string& name);
+// That a table can come back as `as`, whose schema is empty where it stays `schema`: kInvalid when
+// there is no such schema, kConflict when the name is taken.
+Result<void> check_new_name(pgconn::Connection& live, const find::SchemaAndName& as,
+                            const std::string& schema);
 
 }  // namespace walkback::undo

@@ -10,7 +10,7 @@
 #include "base/result.h"
 #include "pgconn/connection.h"
 #include "undo/script.h"
-#include "undo/statement_spool.h"
+#include "undo/text_spool.h"
 
 namespace walkback::undo {
 
@@ -42,8 +42,8 @@ class LiveRun {
  public:
   // `live` is a session of pgconn::connect() with the cluster's database; all of them outlive it.
   // `last` are statements that apply() runs behind the script's own, where there are any.
-  LiveRun(pgconn::Connection& live, const Script& script, const StatementSpool& rows,
-          const StatementSpool* last = nullptr)
+  LiveRun(pgconn::Connection& live, const Script& script, const TextSpool& rows,
+          const TextSpool* last = nullptr)
       : live_(live), script_(script), rows_(rows), last_(last) {}
   ~LiveRun();
   LiveRun(const LiveRun&) = delete;
@@ -62,8 +62,8 @@ class LiveRun {
 
   pgconn::Connection& live_;
   const Script& script_;
-  const StatementSpool& rows_;
-  const StatementSpool* const last_;
+  const TextSpool& rows_;
+  const TextSpool* const last_;
   bool open_ = false;
 };
 

@@ -90,7 +90,7 @@ class LiveRunTest : public ::testing::Test {
       files.push_back({number(0), number(1), number(2)});
     }
     script_.emplace(undo_tables);
-    spool_.emplace(StatementSpool::create(system_files(), place_ / "spool").value());
+    spool_.emplace(TextSpool::create(system_files(), place_ / "spool").value());
     const auto keep = [&](const std::string& statement) {
       all_ += statement + ";\n";
       return spool_->add(statement);
@@ -128,7 +128,7 @@ class LiveRunTest : public ::testing::Test {
   pg::Lsn from_;
   pg::Xid xid_ = 0;
   std::optional<Script> script_;
-  std::optional<StatementSpool> spool_;
+  std::optional<TextSpool> spool_;
   std::string all_;
   LiveOutcome preview_;
   std::string error_;

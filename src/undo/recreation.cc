@@ -267,6 +267,7 @@ Result<Recreated> Recreation::look(DroppedOids dropped) {
     }
     outcome.conflicts = outcome.listed.size();
     result_.tables.push_back(std::move(outcome));
+    if (relation.kind == 'r' || relation.kind == 'm') result_.with_rows.push_back(relation.oid);
     if (relation.unlogged) {
       result_.notes.push_back(
           fmt::format("{} is UNLOGGED: its rows are in no backup", relation.quoted));
@@ -432,7 +433,7 @@ Result<void> Recreation::look_at_foreign_keys() {
       continue;
     }
     // Of a table that goes on without it.
-    if (was_dropped(from)) continue;
+    if (was_dropped(from) || !options_.keys_of_others) continue;
     const std::string what = fmt::format("constraint {} of {}", text(row[1]), text(row[3]));
     std::string table = text(row[3]);
     if (live_ != nullptr) {

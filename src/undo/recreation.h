@@ -39,10 +39,12 @@ struct RecreateOptions {
   // The name of the one table that comes back; the schema is empty where it stays.
   std::optional<find::SchemaAndName> as;
   bool without_conflicts = false;  // what has one is not made
+  bool keys_of_others = true;      // foreign keys to it from tables that were not dropped
 };
 
 struct Recreated {
   std::vector<TableOutcome> tables;
+  std::vector<pg::Oid> with_rows;   // of those, that have rows of their own
   std::vector<std::string> others;  // "view public.v"
   std::vector<LeftOut> left_out;
   std::vector<std::string> notes;

@@ -150,8 +150,12 @@ std::string listed(const std::vector<std::string>& columns, std::string_view row
 }
 
 std::string digest_of(const UndoTable& table, std::string_view row) {
-  return fmt::format("encode(sha256(convert_to(ROW({})::text, getdatabaseencoding())), 'hex')",
-                     listed(names_of(table.columns), row));
+  return fmt::format("encode(sha256(convert_to({}, getdatabaseencoding())), 'hex')",
+                     row_text(table.columns, row));
+}
+
+std::string row_text(const std::vector<Column>& columns, std::string_view row) {
+  return fmt::format("ROW({})::text", listed(names_of(columns), row));
 }
 
 Script::Script(std::vector<UndoTable> tables) {

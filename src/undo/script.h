@@ -40,6 +40,8 @@ UndoTable make_undo_table(size_t number, const TableShape& then, TableShape toda
 // The expression that tells whether a row is still what it was: of its values as text, so that
 // types without equality have one, and 1.0 is not 1.00. `row` is a FROM item's alias.
 std::string digest_of(const UndoTable& table, std::string_view row);
+// A row's values as one text: "ROW(t.a, t.b)::text".
+std::string row_text(const std::vector<Column>& columns, std::string_view row);
 // A name that holds a line end would end the comment, and the rest would be run.
 std::string in_comment(std::string_view name);
 // "a.x, a.y"

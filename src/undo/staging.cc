@@ -2,24 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
-#include "undo/row_images.h"
-
 namespace walkback::undo {
 
 namespace {
-
-// In the order in which they lie: each block is read once.
-std::vector<PlacedRow> placed(const std::vector<ChangedRow>& rows,
-                              std::optional<Tid> ChangedRow::*which) {
-  std::vector<PlacedRow> placed;
-  for (size_t i = 0; i < rows.size(); ++i) {
-    if (rows[i].*which) placed.push_back({*(rows[i].*which), i + 1});
-  }
-  std::ranges::sort(placed, std::ranges::less(), &PlacedRow::at);
-  return placed;
-}
 
 auto to_statements(RowWriter& writer, const StatementSink& take) {
   return [&](uint64_t number, std::vector<pgconn::Value> values) -> Result<void> {
@@ -34,8 +19,8 @@ Result<void> finish(RowWriter& writer, const StatementSink& take) {
 }
 
 Result<void> stage(pgconn::Connection& server, const std::string& then,
-                   const std::string& expressions, std::vector<PlacedRow> rows, RowWriter writer,
-                   const std::stop_token& stop, const StatementSink& take) {
+                   const std::string& expressions, const std::vector<PlacedRow>& rows,
+                   RowWriter writer, const std::stop_token& stop, const StatementSink& take) {
   TRY(read_rows(server, then, expressions, rows, stop, to_statements(writer, take)));
   return finish(writer, take);
 }
@@ -55,16 +40,21 @@ RowWriter writer_of_was(const UndoTable& table) {
 Result<void> stage_was(pgconn::Connection& server, const std::string& then, const UndoTable& table,
                        const std::vector<ChangedRow>& rows, const std::stop_token& stop,
                        const StatementSink& take) {
-  return stage(server, then, values_of(table), placed(rows, &ChangedRow::was), writer_of_was(table),
-               stop, take);
+  return stage_places(server, then, table, places_of(rows, &ChangedRow::was), stop, take);
+}
+
+Result<void> stage_places(pgconn::Connection& server, const std::string& then,
+                          const UndoTable& table, const std::vector<PlacedRow>& places,
+                          const std::stop_token& stop, const StatementSink& take) {
+  return stage(server, then, values_of(table), places, writer_of_was(table), stop, take);
 }
 
 Result<uint64_t> stage_all(pgconn::Connection& server, const std::string& then,
                            const UndoTable& table, uint64_t first_number,
                            const std::stop_token& stop, const StatementSink& take) {
   RowWriter writer = writer_of_was(table);
-  const uint64_t rows = TRY(read_all_rows(server, then, values_of(table), first_number, stop,
-                                          to_statements(writer, take)));
+  const uint64_t rows = TRY(read_all_rows(server, fmt::format("ONLY {} t", then), values_of(table),
+                                          first_number, stop, to_statements(writer, take)));
   TRY(finish(writer, take));
   return rows;
 }
@@ -82,7 +72,7 @@ Result<void> stage_now(pgconn::Connection& server, const std::string& then, cons
     }
     expressions += ", " + listed(names, "t");
   }
-  return stage(server, then, expressions, placed(rows, &ChangedRow::now),
+  return stage(server, then, expressions, places_of(rows, &ChangedRow::now),
                RowWriter(fmt::format("undo_{}_now", table.number), std::move(columns)), stop, take);
 }
 

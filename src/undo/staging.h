@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "pgconn/connection.h"
 #include "undo/row_changes.h"
+#include "undo/row_images.h"
 #include "undo/script.h"
 
 namespace walkback::undo {
@@ -21,6 +22,10 @@ using StatementSink = std::function<Result<void>(const std::string& statement)>;
 Result<void> stage_was(pgconn::Connection& server, const std::string& then, const UndoTable& table,
                        const std::vector<ChangedRow>& rows, const std::stop_token& stop,
                        const StatementSink& take);
+// Of such rows, those that lie at `places`, in that order.
+Result<void> stage_places(pgconn::Connection& server, const std::string& then,
+                          const UndoTable& table, const std::vector<PlacedRow>& places,
+                          const std::stop_token& stop, const StatementSink& take);
 // The same of a table that it truncated: every row that there is, numbered from `first_number`, on
 // a server on which the transaction never happened. Returns how many.
 Result<uint64_t> stage_all(pgconn::Connection& server, const std::string& then,

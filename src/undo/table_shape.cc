@@ -178,7 +178,7 @@ Result<std::optional<pg::Oid>> find_table(pgconn::Connection& server, const std:
                                           const std::string& table) {
   return one_oid(
       server.query("SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-                   " WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind = 'r'",
+                   " WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p')",
                    {schema, table}));
 }
 

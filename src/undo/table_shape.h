@@ -82,7 +82,8 @@ struct TableShape {
 // Nothing when there is no such table.
 Result<std::optional<TableShape>> read_shape(pgconn::Connection& server, pg::Oid table);
 
-// Of a table by its name, and of the one whose rows lie in a file; nothing when there is none.
+// Of a table by its name, partitioned or not, and of the one whose rows lie in a file; nothing when
+// there is none.
 Result<std::optional<pg::Oid>> find_table(pgconn::Connection& server, const std::string& schema,
                                           const std::string& table);
 Result<std::optional<pg::Oid>> find_table_of_file(pgconn::Connection& server, pg::Oid tablespace,

@@ -9,10 +9,14 @@
 #include "catalog/wal_archive.h"
 #include "catalog/wal_chain.h"
 #include "restore/plan.h"
-#include "restore/server.h"
+#include "undo/change_files.h"
 #include "undo/live_cluster.h"
+#include "undo/old_server.h"
+#include "undo/output_files.h"
 #include "undo/recreation.h"
+#include "undo/script_file.h"
 #include "undo/staging.h"
+#include "undo/table_likeness.h"
 #include "undo/transaction_wal.h"
 
 namespace walkback::undo {
@@ -46,6 +50,7 @@ class Undo {
 
   Result<UndoReport> run() {
     // What can be refused is refused before anything is fetched.
+    TRY(open_output());
     TRY(find_transaction());
     TRY(read_changes());
     TRY(meet_live_cluster());
@@ -53,12 +58,25 @@ class Undo {
     TRY(read_rows());
     if (undone_.empty() && created_.empty()) return nothing_left();
     TRY(compare());
-    if (options_.script) TRY(write_script());
+    // Before anything is applied: whoever asks for both has the rows in hand then.
+    if (script_file_) TRY(write_script());
+    if (change_files_) TRY(change_files_->finish());
     if (options_.apply) TRY(apply());
     return std::move(report_);
   }
 
  private:
+  Result<void> open_output() {
+    if (!options_.output) return success();
+    const auto& [format, path] = *options_.output;
+    if (format == RowFormat::kSql) {
+      script_file_ = TRY(OutputFile::create(around_.files, path));
+    } else {
+      change_files_ = TRY(ChangeFiles::create(format, path, around_.files));
+    }
+    return success();
+  }
+
   Result<void> find_transaction() {
     find::FindOptions find;
     find.cluster = options_.cluster;
@@ -111,14 +129,9 @@ class Undo {
                         fmt::format("transaction {} dropped no table that is wanted", report_.xid),
                         "without --as its rows are given back");
     }
-    const std::string binaries = TRY(
-        restore::find_server_binaries(options_.scratch.server_binaries, archive_->lineage().major));
-    pg_dump_ = join_path(binaries, "pg_dump");
-    if (TRY(around_.files.status(pg_dump_))) return success();
-    return make_error(
-        ErrorKind::kMissing,
-        fmt::format("there is no {}, which says what dropped tables were made of", pg_dump_),
-        fmt::format("Debian: apt-get install postgresql-client-{}", archive_->lineage().major));
+    pg_dump_ = TRY(
+        find_pg_dump(options_.scratch.server_binaries, archive_->lineage().major, around_.files));
+    return success();
   }
 
   void leave_out(std::string table, std::string why) {
@@ -155,33 +168,14 @@ class Undo {
 
   // Of dropped tables, as far as they are known before anything is fetched.
   Result<void> check_names() {
-    if (options_.as && !options_.as->schema.empty() &&
-        TRY(live_->query("SELECT FROM pg_namespace WHERE nspname = $1", {options_.as->schema}))
-            .rows.empty()) {
-      return make_error(ErrorKind::kInvalid,
-                        fmt::format("--as: there is no schema {}", options_.as->schema),
-                        "CREATE SCHEMA makes it");
-    }
-    const auto is_free = [&](const std::string& schema, const std::string& name) -> Result<bool> {
-      const pgconn::Table there =
-          TRY(live_->query("SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-                           " WHERE n.nspname = $1 AND c.relname = $2",
-                           {schema, name}));
-      return there.rows.empty();
-    };
     if (options_.as) {
-      const std::string& schema =
-          options_.as->schema.empty() ? choice_.dropped.front()->name->schema : options_.as->schema;
-      if (TRY(is_free(schema, options_.as->name))) return success();
-      return make_error(ErrorKind::kConflict,
-                        fmt::format("--as: {}.{} is there already", schema, options_.as->name),
-                        "another name, or another schema: --as SCHEMA.NAME");
+      return check_new_name(*live_, *options_.as, choice_.dropped.front()->name->schema);
     }
     const size_t dropped_before = choice_.dropped.size();
     for (size_t i = 0; i < choice_.dropped.size();) {
       const find::RelationName& name = *choice_.dropped[i]->name;
       // Of a partition, what it was a partition of may have been dropped as well.
-      if (!name.partition_of.empty() || TRY(is_free(name.schema, name.name))) {
+      if (!name.partition_of.empty() || TRY(is_name_free(*live_, name.schema, name.name))) {
         ++i;
         continue;
       }
@@ -198,14 +192,8 @@ class Undo {
     return success();
   }
 
-  // The same table under whatever name; else what has its name now.
   Result<std::optional<pg::Oid>> oid_today(const find::RelationName& name) {
-    const pgconn::Table same =
-        TRY(live_->query("SELECT FROM pg_class WHERE oid = $1::oid AND"
-                         " relkind = 'r'",
-                         {std::to_string(name.oid)}));
-    if (!same.rows.empty()) return std::optional(name.oid);
-    return find_table(*live_, name.schema, name.name);
+    return table_today(*live_, name.oid, name.schema, name.name);
   }
 
   Result<void> plan_recovery() {
@@ -244,14 +232,18 @@ class Undo {
     const scratch::ScratchPlan promoted =
         TRY(check_scratch(scratch::Stand::kPromoted, "-promoted"));
     TRY(make_directories(around_.files, options_.scratch.directory, 0700));
-    spool_.emplace(TRY(StatementSpool::create(
-        around_.files, join_path(options_.scratch.directory, fmt::format("undo-{}.rows", id_)))));
+    spool_.emplace(TRY(TextSpool::create(around_.files, spool_path("rows"))));
+    if (change_files_) TRY(change_files_->spool_to(spool_path("images")));
     if (paused) TRY(read_placed_rows(*paused));
     if (std::ranges::any_of(undone_, &Undone::locked) || (any_truncated && !undone_.empty()) ||
         !choice_.dropped.empty()) {
       TRY(read_locked_rows(promoted));
     }
     return success();
+  }
+
+  std::string spool_path(std::string_view what) const {
+    return join_path(options_.scratch.directory, fmt::format("undo-{}.{}", id_, what));
   }
 
   // An AccessExclusiveLock is in the WAL, and held on a standby until the transaction ends.
@@ -277,9 +269,7 @@ class Undo {
       TRY(see_locks(*before));
       around_.progress.begin("reading the rows as they were", 0);
       for (Undone& undone : undone_) {
-        if (undone.locked) continue;
-        TRY(stage_was(*before, undone.then.name.quoted, *undone.table, undone.rows, around_.stop,
-                      spool()));
+        if (!undone.locked) TRY(read_was(*before, undone));
       }
     }
     if (std::ranges::none_of(undone_, &Undone::any_now)) return server->remove();
@@ -299,9 +289,19 @@ class Undo {
         }
         TRY(stage_now(*after, undone.then.name.quoted, *undone.table, undone.rows, around_.stop,
                       spool()));
+        if (change_files_) {
+          TRY(change_files_->add_now(*after, undone.then, undone.rows, around_.stop));
+        }
       }
     }
     return server->remove();
+  }
+
+  Result<void> read_was(pgconn::Connection& before, const Undone& undone) {
+    TRY(stage_was(before, undone.then.name.quoted, *undone.table, undone.rows, around_.stop,
+                  spool()));
+    if (!change_files_) return success();
+    return change_files_->add_was(before, undone.then, undone.rows, around_.stop);
   }
 
   Result<void> read_locked_rows(const scratch::ScratchPlan& checked) {
@@ -313,11 +313,10 @@ class Undo {
       around_.progress.begin("reading the tables that were locked", 0);
       for (Undone& undone : undone_) {
         if (!undone.truncated()) {
-          if (!undone.locked) continue;
-          TRY(stage_was(*before, undone.then.name.quoted, *undone.table, undone.rows, around_.stop,
-                        spool()));
+          if (undone.locked) TRY(read_was(*before, undone));
           continue;
         }
+        if (change_files_) TRY(change_files_->add_all(*before, undone.then, around_.stop));
         undone.truncated_rows = TRY(stage_all(*before, undone.then.name.quoted, *undone.table,
                                               undone.rows.size() + 1, around_.stop, spool()));
       }
@@ -342,15 +341,22 @@ class Undo {
     report_.with_tables = std::move(found.others);
     for (LeftOut& left : found.left_out) report_.left_out.push_back(std::move(left));
     for (std::string& note : found.notes) report_.notes.push_back(std::move(note));
-    if (created_.empty() || (!options_.apply && !options_.script)) return success();
-    definitions_.emplace(TRY(StatementSpool::create(
-        around_.files,
-        join_path(options_.scratch.directory, fmt::format("undo-{}.definitions", id_)))));
+    if (change_files_) TRY(copy_created(then, found.with_rows));
+    if (created_.empty() || (!options_.apply && !script_file_)) return success();
+    definitions_.emplace(TRY(TextSpool::create(around_.files, spool_path("definitions"))));
     const std::string database = TRY(pgconn::query_text(then, "SELECT current_database()"));
     const Dump dump{pg_dump_, server.conninfo(database), join_path(server.root(), "dump.sql")};
     return recreation.statements(
         dump, around_.files, around_.stop,
         [this](const std::string& statement) { return definitions_->add(statement); });
+  }
+
+  Result<void> copy_created(pgconn::Connection& then, const std::vector<pg::Oid>& tables) {
+    for (const pg::Oid oid : tables) {
+      const std::optional<TableShape> shape = TRY(read_shape(then, oid));
+      if (shape) TRY(change_files_->add_all(then, *shape, around_.stop));
+    }
+    return success();
   }
 
   // A prepared transaction outlives a promotion, with its locks.
@@ -368,14 +374,7 @@ class Undo {
   }
 
   Result<std::unique_ptr<pgconn::Connection>> session(const ScratchServer& server) const {
-    const auto connect = [&](const std::string& database) { return server.connect(database); };
-    // There in every cluster, and nobody is kept out of it.
-    std::unique_ptr<pgconn::Connection> session =
-        TRY(connect_to_oid(connect, "template1", choice_.database));
-    // Nothing moves there: who waits for a lock would wait for ever.
-    TRY(session->query("SET lock_timeout = '30s'"));
-    TRY(session->query("SET lc_monetary = 'C'"));
-    return session;
+    return scratch_session(server, choice_.database);
   }
 
   // That it stands where it should, in PostgreSQL's own words.
@@ -418,7 +417,9 @@ class Undo {
         undone_.erase(undone_.begin() + static_cast<std::ptrdiff_t>(i));
         continue;
       }
-      note_differences(undone.then, *today);
+      for (std::string& note : differences(undone.then, *today)) {
+        report_.notes.push_back(std::move(note));
+      }
       undone.table = make_undo_table(i + 1, undone.then, *std::move(today));
       if (!undone.table->key) {
         report_.notes.push_back(fmt::format("{} has no key: undone twice, its rows are there twice",
@@ -433,67 +434,6 @@ class Undo {
     const std::optional<pg::Oid> oid = TRY(oid_today(*undone.found->name));
     if (!oid) return std::optional<TableShape>();
     return read_shape(*live_, *oid);
-  }
-
-  // Empty where rows of `then` belong into `today`.
-  static std::string why_unlike(const TableShape& then, const TableShape& today) {
-    const bool is_same = then.name.oid == today.name.oid;
-    size_t common = 0, gone = 0;
-    for (const Column& column : then.columns) {
-      const Column* now = today.column(column.name);
-      if (now != nullptr && now->type == column.type) {
-        ++common;
-      } else {
-        ++gone;
-      }
-    }
-    if (!today.deferrable.empty()) {
-      return fmt::format(
-          "PostgreSQL checks its DEFERRABLE constraint {} by triggers, which do not fire for undo",
-          today.deferrable.front());
-    }
-    for (const Column& column : then.columns) {
-      const auto now = std::ranges::find(today.columns, column.number, &Column::number);
-      if (is_same && now != today.columns.end() && now->name != column.name) {
-        return fmt::format("its column {} is called {} since: undo tells columns by their names",
-                           column.name, now->name);
-      }
-    }
-    if (!is_same && gone > 0) return "it was dropped since and made again with other columns";
-    if (common == 0) return "it has none of its columns any more";
-    if (today.column("undo_row") != nullptr || today.column("undo_is") != nullptr) {
-      return "it has a column undo_row or undo_is, which undo needs for itself";
-    }
-    return "";
-  }
-
-  void note_differences(const TableShape& then, const TableShape& today) {
-    const std::string& name = today.name.quoted;
-    if (then.name.oid != today.name.oid) {
-      report_.notes.push_back(fmt::format("{} was dropped since and made again alike", name));
-    } else if (then.name.quoted != name) {
-      report_.notes.push_back(fmt::format("{} is {} now", then.name.quoted, name));
-    }
-    for (const Column& column : then.columns) {
-      const Column* now = today.column(column.name);
-      if (now == nullptr) {
-        report_.notes.push_back(fmt::format(
-            "{}: column {} was dropped since, and its values do not come back", name, column.name));
-      } else if (now->type != column.type) {
-        report_.notes.push_back(fmt::format(
-            "{}: column {} is {} now and was {}: it is left as it is, or gets its default", name,
-            column.name, now->type, column.type));
-      }
-    }
-    for (const Column& column : today.columns) {
-      if (then.column(column.name) == nullptr) {
-        report_.notes.push_back(fmt::format(
-            "{}: column {} is new: rows that come back get its default", name, column.name));
-      }
-    }
-    for (const std::string& fires : today.fires) {
-      report_.notes.push_back(fmt::format("{}: {} and fires", name, fires));
-    }
   }
 
   Error nothing_left() const {
@@ -562,35 +502,30 @@ class Undo {
   }
 
   Result<void> write_script() {
-    const auto& take = options_.script;
-    const auto write = [&](const Script::Statements& statements) -> Result<void> {
-      for (const std::string& statement : statements) TRY(take(statement + ";\n\n"));
-      return success();
-    };
-    TRY(take(fmt::format(
-        "-- walkback undo --xid {}: gives back what that transaction took from\n"
-        "-- database {}. Rows with a conflict: {}.\n\n"
-        "BEGIN ISOLATION LEVEL READ COMMITTED;\n\n",
-        report_.xid, in_comment(report_.database), on_conflict_name(options_.on_conflict))));
-    TRY(write(script_->settings()));
-    TRY(write(script_->make_tables()));
-    TRY(spool_->visit([&](const std::string& statement) { return take(statement + ";\n\n"); }));
-    TRY(write(script_->find_conflicts(options_.on_conflict, /*locks=*/true)));
-    if (options_.on_conflict == OnConflict::kFail) TRY(write(script_->fail_on_conflict()));
-    TRY(write(script_->give_back()));
+    ScriptFile file(*script_file_);
+    TRY(file.begin(
+        fmt::format("walkback undo --xid {}: gives back what that transaction took from\n"
+                    "-- database {}. Rows with a conflict: {}.",
+                    report_.xid, in_comment(report_.database),
+                    on_conflict_name(options_.on_conflict)),
+        *script_));
+    const auto add = [&](const std::string& statement) { return file.add(statement); };
+    TRY(spool_->visit(add));
+    TRY(file.give_back(*script_, options_.on_conflict));
     if (definitions_) {
-      TRY(take("-- What was dropped, as pg_dump says it.\n"));
-      TRY(definitions_->visit(
-          [&](const std::string& statement) { return take(statement + ";\n\n"); }));
+      TRY(file.comment("What was dropped, as pg_dump says it."));
+      TRY(definitions_->visit(add));
     }
-    if (!script_->tables().empty()) TRY(take(script_->report() + ";\n\n"));
-    if (created_.empty()) TRY(take("-- `walkback undo` of this one undoes it.\n"));
-    return take("SELECT pg_current_xact_id() AS xid;\n\nCOMMIT;\n");
+    if (created_.empty()) TRY(file.comment("`walkback undo` of this one undoes it."));
+    TRY(file.end());
+    return script_file_->finish();
   }
 
   const UndoOptions& options_;
   scratch::Surroundings& around_;
   const std::string id_;
+  std::unique_ptr<OutputFile> script_file_;
+  std::unique_ptr<ChangeFiles> change_files_;
   find::FindReport found_;
   Choice choice_;
   std::optional<catalog::WalArchive> archive_;
@@ -598,10 +533,10 @@ class Undo {
   restore::PlanOptions plan_options_;
   restore::RecoveryPlan plan_;
   std::vector<Undone> undone_;
-  std::optional<StatementSpool> spool_;
+  std::optional<TextSpool> spool_;
   std::string pg_dump_;
   std::vector<TableOutcome> created_;
-  std::optional<StatementSpool> definitions_;  // of those, where they are wanted
+  std::optional<TextSpool> definitions_;  // of those, where they are wanted
   std::unique_ptr<pgconn::Connection> live_;
   std::optional<Script> script_;
   std::optional<LiveRun> run_;

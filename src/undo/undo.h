@@ -5,7 +5,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -17,6 +16,7 @@
 #include "scratch/scratch_server.h"
 #include "undo/choice.h"
 #include "undo/live_run.h"
+#include "undo/row_format.h"
 #include "undo/script.h"
 
 namespace walkback::undo {
@@ -39,8 +39,8 @@ struct UndoOptions {
   std::optional<find::SchemaAndName> as;
   // Is told the preview, before anything is done.
   std::function<void(const UndoReport&)> on_preview;
-  // Takes the script piece by piece, where one is wanted.
-  std::function<Result<void>(std::string_view)> script;
+  // What is to be written: the script, or the rows as data (see change_files.h).
+  std::optional<RowOutput> output;
   catalog::OnUnreadable unreadable;
 };
 
@@ -61,8 +61,8 @@ struct UndoReport {
 };
 
 // kInvalid, kMissing and kUnsupported for a transaction that cannot be undone, before anything is
-// fetched or started; likewise for a running cluster that is another one. kConflict from applying,
-// with nothing done.
+// fetched or started; likewise for a running cluster that is another one, and kConflict for an
+// output that is there already. kConflict from applying, with nothing done.
 Result<UndoReport> run_undo(const UndoOptions& options, scratch::Surroundings& around);
 
 }  // namespace walkback::undo

@@ -1,7 +1,9 @@
 """Undo: only the rows that one transaction took come back, while others keep writing, and no other row is touched."""
 
+import json
 import threading
 import time
+from collections import Counter
 
 from harness import wal
 from harness.ledger import Ledger, Transaction, difference, state_of
@@ -121,6 +123,75 @@ def test_a_preview_changes_nothing_and_a_script_does_the_same(production, wb, pl
     text = wb.run("undo", "--xid", xid, as_json=False)
     assert text.status == 0 and "row there again" in text.stdout, text.describe()
     wb.refused("undo", "--xid", xid, "--output", place / "undo.sql")  # never over a file that is there
+
+
+def loaded(cluster, path, table, form):
+    """What COPY makes of a file, as `content` says it of a table."""
+    with cluster.session() as cursor:
+        cursor.execute(f"DROP TABLE IF EXISTS loaded; CREATE TABLE loaded (LIKE {table} INCLUDING GENERATED)")
+        with open(path) as file:
+            cursor.copy_expert(f"COPY loaded FROM STDIN WITH ({form})", file)
+    return content(cluster, "loaded")
+
+
+def changes_of(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_the_rows_are_written_as_data(production, wb, place):
+    production.sql(RICH.format(rows=2000))
+    production.sql("""
+        ALTER TABLE rich RENAME TO "Rich.a/b"; CREATE TABLE plain (id int, v json);
+        INSERT INTO plain SELECT g, E'{"a":\n 1}' FROM generate_series(1, 300) g;
+        CREATE TABLE locked (id int PRIMARY KEY, v int); INSERT INTO locked SELECT g, g FROM generate_series(1, 300) g;
+        CREATE TABLE dropped AS SELECT * FROM plain; CREATE TABLE truncated AS SELECT * FROM plain""")
+    rich = 'public."Rich.a/b"'
+    wb.backup()
+    parts = {
+        "deleted": content(production, f"(SELECT * FROM {rich} WHERE id % 2 = 0)"),
+        "updated": content(production, f"(SELECT * FROM {rich} WHERE id % 2 = 1 AND id < 500)"),
+    }
+    deleted = production.sql(f"SELECT to_json(t.*) FROM {rich} t WHERE id % 2 = 0 ORDER BY id")
+    plain = content(production, "plain")
+    xid = mistake(
+        production, f"DELETE FROM {rich} WHERE id % 2 = 0", f"UPDATE {rich} SET wide = 'lost', doc = NULL WHERE id < 500",
+        f"INSERT INTO {rich} (id, wide) VALUES (9001, 'new'), (9002, NULL)", "DROP TABLE dropped", "TRUNCATE truncated",
+        "INSERT INTO truncated VALUES (7, '[]')", "LOCK TABLE locked", "UPDATE locked SET v = 0 WHERE id = 5", "DELETE FROM locked WHERE id = 6",
+    )  # fmt: skip
+    parts["inserted"] = content(production, f"(SELECT * FROM {rich} WHERE id > 9000)")
+    production.archive_everything()
+    for form, how in (("csv", "FORMAT csv, HEADER"), ("copy", "FORMAT text")):
+        directory = place / form
+        report = wb.done("undo", "--xid", xid, "--format", form, "--output", directory)["undo"]
+        assert report["rows"] == str(directory) and report["script"] is None and report["applied"] is None
+        assert directory.stat().st_mode & 0o777 == 0o700
+        assert {path.name for path in directory.iterdir()} == {
+            *(f"public.Rich%2Ea%2Fb.{part}.{form}" for part in parts), f"public.dropped.deleted.{form}",
+            f"public.truncated.deleted.{form}", f"public.truncated.inserted.{form}", f"public.locked.deleted.{form}",
+            f"public.locked.updated.{form}",
+        }  # fmt: skip
+        assert all(path.stat().st_mode & 0o777 == 0o600 for path in directory.iterdir())
+        for part, expected in parts.items():
+            assert loaded(production, directory / f"public.Rich%2Ea%2Fb.{part}.{form}", rich, how) == expected, part
+        for table in ("dropped", "truncated"):
+            assert loaded(production, directory / f"public.{table}.deleted.{form}", "plain", how) == plain
+        wb.refused("undo", "--xid", xid, "--format", form, "--output", directory).says("is there already")
+    report = wb.done("undo", "--xid", xid, "--format", "json", "--output", place / "rows.json", "--apply")["undo"]
+    assert report["rows"] == str(place / "rows.json") and report["applied"] is not None
+    changes = changes_of(place / "rows.json")
+    of_rich = [change for change in changes if change["table"] == rich]
+    taken = [change["before"] for change in of_rich if change["change"] == "deleted"]
+    assert sorted(taken, key=lambda row: row["id"]) == [row for (row,) in deleted]
+    updated = [change for change in of_rich if change["change"] == "updated"]
+    assert len(updated) == 250 and all(c["before"]["id"] == c["after"]["id"] and c["after"]["wide"] == "lost" for c in updated)
+    assert sorted(c["after"]["id"] for c in of_rich if c["change"] == "inserted") == [9001, 9002]
+    counts = Counter((change["table"], change["change"]) for change in changes if change["table"] != rich)
+    assert counts == {
+        ("public.dropped", "deleted"): 300, ("public.truncated", "deleted"): 300, ("public.truncated", "inserted"): 1,
+        ("public.locked", "updated"): 1, ("public.locked", "deleted"): 1,
+    }  # fmt: skip
+    assert content(production, "dropped") == plain
+    assert leftovers(place) == [] and not list(place.glob("*.partial"))
 
 
 def test_an_undo_is_undone(production, wb):

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -40,6 +41,10 @@ class ScriptedPrimary : public pgconn::Connection {
     }
     if (asks(sql, "pg_backup_stop")) return stopped(end_backup(start_));
     return make_error(ErrorKind::kInvalid, "not in the script: " + std::string(sql));
+  }
+  Result<uint64_t> copy_out(std::string_view,
+                            const std::function<Result<void>(std::string_view)>&) final {
+    return make_error(ErrorKind::kUnsupported, "a backup copies no table out");
   }
   bool alive() override { return true; }
   int server_version() const override { return 150018; }

@@ -1,0 +1,106 @@
+#include "undo/table_likeness.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace walkback::undo {
+
+namespace {
+
+// The column that had another name then.
+std::string renamed_column(const TableShape& then, const TableShape& today) {
+  if (then.name.oid != today.name.oid) return "";
+  for (const Column& column : then.columns) {
+    const auto now = std::ranges::find(today.columns, column.number, &Column::number);
+    if (now != today.columns.end() && now->name != column.name) {
+      return fmt::format("its column {} is called {} since: undo tells columns by their names",
+                         column.name, now->name);
+    }
+  }
+  return "";
+}
+
+std::vector<std::string> names(const TableShape& then, const TableShape& today) {
+  if (then.name.oid != today.name.oid) {
+    return {fmt::format("{} was dropped since and made again", today.name.quoted)};
+  }
+  if (then.name.quoted == today.name.quoted) return {};
+  return {fmt::format("{} is {} now", then.name.quoted, today.name.quoted)};
+}
+
+std::vector<std::string> names_and_triggers(const TableShape& then, const TableShape& today) {
+  std::vector<std::string> notes = names(then, today);
+  for (const std::string& fires : today.fires) {
+    notes.push_back(fmt::format("{}: {} and fires", today.name.quoted, fires));
+  }
+  return notes;
+}
+
+}  // namespace
+
+std::string why_unlike(const TableShape& then, const TableShape& today) {
+  if (today.name.partitioned && !then.name.partitioned) return "it is partitioned by now";
+  if (!today.deferrable.empty()) {
+    return fmt::format(
+        "PostgreSQL checks its DEFERRABLE constraint {} by triggers, which do not fire for undo",
+        today.deferrable.front());
+  }
+  if (std::string renamed = renamed_column(then, today); !renamed.empty()) return renamed;
+  const auto common =
+      static_cast<size_t>(std::ranges::count_if(then.columns, [&](const Column& column) {
+        const Column* now = today.column(column.name);
+        return now != nullptr && now->type == column.type;
+      }));
+  const bool is_same = then.name.oid == today.name.oid;
+  if (!is_same && common < then.columns.size()) {
+    return "it was dropped since and made again with other columns";
+  }
+  if (common == 0) return "it has none of its columns any more";
+  if (today.column("undo_row") != nullptr || today.column("undo_is") != nullptr) {
+    return "it has a column undo_row or undo_is, which undo needs for itself";
+  }
+  return "";
+}
+
+std::vector<std::string> differences(const TableShape& then, const TableShape& today) {
+  std::vector<std::string> notes = names_and_triggers(then, today);
+  const std::string& name = today.name.quoted;
+  for (const Column& column : then.columns) {
+    const Column* now = today.column(column.name);
+    if (now == nullptr) {
+      notes.push_back(fmt::format(
+          "{}: column {} was dropped since, and its values do not come back", name, column.name));
+    } else if (now->type != column.type) {
+      notes.push_back(fmt::format(
+          "{}: column {} is {} now and was {}: it is left as it is, or gets its default", name,
+          column.name, now->type, column.type));
+    }
+  }
+  for (const Column& column : today.columns) {
+    if (then.column(column.name) != nullptr) continue;
+    notes.push_back(fmt::format("{}: column {} is new: rows that come back get its default", name,
+                                column.name));
+  }
+  return notes;
+}
+
+std::vector<std::string> uncompared(const TableShape& then, const TableShape& today) {
+  std::vector<std::string> notes = names(then, today);
+  for (const Column& column : then.columns) {
+    const Column* now = today.column(column.name);
+    if (now == nullptr) {
+      notes.push_back(fmt::format("column {} is not compared: there is none today", column.name));
+    } else if (now->type != column.type) {
+      notes.push_back(fmt::format("column {} is not compared: it is {} now and was {}", column.name,
+                                  now->type, column.type));
+    }
+  }
+  for (const Column& column : today.columns) {
+    if (then.column(column.name) != nullptr) continue;
+    notes.push_back(fmt::format("column {} is not compared: there was none then", column.name));
+  }
+  return notes;
+}
+
+}  // namespace walkback::undo
