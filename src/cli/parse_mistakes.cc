@@ -7,9 +7,9 @@
 #include <cctype>
 #include <optional>
 
+#include "base/closest.h"
 #include "base/shell.h"
 #include "cli/parse_command.h"
-#include "config/closest.h"
 #include "config/secrets.h"
 
 namespace walkback::cli {
@@ -59,7 +59,7 @@ std::optional<std::string> meant(const std::string& typed, const std::vector<std
     const bool is_known = std::ranges::find(known, word) != known.end();
     if (synonym == typed && is_known) return std::string(word);
   }
-  return config::closest(typed, known);
+  return closest(typed, known);
 }
 
 std::vector<std::string> commands_of(const CLI::App& app) {

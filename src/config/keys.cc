@@ -8,8 +8,8 @@
 #include <charconv>
 #include <vector>
 
+#include "base/closest.h"
 #include "base/whole_number.h"
-#include "config/closest.h"
 #include "schedule/cron_expression.h"
 
 namespace walkback::config {

@@ -6,7 +6,7 @@
 #include <map>
 #include <set>
 
-#include "config/closest.h"
+#include "base/closest.h"
 
 namespace walkback::find {
 
@@ -85,8 +85,8 @@ std::optional<RelationName> TablePattern::nearest(const RelationNames& names) co
   });
   std::vector<std::string> known;
   for (const auto& [name, table] : tables) known.push_back(name);
-  const std::optional<std::string> closest = config::closest(parts_.back(), known);
-  return closest ? std::optional(tables.at(*closest)) : std::nullopt;
+  const std::optional<std::string> near = closest(parts_.back(), known);
+  return near ? std::optional(tables.at(*near)) : std::nullopt;
 }
 
 Result<void> TablePattern::resolve(const RelationNames& names) {

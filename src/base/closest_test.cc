@@ -1,10 +1,10 @@
-#include "config/closest.h"
+#include "base/closest.h"
 
 #include <gtest/gtest.h>
 
 #include <vector>
 
-namespace walkback::config {
+namespace walkback {
 namespace {
 
 TEST(Closest, NamesTheNearestWordAndNothingWhenAllAreFar) {
@@ -20,4 +20,4 @@ TEST(Closest, NamesTheNearestWordAndNothingWhenAllAreFar) {
 }
 
 }  // namespace
-}  // namespace walkback::config
+}  // namespace walkback

@@ -6,10 +6,10 @@
 #include <string>
 #include <string_view>
 
-namespace walkback::config {
+namespace walkback {
 
 // The shortest that begins with what was typed, else the one that is a third of its letters away or
 // less: rather nothing than something absurd.
 std::optional<std::string> closest(std::string_view typed, std::span<const std::string> known);
 
-}  // namespace walkback::config
+}  // namespace walkback

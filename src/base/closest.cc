@@ -1,10 +1,10 @@
-#include "config/closest.h"
+#include "base/closest.h"
 
 #include <algorithm>
 
 #include "base/edit_distance.h"
 
-namespace walkback::config {
+namespace walkback {
 
 namespace {
 
@@ -34,4 +34,4 @@ std::optional<std::string> closest(std::string_view typed, std::span<const std::
   return best;
 }
 
-}  // namespace walkback::config
+}  // namespace walkback
