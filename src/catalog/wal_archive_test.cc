@@ -165,9 +165,11 @@ TEST_F(WalArchiveTest, ADamagedIndexDoesNotHoldUpArchiving) {
 class NoIndexes : public store::ForwardingStore {
  public:
   NoIndexes(store::ObjectStore& inner, ErrorKind kind) : ForwardingStore(inner), kind_(kind) {}
-  Result<store::PutOutcome> put(const store::ObjectKey& key, ByteView content) override {
-    if (key.text().find(".index") == std::string::npos) return ForwardingStore::put(key, content);
-    return make_error(kind_, key.text());
+
+ protected:
+  Result<void> before(std::string_view key) override {
+    if (key.find(".index") == std::string_view::npos) return success();
+    return make_error(kind_, std::string(key));
   }
 
  private:
