@@ -241,7 +241,8 @@ class Rescue {
       }
       tables.push_back({*then, make_undo_table(tables.size() + 1, *then, *std::move(today))});
     }
-    if (tables.empty()) {
+    // A partitioned table without partitions has neither.
+    if (tables.empty() && !report_.left_out.empty()) {
       return make_error(
           ErrorKind::kUnsupported,
           fmt::format("{}: {}", report_.left_out.front().table, report_.left_out.front().why),

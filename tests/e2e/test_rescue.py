@@ -149,7 +149,8 @@ def test_a_partitioned_table_is_rescued_whole(production, wb, place):
         CREATE TABLE events_rest PARTITION OF events DEFAULT PARTITION BY HASH (id);
         CREATE TABLE events_a PARTITION OF events_rest FOR VALUES WITH (MODULUS 2, REMAINDER 0);
         CREATE TABLE events_b PARTITION OF events_rest FOR VALUES WITH (MODULUS 2, REMAINDER 1);
-        INSERT INTO events SELECT g, g % 10, repeat('e', g % 50) FROM generate_series(1, 2000) g""")
+        INSERT INTO events SELECT g, g % 10, repeat('e', g % 50) FROM generate_series(1, 2000) g;
+        CREATE TABLE without_partitions (id int PRIMARY KEY) PARTITION BY RANGE (id)""")
     wb.backup()
     before = content(production, "events")
     xid = mistake(production, "DELETE FROM events WHERE id > 500", "DELETE FROM events WHERE k = 1")
@@ -161,6 +162,9 @@ def test_a_partitioned_table_is_rescued_whole(production, wb, place):
     assert content(production, "events") == before
     rescue(wb, *target, "--output", place / "rows.csv", "--format", "csv")
     assert loaded(production, place / "rows.csv", "events", "FORMAT csv, HEADER") == before
+    report = rescue(wb, "--table", "without_partitions", "--before-xid", xid, "--output", place / "none.sql")
+    assert report["rows"] == report["output"]["rows"] == 0
+    run_sql(production, place / "none.sql")
     # A partition that is gone is named, and comes back by its own name.
     production.sql("DROP TABLE events_0")
     report = rescue(wb, *target, "--output", place / "again.sql")
