@@ -404,10 +404,6 @@ TEST(Parse, Metrics) {
   EXPECT_THAT(wrong({"metrics", "--json"}), HasSubstr("status --json"));
 }
 
-TEST(Parse, CommandsOfLaterVersionsAreNotThereYet) {
-  EXPECT_THAT(wrong({"rescue"}), StartsWith("unknown command"));
-}
-
 TEST(Parse, WrongValuesSayWhatIsExpected) {
   EXPECT_EQ(wrong({"recover", "--latest", "--into", "/x", "--port", "0"}),
             "--port is \"0\", which is no such number | expected a number from 1 to 65535");

@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
 #include "cli/commands.h"
-#include "cli/retention_options.h"
 #include "cli/human.h"
+#include "cli/retention_options.h"
 #include "cli/verify_text.h"
 #include "verify/verify.h"
 
