@@ -2,6 +2,7 @@
 #include "base/json.h"
 #include "base/time_text.h"
 #include "cli/find_text.h"
+#include "cli/or_null.h"
 #include "undo/choice.h"
 
 namespace walkback::cli {
@@ -14,10 +15,6 @@ using find::FoundTable;
 using find::FoundWork;
 using find::Outcome;
 constexpr size_t kColumns = 240;
-
-Json time_or_null(std::optional<Timestamp> time) {
-  return time ? Json(to_iso_utc(*time)) : Json(nullptr);
-}
 
 std::string_view outcome_name(Outcome outcome) {
   switch (outcome) {

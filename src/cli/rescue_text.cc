@@ -4,9 +4,9 @@
 
 #include "base/json.h"
 #include "base/shell.h"
-#include "base/time_text.h"
 #include "cli/human.h"
 #include "cli/kept_server_text.h"
+#include "cli/or_null.h"
 #include "cli/target_record.h"
 #include "cli/text.h"
 
@@ -112,8 +112,6 @@ Json json_of(const RescueReport& report) {
           {"rows", listed_of(comparison)}};
 }
 
-Json text_or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
-
 }  // namespace
 
 std::string rescue_text(const RescueView& view, const Suggestion& suggestion) {
@@ -138,7 +136,6 @@ std::string rescue_text(const RescueView& view, const Suggestion& suggestion) {
 
 std::string rescue_json(const RescueView& view) {
   const RescueReport& report = view.report;
-  const TargetRecord target = target_record(view.plan);
   Json left_out = Json::array();
   for (const undo::LeftOut& left : report.left_out) {
     left_out.push_back({{"table", left.table}, {"why", left.why}});
@@ -151,23 +148,22 @@ std::string rescue_json(const RescueView& view) {
               {"makes_table", report.remakes},
               {"with_table", report.with_table}};
   }
-  return to_text(
-      Json{{"rescue",
-            {{"target", restore::target_kind_name(view.plan.target.kind)},
-             {"target_lsn", view.plan.target_lsn.text()},
-             {"target_time", target.time ? Json(to_iso_utc(*target.time)) : Json(nullptr)},
-             {"backup", view.plan.backup.id.text},
-             {"database", report.database},
-             {"table", report.table},
-             {"where", text_or_null(report.where)},
-             {"rows", report.rows},
-             {"table_today", report.today ? Json(*report.today) : Json(nullptr)},
-             {"comparison", json_of(report)},
-             {"not_compared", text_or_null(report.not_compared)},
-             {"left_out", std::move(left_out)},
-             {"notes", report.notes},
-             {"output", std::move(output)},
-             {"kept", text_or_null(report.kept)}}}});
+  return to_text(Json{{"rescue",
+                       {{"target", restore::target_kind_name(view.plan.target.kind)},
+                        {"target_lsn", view.plan.target_lsn.text()},
+                        {"target_time", time_or_null(target_record(view.plan).time)},
+                        {"backup", view.plan.backup.id.text},
+                        {"database", report.database},
+                        {"table", report.table},
+                        {"where", text_or_null(report.where)},
+                        {"rows", report.rows},
+                        {"table_today", report.today ? Json(*report.today) : Json(nullptr)},
+                        {"comparison", json_of(report)},
+                        {"not_compared", text_or_null(report.not_compared)},
+                        {"left_out", std::move(left_out)},
+                        {"notes", report.notes},
+                        {"output", std::move(output)},
+                        {"kept", text_or_null(report.kept)}}}});
 }
 
 }  // namespace walkback::cli

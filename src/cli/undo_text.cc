@@ -6,8 +6,8 @@
 
 #include "base/json.h"
 #include "base/shell.h"
-#include "base/time_text.h"
 #include "cli/human.h"
+#include "cli/or_null.h"
 
 namespace walkback::cli {
 
@@ -82,10 +82,6 @@ bool does_anything(const LiveOutcome& outcome) {
   return std::ranges::any_of(outcome.tables, [](const TableOutcome& table) {
     return table.created || table.inserted + table.set_back + table.removed > 0;
   });
-}
-
-Json time_or_null(std::optional<Timestamp> time) {
-  return time ? Json(to_iso_utc(*time)) : Json(nullptr);
 }
 
 }  // namespace

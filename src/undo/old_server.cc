@@ -24,6 +24,17 @@ Result<void> settle(pgconn::Connection& session) {
   return success();
 }
 
+Result<void> roll_back_prepared(pgconn::Connection& session, std::optional<pg::Xid> only) {
+  const pgconn::Value xid = only ? pgconn::Value(std::to_string(*only)) : pgconn::Value();
+  const pgconn::Table prepared =
+      TRY(session.query("SELECT format('ROLLBACK PREPARED %L', gid) FROM pg_prepared_xacts"
+                        " WHERE database = current_database()"
+                        " AND ($1::text IS NULL OR transaction = $1::text::xid)",
+                        {xid}));
+  for (const pgconn::Row& row : prepared.rows) TRY(session.query(*row[0]));
+  return success();
+}
+
 Result<std::string> find_pg_dump(const std::string& binaries, int major, FileSystem& files) {
   const std::string pg_dump =
       join_path(TRY(restore::find_server_binaries(binaries, major)), "pg_dump");

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/file_system.h"
@@ -18,6 +19,11 @@ Result<std::unique_ptr<pgconn::Connection>> scratch_session(const scratch::Scrat
 
 // What values look like beyond pgconn's settings, and how long a lock is waited for.
 Result<void> settle(pgconn::Connection& session);
+
+// A prepared transaction outlives a promotion, with its locks; at the target it had not committed.
+// Rolls back those of the session's database, or `only` that one.
+Result<void> roll_back_prepared(pgconn::Connection& session,
+                                std::optional<pg::Xid> only = std::nullopt);
 
 // Beside the server's programs (`binaries`, or where PostgreSQL `major` is found): kMissing when
 // it is not there.

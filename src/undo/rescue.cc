@@ -110,11 +110,7 @@ class Rescue {
       wanted_ = TRY(find_wanted_table(*any, connect, options_.table));
     }
     then_ = TRY(scratch_session(*server_, wanted_.database));
-    // They outlive a promotion, with their locks; at the target they had not committed.
-    const pgconn::Table prepared =
-        TRY(then_->query("SELECT format('ROLLBACK PREPARED %L', gid) FROM pg_prepared_xacts"
-                         " WHERE database = current_database()"));
-    for (const pgconn::Row& row : prepared.rows) TRY(then_->query(*row[0]));
+    TRY(roll_back_prepared(*then_));
     const std::optional<TableShape> shape = TRY(read_shape(*then_, wanted_.oid));
     CHECK(shape);
     then_shape_ = *shape;

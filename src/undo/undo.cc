@@ -308,7 +308,7 @@ class Undo {
     const std::unique_ptr<ScratchServer> server = TRY(ScratchServer::recover(checked, around_));
     {
       const std::unique_ptr<pgconn::Connection> before = TRY(session(*server));
-      TRY(end_prepared(*before));
+      TRY(roll_back_prepared(*before, static_cast<pg::Xid>(report_.xid)));
       if (!undone_.empty() && !undone_.front().table) TRY(read_shapes(*before));
       around_.progress.begin("reading the tables that were locked", 0);
       for (Undone& undone : undone_) {
@@ -356,16 +356,6 @@ class Undo {
       const std::optional<TableShape> shape = TRY(read_shape(then, oid));
       if (shape) TRY(change_files_->add_all(then, *shape, around_.stop));
     }
-    return success();
-  }
-
-  // A prepared transaction outlives a promotion, with its locks.
-  Result<void> end_prepared(pgconn::Connection& server) const {
-    const pgconn::Table prepared =
-        TRY(server.query("SELECT format('ROLLBACK PREPARED %L', gid) FROM pg_prepared_xacts"
-                         " WHERE transaction = $1::xid",
-                         {std::to_string(static_cast<pg::Xid>(report_.xid))}));
-    for (const pgconn::Row& row : prepared.rows) TRY(server.query(*row[0]));
     return success();
   }
 

@@ -123,10 +123,8 @@ pg::Lsn WalCheck::promised_from(const catalog::WalChain& chain) const {
 
 void WalCheck::find_gaps(const catalog::WalChain& chain) {
   const pg::Lsn promised = promised_from(chain);
-  const std::vector<catalog::WalChain::Stretch> stretches = chain.stretches();
-  for (size_t i = 0; i + 1 < stretches.size(); ++i) {
-    const pg::Lsn from = stretches[i].end;
-    const pg::Lsn to = stretches[i + 1].begin;
+  for (const catalog::WalChain::Stretch& gap : chain.gaps()) {
+    const pg::Lsn from = gap.begin, to = gap.end;
     // What lies before its beginning is its parent's, and found with that.
     if (to <= chain.begin() || to <= promised) continue;
     const bool behind_a_backup =

@@ -144,25 +144,37 @@ def test_a_pin_keeps_a_backup_with_the_wal_that_makes_it_consistent(story, wb, p
     assert rows == 0
 
 
-def test_a_recovery_that_runs_while_prune_removes_all_it_can_ends_right(story, wb, place):
+def a_moment_of_a_backup_that_no_rule_keeps(story, wb):
+    """The backup, and the moment with its rows; a full one came since."""
     first = wb.backup()
     story.go_on(commits=8, rows=20_000)
     wb.backup("--full")
     story.go_on(commits=1)
     moment, rows, _ = story.moments[7]
-    into, port = place / "copy", free_port()
-    # From the first backup, which no rule keeps.
-    recovery = wb.start("recover", "--to", moment, "--into", into, "--port", port)
-    wait_until(lambda: any(claim["kind"] == "read" for claim in claims(wb)), "the recovery's lease")
-    report = prune(wb, count=1)
+    return first, moment, rows
+
+
+def assert_is_in_use(report, backup):
+    in_use = next(each for each in report["backups"] if each["id"] == backup["id"])
+    assert any("in use by recover" in reason for reason in in_use["reasons"]), report
+
+
+def assert_recovered(recovery, backup, rows):
     out, err = recovery.communicate(timeout=180)
     assert recovery.returncode == 0, err
-    assert json.loads(out)["backup"] == first["id"]
-    in_use = next(backup for backup in report["backups"] if backup["id"] == first["id"])
-    assert any("in use by recover" in reason for reason in in_use["reasons"]), report
     recovered = json.loads(out)
+    assert recovered["backup"] == backup["id"]
     copy = Cluster(recovered["data_directory"], port=recovered["port"], sockets=recovered["socket_directory"])
     assert copy.value("SELECT count(*) FROM story") == rows
+
+
+def test_a_recovery_that_runs_while_prune_removes_all_it_can_ends_right(story, wb, place):
+    first, moment, rows = a_moment_of_a_backup_that_no_rule_keeps(story, wb)
+    into, port = place / "copy", free_port()
+    recovery = wb.start("recover", "--to", moment, "--into", into, "--port", port)
+    wait_until(lambda: any(claim["kind"] == "read" for claim in claims(wb)), "the recovery's lease")
+    assert_is_in_use(prune(wb, count=1), first)
+    assert_recovered(recovery, first, rows)
     # Now nobody reads it.
     assert first["id"] not in kept(prune(wb, count=1))
 
@@ -188,11 +200,7 @@ def startup_process(pgdata):
 
 
 def test_a_prune_on_another_host_takes_nothing_from_under_a_recovery(story, wb, place):
-    first = wb.backup()
-    story.go_on(commits=8, rows=20_000)
-    wb.backup("--full")
-    story.go_on(commits=1)
-    moment, rows, _ = story.moments[7]
+    first, moment, rows = a_moment_of_a_backup_that_no_rule_keeps(story, wb)
     into = place / "copy"
     recovery = wb.start("recover", "--to", moment, "--into", into, "--port", free_port())
     # In the middle of its replay for as long as it is needed: the lease is renewed meanwhile.
@@ -208,14 +216,8 @@ def test_a_prune_on_another_host_takes_nothing_from_under_a_recovery(story, wb, 
     finally:
         os.kill(startup, signal.SIGCONT)
     assert there.returncode == 0, there.stderr
-    report = json.loads(there.stdout)["lineages"][-1]
-    in_use = next(backup for backup in report["backups"] if backup["id"] == first["id"])
-    assert any("in use by recover" in reason for reason in in_use["reasons"]), report
-    out, err = recovery.communicate(timeout=180)
-    assert recovery.returncode == 0, err
-    recovered = json.loads(out)
-    copy = Cluster(recovered["data_directory"], port=recovered["port"], sockets=recovered["socket_directory"])
-    assert recovered["backup"] == first["id"] and copy.value("SELECT count(*) FROM story") == rows
+    assert_is_in_use(json.loads(there.stdout)["lineages"][-1], first)
+    assert_recovered(recovery, first, rows)
     # Once it has ended, that host removes it.
     again = subprocess.run(
         on_another_host(wb.command("prune")), capture_output=True, text=True, timeout=120,
