@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/sort_unique.h"
 #include "catalog/sealed_message.h"
 #include "catalog/wal_index.pb.h"
 
@@ -73,8 +74,7 @@ void encode_transactions(const wal::SegmentSummary& summary, proto::SegmentSumma
   for (const auto& list : summary.row_lists) {
     for (const wal::RelationRows& rows : list) relations.push_back(rows.relation);
   }
-  std::sort(relations.begin(), relations.end());
-  relations.erase(std::unique(relations.begin(), relations.end()), relations.end());
+  sort_unique(relations);
   for (const wal::RelationLocator& relation : relations) {
     encode(relation, *message.add_relations());
   }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <ranges>
 #include <tuple>
 
 #include "wal/timed_event.h"
@@ -133,9 +132,10 @@ Result<SegmentRange> WindowSegments::range_in(const WalChain::Stretch& stretch,
 Result<uint64_t> WindowSegments::before_what_runs(uint64_t first, uint64_t begin) const {
   std::optional<pg::Xid> oldest;
   for (uint64_t number = begin; number-- > first;) {
-    for (const Snapshot& snapshot : std::views::reverse(snapshots_of(TRY(segment(number))))) {
-      if (!oldest) oldest = snapshot.oldest_running;
-      if (oldest && !is_before(*oldest, snapshot.next)) return number;
+    const std::vector<Snapshot> snapshots = snapshots_of(TRY(segment(number)));
+    for (auto snapshot = snapshots.rbegin(); snapshot != snapshots.rend(); ++snapshot) {
+      if (!oldest) oldest = snapshot->oldest_running;
+      if (oldest && !is_before(*oldest, snapshot->next)) return number;
     }
   }
   return first;

@@ -2,8 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
+#include "base/sort_unique.h"
 #include "base/time_text.h"
 
 namespace walkback::s3 {
@@ -130,8 +129,7 @@ Result<std::vector<std::string>> list_folders(Objects& objects, std::string_view
       }
     }
   }
-  std::ranges::sort(folders);
-  folders.erase(std::unique(folders.begin(), folders.end()), folders.end());
+  sort_unique(folders);
   return folders;
 }
 

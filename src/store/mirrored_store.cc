@@ -8,6 +8,7 @@
 #include <charconv>
 #include <mutex>
 
+#include "base/sort_unique.h"
 #include "store/between_stores.h"
 #include "store/listing.h"
 #include "store/watched_place.h"
@@ -409,8 +410,7 @@ Result<std::vector<std::string>> Mirror::list_folders(std::string_view folder) {
     }
     answered_by_other(place, folders.error());
   }
-  std::sort(all.begin(), all.end());
-  all.erase(std::unique(all.begin(), all.end()), all.end());
+  sort_unique(all);
   if (folder.empty()) std::erase(all, std::string(kBehind.substr(0, kBehind.size() - 1)));
   return all;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/sort_unique.h"
 #include "pgconn/values.h"
 
 namespace walkback::undo {
@@ -109,9 +110,7 @@ Result<void> read_keys(pgconn::Connection& server, TableShape& shape) {
     shape.guarded.clear();
     for (const Column& column : shape.columns) shape.guarded.push_back(column.name);
   }
-  std::ranges::sort(shape.guarded);
-  const auto twice = std::ranges::unique(shape.guarded);
-  shape.guarded.erase(twice.begin(), twice.end());
+  sort_unique(shape.guarded);
   return success();
 }
 

@@ -6,6 +6,7 @@
 #include <set>
 #include <unordered_set>
 
+#include "base/sort_unique.h"
 #include "catalog/backups.h"
 #include "catalog/manifest.h"
 #include "catalog/names.h"
@@ -425,8 +426,7 @@ Result<void> BackupCheck::read_pack(const PackKey& key, Pack& pack, PackChecker&
     // What it was compared with before is still so: its bytes are.
     if (pack.known != nullptr) frames = pack.known->frames;
     for (const NamedFrame& frame : pack.frames) frames.push_back(fingerprint(frame));
-    std::ranges::sort(frames);
-    frames.erase(std::ranges::unique(frames).begin(), frames.end());
+    sort_unique(frames);
     return proved(run_, subject, std::move(frames));
   }();
   if (outcome.ok() || !is_of_the_object(outcome.error())) return outcome;

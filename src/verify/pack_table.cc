@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/sort_unique.h"
+
 namespace walkback::verify {
 
 namespace {
@@ -43,9 +45,7 @@ void PackTable::add_frame(const PackKey& key, const NamedFrame& frame) {
 }
 
 void PackTable::sort(Pack& pack) {
-  std::ranges::sort(pack.frames);
-  const auto doubles = std::ranges::unique(pack.frames);
-  pack.frames.erase(doubles.begin(), doubles.end());
+  sort_unique(pack.frames);
   pack.sorted = pack.frames.size();
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/sort_unique.h"
 #include "wal/names.h"
 #include "wal/record.h"
 #include "wal/timed_event.h"
@@ -63,8 +64,7 @@ void ChangedSince::finish() {
 
 void ChangedSince::put_in_order(Relation& relation) {
   std::vector<uint32_t>& blocks = relation.changed.blocks;
-  std::ranges::sort(blocks);
-  blocks.erase(std::unique(blocks.begin(), blocks.end()), blocks.end());
+  sort_unique(blocks);
   relation.in_order = blocks.size();
 }
 
