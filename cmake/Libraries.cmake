@@ -2,8 +2,8 @@
 # starting costs little: wal-push is started once for each segment.
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
+# Its headers: src/base/fmt_library.cc compiles what lies behind them.
 find_package(fmt REQUIRED)
-find_package(spdlog REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(CLI11 REQUIRED)
 # The calendar, by its headers only: the library of time zones is a shared one that brings the C++ runtime.
