@@ -100,7 +100,7 @@ void give(int descriptor, int as) {
 }
 
 [[noreturn]] void become(const ProcessStart& start, char* const* arguments,
-                         char* const* environment, pid_t parent) {
+                         char* const* environment, pid_t parent, pid_t parent_thread) {
   sigset_t none;
   sigemptyset(&none);
   for (int number = 1; number < NSIG; ++number) signal(number, SIG_DFL);
@@ -108,8 +108,8 @@ void give(int descriptor, int as) {
   if (start.group == ProcessGroup::kOwn) setpgid(0, 0);
   if (start.group == ProcessGroup::kOwnSession) setsid();
   prctl(PR_SET_PDEATHSIG, start.signal_at_our_end);
-  // It may have ended before that.
-  if (getppid() != parent) _exit(1);
+  // The process, or only the thread, may have ended before that.
+  if (getppid() != parent || tgkill(parent, parent_thread, 0) != 0) _exit(1);
   give(start.input, STDIN_FILENO);
   give(start.output, STDOUT_FILENO);
   give(start.errors, STDERR_FILENO);
@@ -128,9 +128,9 @@ Result<pid_t> start_process(const ProcessStart& start) {
     return Spawn().run(start, arguments.get(), environment.get());
   }
   // posix_spawn(3) has no word for it.
-  const pid_t parent = getpid();
+  const pid_t parent = getpid(), thread = gettid();
   const pid_t process = fork();
-  if (process == 0) become(start, arguments.get(), environment.get(), parent);
+  if (process == 0) become(start, arguments.get(), environment.get(), parent, thread);
   if (process < 0) return errno_error(errno, "starting " + start.command[0]);
   return process;
 }

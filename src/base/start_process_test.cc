@@ -7,8 +7,7 @@
 #include <unistd.h>
 
 #include <array>
-#include <condition_variable>
-#include <mutex>
+#include <functional>
 #include <thread>
 
 namespace walkback {
@@ -96,13 +95,33 @@ TEST(StartProcess, WhatIsNoProgramIsAnError) {
   EXPECT_FALSE(start_process({.command = {"/nowhere/program"}}).ok());
 }
 
-TEST(StartProcess, ItIsToldWhenTheThreadThatStartedItEnds) {
+// Of one that a thread of its own started, once that has done the rest.
+int status_after_thread(const std::string& line, int output, const std::function<void()>& rest) {
   pid_t process = 0;
   std::thread([&] {
     process =
-        start_process({.command = shell("exec sleep 60"), .signal_at_our_end = SIGQUIT}).value();
+        start_process({.command = shell(line), .output = output, .signal_at_our_end = SIGQUIT})
+            .value();
+    rest();
   }).join();
-  EXPECT_EQ(exit_status_of(wait_for_process(process)), 128 + SIGQUIT);
+  return exit_status_of(wait_for_process(process));
+}
+
+TEST(StartProcess, ItIsToldWhenTheThreadThatStartedItEnds) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(pipe2(ends.data(), O_CLOEXEC), 0);
+  char letter = 0;
+  const auto runs = [&] { EXPECT_EQ(read(ends[0], &letter, 1), 1); };
+  EXPECT_EQ(status_after_thread("echo; exec sleep 60", ends[1], runs), 128 + SIGQUIT);
+  for (const int end : ends) close(end);
+}
+
+// The thread may be gone before the process could ask to be told.
+TEST(StartProcess, HoweverSoonTheThreadEnds) {
+  for (int round = 0; round < 20; ++round) {
+    EXPECT_THAT(status_after_thread("exec sleep 60", ProcessStart::kNothing, [] {}),
+                testing::AnyOf(1, 128 + SIGQUIT));
+  }
 }
 
 }  // namespace
