@@ -1,10 +1,12 @@
+# libFuzzer wants to know which lines ran: of every library, not of the unit tests, which would only be slower.
+function(walkback_cover target)
+  if(WALKBACK_FUZZ)
+    target_compile_options(${target} PRIVATE -fsanitize=fuzzer-no-link)
+  endif()
+endfunction()
+
 # Fuzz targets: with WALKBACK_FUZZ, walkback_fuzz(fuzz_history SOURCES fuzz/fuzz_history.cc DEPENDS pg)
 # makes the program fuzz_history (libFuzzer, clang). Without it, nothing.
-if(WALKBACK_FUZZ)
-  # Coverage for every library; libFuzzer's own main only in the targets.
-  add_compile_options(-fsanitize=fuzzer-no-link)
-endif()
-
 function(walkback_fuzz name)
   cmake_parse_arguments(F "" "" "SOURCES;DEPENDS" ${ARGN})
   if(WALKBACK_FUZZ)

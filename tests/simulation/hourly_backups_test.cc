@@ -8,6 +8,7 @@
 
 #include "backup/pack_uses.h"
 #include "backup/reread_turns.h"
+#include "base/sort_unique.h"
 #include "pipeline/testing/copy_changes_fixture.h"
 
 namespace walkback::backup {
@@ -42,9 +43,7 @@ class HourlyBackups : public pipeline::CopyChanges {
   }
 
   void back_up_hour(std::vector<uint32_t> changes) {
-    std::ranges::sort(changes);
-    const auto repeated = std::ranges::unique(changes);
-    changes.erase(repeated.begin(), repeated.end());
+    sort_unique(changes);
     for (const uint32_t block : changes) change(relation_, block);
     const Timestamp parent_started = now_;
     now_ = now_ + std::chrono::hours(1);

@@ -3,12 +3,16 @@
 # A second checkout finds what the first one compiled.
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=pch_defines,time_macros
 
-# Configures once; ninja itself notices later changes of the CMake files.
+# Configures once, and again when the presets changed; ninja itself notices later changes of the CMake files.
 configure() {
-  [ -f "build/$1/build.ninja" ] || cmake --preset "$1" >"$(build_log "$1")" 2>&1 || {
+  local configured_by=build/$1/configured-by.json
+  ! cmp -s CMakePresets.json "$configured_by" || return 0
+  rm -f "build/$1/CMakeCache.txt"
+  cmake --preset "$1" >"$(build_log "$1")" 2>&1 || {
     cat "build/$1.log"
     return 1
   }
+  cp CMakePresets.json "$configured_by"
 }
 
 build_log() { mkdir -p build && echo "build/$1.log"; }

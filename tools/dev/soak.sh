@@ -65,8 +65,8 @@ soak_seed() {
 }
 
 soak_space() {
-  build_preset release walkback_backup_test &&
-    WALKBACK_SPACE_DAYS=365 build/release/src/backup/walkback_backup_test --gtest_filter='HourlyBackups.*'
+  build_preset release walkback_simulation_test &&
+    WALKBACK_SPACE_DAYS=365 build/release/tests/simulation/walkback_simulation_test --gtest_filter='HourlyBackups.*'
 }
 
 soak_ninety_days() {
@@ -83,7 +83,8 @@ soak_scale() {
 
 soak_power_cut() {
   build_preset release walkback_power_cut_test &&
-    WALKBACK_FIRST_SEED=$((5 * WALKBACK_SEED - 4)) WALKBACK_SEEDS=5 "$(find build/release -name walkback_power_cut_test -type f | head -n 1)" --gtest_brief=1
+    WALKBACK_FIRST_SEED=$((5 * WALKBACK_SEED - 4)) WALKBACK_SEEDS=5 \
+      build/release/tests/power_cut/walkback_power_cut_test --gtest_brief=1
 }
 
 soak_s3() {
@@ -92,14 +93,14 @@ soak_s3() {
 
 soak_fuzz() {
   source tools/dev/test.sh
-  build_preset fuzz $(fuzz_targets)
+  build_fuzz fuzz || return 1
   local target
-  for target in $(fuzz_targets); do fuzz_one "$target" 90 || return 1; done
+  for target in $(fuzz_targets fuzz); do fuzz_one fuzz "$target" 90 || return 1; done
 }
 
 soak_fuzz_decoder() {
   source tools/dev/test.sh
-  build_preset fuzz fuzz_record_reader && fuzz_one fuzz_record_reader 1800
+  build_preset fuzz fuzz_record_reader && fuzz_one fuzz fuzz_record_reader 1800
 }
 
 run_soak() {

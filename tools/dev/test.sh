@@ -66,22 +66,37 @@ phase_unit() {
   grep -vE '^ *(Start +|[0-9]+/[0-9]+ Test .* Passed)' "$results/ctest.log" | tail -n 80
 }
 
-# Memory against the number of files and the size of the cluster, of the release build: sanitizers have memory of their own.
-phase_scale() {
-  verdict build-scale build_preset release walkback_scale_test || return 0
-  GTEST_OUTPUT="xml:$PWD/$results/scale.xml" build/release/tests/scale/walkback_scale_test --gtest_brief=1 </dev/null || true
+# side_by_side COMMAND…: in the background, as soon as fewer run there than there are cores. `wait` waits for them all.
+side_by_side() {
+  while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do wait -n || true; done
+  "$@" &
 }
 
-# Ninety days of an unattended agent, by seed; of the release build, in which a month takes seconds.
+# release_program NAME PROGRAM [FILTER]: GoogleTest's program of tests/ in the release build. It writes its report at its
+# end: one that died without is one failure.
+release_program() {
+  GTEST_OUTPUT="xml:$PWD/$results/$1.xml" "build/release/tests/$2" --gtest_brief=1 --gtest_filter="${3:-*}" </dev/null ||
+    [ -e "$results/$1.xml" ] || echo failed >"$results/$1.verdict"
+}
+
+# Memory against the number of files and the size of the cluster: sanitizers have memory of their own.
+phase_scale() {
+  verdict build-scale build_preset release walkback_scale_test || return 0
+  release_program scale scale/walkback_scale_test
+}
+
+# Months and power cuts that are not real, and take minutes with sanitizers: ninety days of an unattended agent, by seed;
+# two months of hourly backups; a cut at each write.
 phase_simulation() {
-  verdict build-simulation build_preset release walkback_simulation_test || return 0
-  local seed runs=()
+  verdict build-simulation build_preset release walkback_simulation_test walkback_power_cut_test || return 0
+  local seed
   for seed in 1 2 3; do
-    GTEST_OUTPUT="xml:$PWD/$results/simulation-$seed.xml" WALKBACK_FIRST_SEED=$seed WALKBACK_SEEDS=1 \
-      build/release/tests/simulation/walkback_simulation_test --gtest_brief=1 </dev/null &
-    runs+=($!)
+    WALKBACK_FIRST_SEED=$seed WALKBACK_SEEDS=1 \
+      side_by_side release_program "simulation-$seed" simulation/walkback_simulation_test 'NinetyDays.*'
   done
-  wait "${runs[@]}" || true
+  side_by_side release_program power-cut power_cut/walkback_power_cut_test
+  side_by_side release_program hourly-backups simulation/walkback_simulation_test 'HourlyBackups.*'
+  wait || true
 }
 
 # When asked for by name: a bounded share of the sources, another one with every seed. `./dev tidy` looks at all of them.
@@ -107,20 +122,24 @@ phase_e2e() {
 # A short while for each fuzz target: what a decoder does with hostile bytes. `./dev soak fuzz` takes longer.
 phase_fuzz() {
   local target
-  configure fuzz || { echo failed >"$results/build-fuzz.verdict"; return 0; }
-  [ -n "$(fuzz_targets)" ] || { say "no fuzz targets"; return 0; }
-  verdict build-fuzz build_preset fuzz $(fuzz_targets) || return 0
-  for target in $(fuzz_targets); do
-    verdict "$target" fuzz_one "$target" "${WALKBACK_FUZZ_SECONDS:-8}"
+  verdict build-fuzz build_fuzz dev || return 0
+  for target in $(fuzz_targets dev); do
+    side_by_side verdict "$target" fuzz_one dev "$target" "${WALKBACK_FUZZ_SECONDS:-8}"
   done
+  wait || true
 }
 
-fuzz_targets() { ninja -C build/fuzz -t targets all | sed -n 's/^\(fuzz_[a-z0-9_]*\): phony$/\1/p' | sort -u; }
+# The presets with fuzz targets: dev, and fuzz, whose optimized ones try more in the same time and take longer to build.
+fuzz_targets() { ninja -C "build/$1" -t targets all | sed -n 's/^\(fuzz_[a-z0-9_]*\): phony$/\1/p' | sort -u; }
+
+# A list that is empty would be everything.
+build_fuzz() { configure "$1" && [ -n "$(fuzz_targets "$1")" ] && build_preset "$1" $(fuzz_targets "$1"); }
 
 # What it found is kept in build/corpus/TARGET; src/MODULE/testdata/TARGET holds what it starts from.
+# fuzz_one PRESET TARGET SECONDS
 fuzz_one() {
-  local target=$1 seconds=$2 program
-  program=$(find build/fuzz -name "$target" -type f -perm -u+x | head -n 1)
+  local target=$2 seconds=$3 program
+  program=$(find "build/$1" -name "$target" -type f -perm -u+x | head -n 1)
   mkdir -p "build/corpus/$target"
   "$program" -max_total_time="$seconds" -seed="$((WALKBACK_SEED % 2147483647 + 1))" -timeout=10 -rss_limit_mb=2048 \
     -print_final_stats=1 -artifact_prefix="build/corpus/$target-" "build/corpus/$target" $(ls -d src/*/testdata/"$target" 2>/dev/null)
