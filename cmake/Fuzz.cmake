@@ -1,4 +1,4 @@
-# libFuzzer wants to know which lines ran: of every library, not of the unit tests, which would only be slower.
+# libFuzzer wants to know which lines ran: of its targets and every library, not of the unit tests, which would only be slower.
 function(walkback_cover target)
   if(WALKBACK_FUZZ)
     target_compile_options(${target} PRIVATE -fsanitize=fuzzer-no-link)
@@ -11,6 +11,7 @@ function(walkback_fuzz name)
   cmake_parse_arguments(F "" "" "SOURCES;DEPENDS" ${ARGN})
   if(WALKBACK_FUZZ)
     add_executable(${name} ${F_SOURCES})
+    walkback_cover(${name})
     foreach(dependency ${F_DEPENDS})
       target_link_libraries(${name} PRIVATE walkback_${dependency})
     endforeach()
