@@ -30,9 +30,9 @@ def chance(seed):
 
 @pytest.fixture
 def run_directory(request):
-    """Memory, for a test that asks for it by @pytest.mark.parametrize("run_directory", ["memory"], indirect=True)."""
+    """Memory, but for a test that asks for a disk by @pytest.mark.parametrize("run_directory", ["disk"], indirect=True)."""
     disk = os.environ.get("WALKBACK_RUN_DIR", "/tmp")
-    wanted = getattr(request, "param", "disk")
+    wanted = getattr(request, "param", "memory")
     return (os.environ.get("WALKBACK_MEMORY") or disk) if wanted == "memory" else disk
 
 

@@ -259,7 +259,6 @@ def make(cluster, chance):
     return expected, called
 
 
-@pytest.mark.parametrize("run_directory", ["memory"], indirect=True)
 def test_find_says_what_random_schema_changes_did(make_cluster, make_walkback, place, seed):
     cluster = make_cluster("pg", "--wal-segsize=1").start()
     space = place / "space"

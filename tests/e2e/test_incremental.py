@@ -655,7 +655,6 @@ def remove(copy):
         shutil.rmtree(left, ignore_errors=True)
 
 
-@pytest.mark.parametrize("run_directory", ["memory"], indirect=True)
 @pytest.mark.parametrize("number", range(HISTORIES))
 def test_every_backup_of_a_random_history_is_the_cluster_of_its_moment(production, wb, place, seed, number):
     chance = random.Random(f"{seed}/{number}")

@@ -21,7 +21,6 @@ def history(request, make_cluster, make_walkback, place, seed):
     return history
 
 
-@pytest.mark.parametrize("run_directory", ["memory"], indirect=True)
 def test_a_plan_says_yes_exactly_when_a_recovery_succeeds(history, place, seed):
     said = {True: 0, False: 0}
     for number, target in enumerate(history.targets(TARGETS)):
