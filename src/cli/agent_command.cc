@@ -80,8 +80,19 @@ class AgentCommand {
   }
 
   health::Level health() const { return health_; }
+  // A port that is taken, or an address that this host has not yet, is no reason to back nothing
+  // up: each look at health tries again.
   Result<void> serve_metrics() {
-    if (!config_.metrics_listen.empty()) board_ = TRY(Board::open(config_.metrics_listen));
+    if (config_.metrics_listen.empty()) return success();
+    auto board = Board::open(config_.metrics_listen);
+    if (!board.ok() && board.error().kind == ErrorKind::kInvalid) return board.error();
+    serves_ = true;
+    if (board.ok()) {
+      board_ = std::move(board).value();
+    } else {
+      session_.warn(make_error(board.error().kind, "metrics: " + board.error().message,
+                               "the agent goes on without them, and tries again each minute"));
+    }
     return success();
   }
   void say(const std::string& line) {
@@ -98,6 +109,13 @@ class AgentCommand {
     return command;
   }
 
+  void try_to_serve() {
+    auto board = Board::open(config_.metrics_listen);
+    if (!board.ok()) return;
+    board_ = std::move(board).value();
+    say("metrics: at " + config_.metrics_listen + " from now on");
+  }
+
   // As `status --alert`.
   void watch() {
     health::Facts facts = health_facts(config_, limits_, session_);
@@ -108,6 +126,7 @@ class AgentCommand {
     }
     seen_ = true;
     health_ = report.status();
+    if (!board_ && serves_) try_to_serve();
     if (board_) {
       stored_.add_to(facts, config_, session_);
       board_->show(metrics::expose(facts, limits_, report, version_number()));
@@ -123,6 +142,7 @@ class AgentCommand {
   config::Config config_;
   Session& session_;
   const health::Limits limits_;
+  bool serves_ = false;
   std::unique_ptr<Board> board_;
   StoredByClass stored_;
   bool seen_ = false;

@@ -4,8 +4,10 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -266,6 +268,25 @@ def test_a_server_that_is_down_is_waited_for(production, wb, start_agent):
     wait_until(lambda: "failed" in outcomes(wb, "backup"), lambda: f"an attempt: {agent.said}")
     production.start()
     wait_until(lambda: outcomes(wb, "backup")[-1] == "done", lambda: f"a backup: {agent.said}", timeout_s=120)
+    assert agent.end() == 0, agent.said
+
+
+def test_a_port_that_is_taken_keeps_it_from_nothing_else(production, wb, start_agent):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        wb.environment["WALKBACK_METRICS_LISTEN"] = address
+        agent = start_agent(wb)
+        wait_until(lambda: "done" in outcomes(wb, "backup"), lambda: f"a backup: {agent.said}")
+        assert f"metrics: {address} is taken" in agent.said, agent.said
+
+    def answers():
+        try:
+            with urllib.request.urlopen(f"http://{address}/metrics", timeout=10) as answer:
+                return b"walkback_health_state" in answer.read()
+        except OSError:
+            return False
+
+    wait_until(answers, lambda: f"figures: {agent.said}", timeout_s=120)
     assert agent.end() == 0, agent.said
 
 
