@@ -16,7 +16,6 @@
 #include "backup/standby.h"
 #include "backup/wait_for_wal.h"
 #include "backup/wal_origin.h"
-#include "base/task_group.h"
 #include "catalog/control_file_reader.h"
 #include "catalog/events.h"
 #include "catalog/leases.h"
@@ -106,25 +105,17 @@ class Backup {
     std::unique_ptr<catalog::ManifestWriter> manifest =
         TRY(catalog::create_manifest(objects_, random_, layout, id, options_.compression_level));
 
-    // Full-page writes are forced from here on: pages read while they change are mended by replay.
-    BackupTimings timings;
-    pg::Lsn start_lsn;
-    TaskGroup checkpoint(stop_);
-    checkpoint.start([&](const std::stop_token&) -> Result<void> {
-      Stopwatch stopwatch(clock_);
-      start_lsn = TRY(start_backup_mode(
-          connection_, options_.label.empty() ? "walkback " + id.text : options_.label));
-      timings.checkpoint_s = stopwatch.lap();
-      return success();
-    });
-    std::unique_ptr<catalog::NamesWriter> names;
-    const auto second = connect_again();
-    if (second) names = TRY(read_names(*second, layout.names(id)));
-    progress_.begin("waiting for PostgreSQL's checkpoint", 0);
-    TRY(checkpoint.wait());
-    if (!second) names = TRY(read_names(connection_, layout.names(id)));
+    progress_.begin("reading names", 0);
+    const std::unique_ptr<catalog::NamesWriter> names = TRY(read_names(layout.names(id)));
 
+    // Full-page writes are forced from here on: pages read while they change are mended by replay.
+    progress_.begin("waiting for PostgreSQL's checkpoint", 0);
+    BackupTimings timings;
     Stopwatch stopwatch(clock_);
+    const pg::Lsn start_lsn = TRY(start_backup_mode(
+        connection_, options_.label.empty() ? "walkback " + id.text : options_.label));
+    timings.checkpoint_s = stopwatch.lap();
+
     ParentChoice choice = TRY(choose(archive, start_lsn));
     TRY(claim_parent(*lease, layout, choice));
     timings.changes_s = stopwatch.lap();
@@ -263,23 +254,13 @@ class Backup {
     return own_archiver(connection_, archive);
   }
 
-  // A session for what is asked while the checkpoint is written; nothing where there is no other
-  // to be had.
-  std::unique_ptr<pgconn::Connection> connect_again() {
-    if (!options_.connect_to) return nullptr;
-    auto session = options_.connect_to("");
-    return session.ok() ? *std::move(session) : nullptr;
-  }
-
   // Written as they come, and finished with the backup. A backup without names is a backup: WAL
   // then speaks in numbers of what is dropped later.
-  Result<std::unique_ptr<catalog::NamesWriter>> read_names(pgconn::Connection& session,
-                                                           const store::ObjectKey& key) {
-    progress_.begin("reading names", 0);
+  Result<std::unique_ptr<catalog::NamesWriter>> read_names(const store::ObjectKey& key) {
     std::unique_ptr<catalog::NamesWriter> writer = TRY(catalog::create_names(objects_, key));
     Result<void> written = success();
     Result<std::vector<std::string>> not_asked = catalog::visit_server_names(
-        session, options_.connect_to,
+        connection_, options_.connect_to,
         [&](const catalog::NamedDatabase& piece) { return written = writer->add(piece); });
     TRY(std::move(written));
     if (!not_asked.ok()) {

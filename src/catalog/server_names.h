@@ -12,7 +12,7 @@
 
 namespace walkback::catalog {
 
-// A session with a database of the same server; "" is the one that the configuration names.
+// A session with another database of the same server.
 using ConnectTo =
     std::function<Result<std::unique_ptr<pgconn::Connection>>(const std::string& database)>;
 
