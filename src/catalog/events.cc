@@ -43,6 +43,7 @@ std::string encode_end(const Event& event, Timestamp now) {
   json["ended_at"] = to_iso_utc(now);
   json["succeeded"] = event.succeeded;
   json["error"] = event.error;
+  if (event.interrupted) json["interrupted"] = true;
   json["detail"] = event.detail;
   if (event.backup) json["backup"] = Json::parse(encode_summary(*event.backup));
   if (event.drill) json["drill"] = Json::parse(encode_drill(*event.drill));
@@ -69,6 +70,7 @@ Result<void> decode_end(ByteView bytes, const store::ObjectKey& key, Event& even
   event.ended_at = fields.time("ended_at");
   event.succeeded = fields.boolean("succeeded");
   event.error = fields.text("error");
+  if (fields.has("interrupted")) event.interrupted = fields.boolean("interrupted");
   const std::string detail = fields.text("detail");
   if (!detail.empty()) event.detail = detail;
   TRY(fields.done());
@@ -130,6 +132,7 @@ Result<void> EventRecorder::begin(const Event& event) {
 Result<void> EventRecorder::end(Event event, const Error* error) {
   event.succeeded = error == nullptr;
   if (error) event.error = error->message;
+  event.interrupted = error && error->kind == ErrorKind::kCancelled;
   TRY(objects_.put(event_key(cluster_, event.id, kEnd), as_bytes(encode_end(event, clock_.now()))));
   return success();
 }

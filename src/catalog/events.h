@@ -30,6 +30,7 @@ struct Event {
   std::string process;   // who runs it, see process_identity.h; empty in what older programs wrote
   std::string location;  // of a backup that was made: the folder of its objects in the repository
   bool killed = false;   // has no end and will have none: see find_killed()
+  bool interrupted = false;  // failed for being asked to end: of itself it says nothing
 };
 
 // "done", "failed", "killed", or "no_end": it runs, or was killed unseen.

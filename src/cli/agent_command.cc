@@ -6,6 +6,7 @@
 
 #include "agent/agent.h"
 #include "alert/tell.h"
+#include "base/sort_unique.h"
 #include "cli/agent_text.h"
 #include "cli/alert_options.h"
 #include "cli/commands.h"
@@ -116,16 +117,25 @@ class AgentCommand {
     say("metrics: at " + config_.metrics_listen + " from now on");
   }
 
+  // When it changes, and at first when not all is well.
+  void say_health(const health::Report& report) {
+    std::string line = fmt::format("health: {}", health::level_name(report.status()));
+    std::vector<std::string> rules;
+    for (const health::Finding& finding : report.findings) {
+      if (finding.level != health::Level::kHealthy) rules.push_back(finding.rule);
+    }
+    sort_unique(rules);
+    if (!rules.empty()) line += fmt::format(" ({})", fmt::join(rules, ", "));
+    if (line != said_health_ && (!said_health_.empty() || !rules.empty())) say(line);
+    said_health_ = std::move(line);
+  }
+
   // As `status --alert`.
   void watch() {
     health::Facts facts = health_facts(config_, limits_, session_);
     const health::Report report = health::judge(facts, limits_);
-    if (seen_ && report.status() != health_) {
-      say(fmt::format("health: {}, was {}", health::level_name(report.status()),
-                      health::level_name(health_)));
-    }
-    seen_ = true;
     health_ = report.status();
+    say_health(report);
     if (!board_ && serves_) try_to_serve();
     if (board_) {
       stored_.add_to(facts, config_, session_);
@@ -145,7 +155,7 @@ class AgentCommand {
   bool serves_ = false;
   std::unique_ptr<Board> board_;
   StoredByClass stored_;
-  bool seen_ = false;
+  std::string said_health_;
   health::Level health_ = health::Level::kHealthy;
 };
 

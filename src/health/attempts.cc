@@ -36,7 +36,8 @@ void see_verify(const Event& event, Attempts& attempts) {
 
 void see_drill(const Event& event, Attempts& attempts) {
   const std::optional<Attempts::Drill> drill = drill_of(event);
-  if (!drill) return;
+  // One that was ended says nothing of recoveries; that none comes to its end is seen by their age.
+  if (!drill || event.killed || event.interrupted) return;
   attempts.last_drill = drill;
   if (drill->ok) attempts.last_good_drill = drill;
 }

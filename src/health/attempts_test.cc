@@ -53,6 +53,19 @@ TEST(Attempts, AVerificationThatFoundTroubleIsNoneThatFailed) {
   EXPECT_TRUE(attempts_of({sound, event("verify", "04:00:00", "")}).last_verify->sound);
 }
 
+TEST(Attempts, ADrillThatWasEndedSaysNothing) {
+  const auto good = event("drill", "01:00:00", "01:02:05");
+  auto ended = event("drill", "02:00:00", "02:01:00", "interrupted while rows were counted");
+  ended.interrupted = true;
+  EXPECT_TRUE(attempts_of({good, ended}).last_drill->ok);
+  auto killed = event("drill", "03:00:00", "");
+  killed.killed = true;
+  EXPECT_TRUE(attempts_of({good, killed}).last_drill->ok);
+  // What failed stays so.
+  const auto bad = event("drill", "01:30:00", "01:31:00", "3 rows instead of 4");
+  EXPECT_FALSE(attempts_of({good, bad, ended, killed}).last_drill->ok);
+}
+
 TEST(Attempts, ADrillIsMeasured) {
   const auto good = event("drill", "01:00:00", "01:02:05");
   const auto bad = event("drill", "02:00:00", "02:01:00", "3 rows instead of 4");

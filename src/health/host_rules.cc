@@ -11,6 +11,8 @@ namespace walkback::health {
 
 namespace {
 
+constexpr uint64_t kUsualSegmentBytes = 16 << 20;  // initdb's
+
 double ahead_s(std::chrono::microseconds ahead) {
   return std::chrono::duration<double>(ahead).count();
 }
@@ -99,6 +101,14 @@ void judge_growth(Findings& findings) {
         text += fmt::format(", full in {} unless `walkback prune` removes as much",
                             human_duration(left));
       }
+    }
+    // Whatever it grew by lately: something else may have filled it.
+    const uint64_t segment_bytes = repository->backups.empty()
+                                       ? kUsualSegmentBytes
+                                       : repository->backups.back().wal_segment_bytes;
+    if (disk->free_bytes < kSegmentsToTheEnd * segment_bytes) {
+      level = Level::kCritical;
+      text += ": archiving stops when it cannot store the next segment";
     }
   }
   findings.add(level, "growth", std::move(text),

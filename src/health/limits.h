@@ -38,6 +38,9 @@ inline constexpr int kCriticalWalLag = 6;
 // A day is enough to act in working hours, four hours to be woken.
 inline constexpr int kCriticalDiskTime = 6;
 inline constexpr int kCriticalRepositoryTime = 3;
+// A disk that has no room for so many has no time left, whatever the rate: PostgreSQL stops when it
+// cannot write the next segment, archiving when it cannot store it.
+inline constexpr uint64_t kSegmentsToTheEnd = 10;
 // At the default five minutes: S3 refuses requests from fifteen on.
 inline constexpr int kCriticalClockSkew = 60;
 

@@ -377,6 +377,13 @@ TEST(Rules, TheRepositoryAndItsGrowth) {
   auto free = [](uint64_t bytes) {
     return [bytes](Facts& facts, Limits&) { facts.places[0].disk->free_bytes = bytes; };
   };
+  // Where no rate says how long it will last.
+  auto slow = [](uint64_t bytes) {
+    return [bytes](Facts& facts, Limits&) {
+      facts.places[0].disk->free_bytes = bytes;
+      (*facts.repository)->bytes_per_day.reset();
+    };
+  };
   const Error gone = make_error(ErrorKind::kTransient, "the bucket does not answer");
   auto away = [&](bool required) {
     return [=](Facts& facts, Limits&) {
@@ -396,6 +403,8 @@ TEST(Rules, TheRepositoryAndItsGrowth) {
       {"growth", Level::kWarning, "full in 2 d 23 h", free(9 * kGiB - (1 << 20))},
       {"growth", Level::kWarning, "full in 1 d 0 h", free(3 * kGiB)},
       {"growth", Level::kCritical, "full in 23 h 59 min", free(3 * kGiB - 1'000'000)},
+      {"growth", Level::kHealthy, "160.0 MiB free", slow(160 << 20)},
+      {"growth", Level::kCritical, "cannot store the next segment", slow((160 << 20) - 1)},
   });
 }
 

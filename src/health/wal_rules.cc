@@ -12,9 +12,6 @@ namespace {
 
 // A segment waits a moment before it is archived; only what waits longer piles up.
 constexpr double kPilesUp_s = 60;
-// PostgreSQL stops when it cannot write a segment: below that there is no time left, whatever the
-// rate.
-constexpr uint64_t kSegmentsToTheEnd = 10;
 
 bool is_standby(Findings& findings) {
   return findings.facts.server && findings.facts.server->ok() &&

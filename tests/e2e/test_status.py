@@ -306,8 +306,10 @@ def test_a_disk_that_the_repository_fills_up(small_disk, production, make_walkba
     wb.backup()
     production.sql("CREATE TABLE payments AS SELECT md5(g::text) || md5((-g)::text) AS note FROM generate_series(1, 60000) g")
     production.archive_everything()
-    # Less than an hour says nothing of a day.
-    assert "time_left_s" not in Status(wb)["growth"]["evidence"]
+    # Less than an hour says nothing of a day. The disk itself says that there is no room for ten segments.
+    growth = Status(wb)["growth"]
+    assert "time_left_s" not in growth["evidence"]
+    assert growth["level"] == "critical" and "cannot store the next segment" in growth["text"]
     clock = Clock(place / "later")
     clock.set(2 * 3600)
     status = Status(wb, clock.environment)
