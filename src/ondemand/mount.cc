@@ -365,10 +365,15 @@ class NoFiles final : public FileSource {
 
 }  // namespace
 
-Result<void> try_to_mount(const std::string& directory) {
+Result<void> try_to_mount() {
+  std::string directory = "/tmp/walkback-XXXXXX";
+  if (mkdtemp(directory.data()) == nullptr) return errno_error(errno, "making a directory in /tmp");
   NoFiles none;
-  const std::unique_ptr<Mount> mount = TRY(Mount::make(directory, "", none, 1));
-  return success();
+  Result<std::unique_ptr<Mount>> mounted = Mount::make(directory, "", none, 1);
+  const Result<void> allowed = mounted.ok() ? success() : Result<void>(mounted.error());
+  if (mounted.ok()) mounted->reset();
+  (void)rmdir(directory.c_str());
+  return allowed;
 }
 
 Result<void> unmount(const std::string& directory) {

@@ -34,8 +34,8 @@ class Mount {
   std::unique_ptr<Session> session_;
 };
 
-// Whether this host lets us: mounts something on the empty `directory`, and takes it away again.
-Result<void> try_to_mount(const std::string& directory);
+// Whether this host lets us: mounts something on a directory of its own, and takes it away again.
+Result<void> try_to_mount();
 
 // Takes away what is mounted on `directory`, whether its process lives or not. Without anything
 // mounted there it does nothing.

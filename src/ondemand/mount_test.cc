@@ -20,7 +20,7 @@ namespace {
 class MountTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    const Result<void> allowed = try_to_mount(local.path());
+    const Result<void> allowed = try_to_mount();
     if (!allowed.ok()) {
       GTEST_SKIP() << allowed.error().message << ": " << allowed.error().hint;
     }
