@@ -11,6 +11,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <thread>
@@ -366,6 +367,8 @@ class NoFiles final : public FileSource {
 }  // namespace
 
 Result<void> try_to_mount() {
+  static std::atomic<bool> went = false;
+  if (went) return success();
   std::string directory = "/tmp/walkback-XXXXXX";
   if (mkdtemp(directory.data()) == nullptr) return errno_error(errno, "making a directory in /tmp");
   NoFiles none;
@@ -373,6 +376,7 @@ Result<void> try_to_mount() {
   const Result<void> allowed = mounted.ok() ? success() : Result<void>(mounted.error());
   if (mounted.ok()) mounted->reset();
   (void)rmdir(directory.c_str());
+  went = allowed.ok();
   return allowed;
 }
 

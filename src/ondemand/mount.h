@@ -35,6 +35,7 @@ class Mount {
 };
 
 // Whether this host lets us: mounts something on a directory of its own, and takes it away again.
+// What went once is not tried again.
 Result<void> try_to_mount();
 
 // Takes away what is mounted on `directory`, whether its process lives or not. Without anything

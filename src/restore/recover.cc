@@ -156,11 +156,8 @@ class Recovery {
     TRY(unfinished(replace_file(files_, join_path(layout.data_directory, "backup_label"),
                                 as_bytes(conclusion.backup_label), 0600)));
     TRY(unfinished(put_switched_segments(archive, join_path(layout.data_directory, "pg_wal"))));
-    // What is on demand does not outlive us.
-    if (!on_demand()) {
-      progress_.begin("making the files durable", 0);
-      TRY(unfinished(sync_layout(layout, files_)));
-    }
+    if (!on_demand()) progress_.begin("making the files durable", 0);
+    TRY(unfinished(sync_layout(layout, files_)));
     // pg_control last: until it exists, PostgreSQL cannot start on a half-written directory.
     TRY(unfinished(write_control_file(layout.data_directory, conclusion.pg_control, files_)));
     TRY(remove_mark(files_, layout.data_directory));

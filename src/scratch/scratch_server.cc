@@ -4,6 +4,7 @@
 
 #include "base/human.h"
 #include "base/shell.h"
+#include "base/unsynced_files.h"
 #include "catalog/lineage.h"
 #include "catalog/wal_archive.h"
 #include "restore/claim.h"
@@ -157,8 +158,11 @@ Result<void> ScratchServer::restore() {
   restore::RecoverOptions recover = recover_options(checked_.options);
   recover.scratch->socket_directory = place_->socket_directory();
   recover.scratch->on_demand = files_.get();
+  // What is on demand does not outlive us.
+  UnsyncedFiles unsynced(around_.files);
+  FileSystem& files = files_ ? static_cast<FileSystem&>(unsynced) : around_.files;
   report_ = TRY(restore::run_recover(recover, checked_.plan_options, checked_.plan, checked_.target,
-                                     around_.files, around_.objects, around_.clock, around_.random,
+                                     files, around_.objects, around_.clock, around_.random,
                                      around_.progress, around_.stop));
   TRY(start());
   return follow(checked_.plan, stand_, checked_.plan.backup.start_lsn);
@@ -205,6 +209,7 @@ Result<void> ScratchServer::follow(const restore::RecoveryPlan& plan, Stand stan
   report_.reached_xid = plan.last_replayed ? plan.last_replayed->xid : std::nullopt;
   report_.segments_replayed = plan.segments;
   report_.replay_s = std::chrono::duration<double>(around_.clock.monotonic() - began).count();
+  stands_ = true;
   if (lsn_ == plan.end_lsn) return success();
   return make_error(ErrorKind::kIo,
                     fmt::format("the server stopped replay at {}, the target's end is {}",
@@ -273,14 +278,24 @@ std::string ScratchServer::log_file() const {
 
 Result<void> ScratchServer::stop() {
   if (!server_) return success();
+  stands_ = false;
   TRY(server_->stop());
+  server_.reset();
+  return success();
+}
+
+// As quickly as it can be: what it holds in memory nobody needs. But while it replays, a
+// restore_command that is at work has to end first.
+Result<void> ScratchServer::end() {
+  if (!server_ || !stands_) return stop();
+  TRY(server_->end());
   server_.reset();
   return success();
 }
 
 Result<void> ScratchServer::remove() {
   if (place_) {
-    TRY(stop());
+    TRY(end());
     on_stop_.reset();
     if (files_) files_->unmount();
     TRY(place_->remove());

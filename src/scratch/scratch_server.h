@@ -161,6 +161,7 @@ class ScratchServer {
   Result<void> restore();
   Result<void> start();
   Result<void> follow(const restore::RecoveryPlan& plan, Stand stand, pg::Lsn from);
+  Result<void> end();
   Error kept(Error error);
 
   const ScratchPlan checked_;
@@ -176,6 +177,7 @@ class ScratchServer {
   std::string role_;
   pg::Lsn lsn_;
   Stand stand_;
+  bool stands_ = false;  // at its target: it asks for no WAL
 };
 
 }  // namespace walkback::scratch

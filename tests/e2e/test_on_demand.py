@@ -110,12 +110,12 @@ def test_what_is_fetched_follows_the_table(make_cluster, make_walkback, place, f
     table_mib = max(8, MIB * 100 // 6144)
     rows = table_mib * 4096
     production.sql("CREATE TABLE payments (id int PRIMARY KEY, v text, n int DEFAULT 0) WITH (fillfactor = 90)")
-    production.sql(f"INSERT INTO payments SELECT g, repeat(md5(g::text), 6) FROM generate_series(1, {rows}) g")
+    production.sql(f"INSERT INTO payments SELECT g, {' || '.join(f'md5((g * {i})::text)' for i in (1, 7, 13, 17, 19, 23))} FROM generate_series(1, {rows}) g")
     production.configure(wal_level="replica", max_wal_senders="10")
     wb = make_walkback().protect(production)
     wb.backup()
     start = production.lsn()
-    since = lambda: production.value(f"SELECT pg_current_wal_lsn() - '{start}'") >> 20  # noqa: E731
+    since = lambda: int(production.value(f"SELECT pg_current_wal_lsn() - '{start}'")) >> 20  # noqa: E731
     part = 0
     while since() < max(8, MIB * 128 // 6144) - 1:
         production.sql(f"UPDATE payments SET n = n + 1 WHERE id % 50 = {part % 50}")
