@@ -40,6 +40,9 @@ class FileSource {
   virtual Result<void> read(const std::string& name, const MappedFile& file,
                             std::vector<pipeline::WantedFrame> frames,
                             const pipeline::TakeRun& take) = 0;
+  // Something could not be written to the local files: the kernel took it already, and has nobody
+  // to tell.
+  virtual void local_write_failed(Error error) = 0;
 };
 
 }  // namespace walkback::ondemand

@@ -11,16 +11,19 @@ namespace walkback::ondemand {
 
 class FileTree::OpenFile {
  public:
-  OpenFile(int fd, std::shared_ptr<LazyFile> lazy) : fd_(fd), lazy_(std::move(lazy)) {}
+  OpenFile(int fd, std::shared_ptr<LazyFile> lazy, FileSource& source)
+      : fd_(fd), lazy_(std::move(lazy)), source_(source) {}
   ~OpenFile() { close(fd_); }
   OpenFile(const OpenFile&) = delete;
   OpenFile& operator=(const OpenFile&) = delete;
   int fd() const { return fd_; }
   LazyFile* lazy() const { return lazy_.get(); }
+  FileSource& source() const { return source_; }
 
  private:
   const int fd_;
   const std::shared_ptr<LazyFile> lazy_;
+  FileSource& source_;
 };
 
 namespace {
@@ -83,7 +86,7 @@ int FileTree::open_known(const std::string& name, Handle& opened) {
     fd = openat(directory_, name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
   }
   if (fd < 0) return -errno;
-  opened = std::make_shared<OpenFile>(fd, known.lazy);
+  opened = std::make_shared<OpenFile>(fd, known.lazy, source_);
   known.open = opened;
   return 0;
 }
@@ -99,7 +102,7 @@ int FileTree::create(const std::string& name, int flags, mode_t mode, Handle& op
   const int fd =
       openat(directory_, name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
   if (fd < 0) return -errno;
-  opened = std::make_shared<OpenFile>(fd, nullptr);
+  opened = std::make_shared<OpenFile>(fd, nullptr, source_);
   if (fstat(fd, &info) != 0) return -errno;
   const std::lock_guard known(mutex_);
   inodes_[info.st_ino] = {nullptr, opened};
@@ -118,10 +121,15 @@ ssize_t FileTree::read(OpenFile& file, uint64_t offset, MutableBytes out) {
 ssize_t FileTree::write(OpenFile& file, uint64_t offset, ByteView data) {
   if (file.lazy() != nullptr) {
     const Result<void> written = file.lazy()->write(file.fd(), offset, data);
-    return written.ok() ? static_cast<ssize_t>(data.size()) : number_of(written.error());
+    if (written.ok()) return static_cast<ssize_t>(data.size());
+    file.source().local_write_failed(written.error());
+    return number_of(written.error());
   }
   const ssize_t wrote = pwrite(file.fd(), data.data(), data.size(), static_cast<off_t>(offset));
-  return wrote < 0 ? -errno : wrote;
+  if (wrote >= 0) return wrote;
+  const int number = errno;
+  file.source().local_write_failed(errno_error(number, "writing a file of the scratch server"));
+  return -number;
 }
 
 int FileTree::truncate(OpenFile& file, uint64_t size) {

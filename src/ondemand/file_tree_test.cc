@@ -117,6 +117,16 @@ TEST(FileTree, WhatIsDamagedIsAnError) {
   EXPECT_EQ(FileTree::read(*at.open("base/1"), 0, bytes), -EIO);
 }
 
+TEST(FileTree, WhatCannotBeWrittenIsReported) {
+  Tree at(1);
+  at.add("base/1", 1000);
+  at.begin();
+  at.source.damaged.insert({"base/1", 0});
+  const Bytes one(1);
+  EXPECT_EQ(FileTree::write(*at.open("base/1"), 3, one), -EIO);
+  EXPECT_EQ(at.source.write_failures.size(), 1u);
+}
+
 // The same calls on both; every read is compared, and at the end every file.
 class RandomUse {
  public:

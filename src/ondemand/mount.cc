@@ -2,8 +2,8 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
@@ -64,6 +64,8 @@ void* init(fuse_conn_info* connection, fuse_config* config) {
   config->nullpath_ok = 1;
   // What we fetch changes a file's time, not what is in it.
   connection->want &= ~static_cast<unsigned>(FUSE_CAP_AUTO_INVAL_DATA);
+  // Replay writes the same pages over and over; what the kernel keeps of that we never see.
+  connection->want |= connection->capable & static_cast<unsigned>(FUSE_CAP_WRITEBACK_CACHE);
   // Truncation is a call of its own.
   connection->want &= ~static_cast<unsigned>(FUSE_CAP_ATOMIC_O_TRUNC);
   return library().fuse_get_context()->private_data;
@@ -281,7 +283,7 @@ class Mount::Session {
     }
     is_mounted_ = true;
     session_ = library().fuse_get_session(fuse_);
-    // Threads that wait are woken by a request or by us, and only one gets the request.
+    // Threads that wait are woken by a request or by us: they wait before they read.
     device_ = library().fuse_session_fd(session_);
     if (fcntl(device_, F_SETFL, fcntl(device_, F_GETFL) | O_NONBLOCK) != 0) {
       return errno_error(errno, "setting up /dev/fuse");
@@ -309,18 +311,32 @@ class Mount::Session {
   }
 
  private:
+  // One thread is woken for each request: all of them together, for each page that a server writes,
+  // would take longer than all else.
+  int wait_for_requests() const {
+    const int waits = epoll_create1(EPOLL_CLOEXEC);
+    epoll_event request{}, end{};
+    request.events = EPOLLIN | EPOLLEXCLUSIVE;
+    end.events = EPOLLIN;
+    CHECK(waits >= 0 && epoll_ctl(waits, EPOLL_CTL_ADD, device_, &request) == 0 &&
+          epoll_ctl(waits, EPOLL_CTL_ADD, wake_, &end) == 0);
+    return waits;
+  }
+
   // Until it is unmounted, or we say so.
   void serve() {
+    const int waits = wait_for_requests();
     fuse_buf request{};
     while (library().fuse_session_exited(session_) == 0) {
-      pollfd waits[2] = {{device_, POLLIN, 0}, {wake_, POLLIN, 0}};
-      if (poll(waits, 2, -1) < 0) continue;
+      epoll_event happened{};
+      if (epoll_wait(waits, &happened, 1, -1) < 0) continue;
       const int got = library().fuse_session_receive_buf(session_, &request);
       if (got == -EINTR || got == -EAGAIN) continue;
       if (got <= 0) break;
       library().fuse_session_process_buf(session_, &request);
     }
     free(request.mem);
+    close(waits);
   }
 
   const std::string directory_;
@@ -362,6 +378,7 @@ class NoFiles final : public FileSource {
                     const pipeline::TakeRun&) override {
     return make_error(ErrorKind::kMissing, name);
   }
+  void local_write_failed(Error) override {}
 };
 
 }  // namespace

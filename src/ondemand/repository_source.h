@@ -34,6 +34,7 @@ class RepositorySource final : public FileSource {
   Result<void> read(const std::string& name, const MappedFile& file,
                     std::vector<pipeline::WantedFrame> frames,
                     const pipeline::TakeRun& take) override;
+  void local_write_failed(Error error) override { (void)failed(std::move(error)); }
 
   // Frames and page maps, as they are stored.
   uint64_t bytes_fetched() const { return bytes_fetched_; }

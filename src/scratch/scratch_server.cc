@@ -174,8 +174,11 @@ Fetched ScratchServer::fetched() const {
 }
 
 Result<void> ScratchServer::checked(Result<void> step) const {
-  const bool interrupted = !step.ok() && step.error().kind == ErrorKind::kCancelled;
-  if (interrupted || !files_) return step;
+  if (!files_) return step;
+  // Then files may have failed because of that.
+  if (!step.ok() && around_.stop.stop_requested()) {
+    return make_error(ErrorKind::kCancelled, "interrupted");
+  }
   std::optional<Error> failure = files_->failure();
   if (failure) return *std::move(failure);
   return step;

@@ -87,6 +87,9 @@ class MadeUpSource final : public FileSource {
     return success();
   }
 
+  void local_write_failed(Error error) override { write_failures.push_back(error.message); }
+  std::vector<std::string> write_failures;
+
   // Fetches wait from now on, until they are let through.
   void hold() {
     const std::lock_guard lock(mutex_);
@@ -100,6 +103,11 @@ class MadeUpSource final : public FileSource {
     const std::lock_guard lock(mutex_);
     open_ = true;
     changed_.notify_all();
+  }
+
+  size_t frames_fetched() {
+    const std::lock_guard lock(mutex_);
+    return fetched.size();
   }
 
   using FrameOf = std::pair<std::string, uint32_t>;
