@@ -126,13 +126,16 @@ def test_what_is_fetched_follows_the_table(make_cluster, make_walkback, place, f
     production.archive_everything()
 
     began = time.monotonic()
-    report = wb.done("undo", "--xid", xid, "--output", place / "rows.sql")["undo"]
+    outcome = wb.run("undo", "--xid", xid, "--output", place / "rows.sql")
     undo_s = time.monotonic() - began
-    fetched = report["fetched"]
+    print(outcome.stderr)  # how long each step took
+    assert outcome.status == 0, outcome.describe()
+    fetched = outcome.json["undo"]["fetched"]
     nothing_is_left(place)
     began = time.monotonic()
     copy = wb.recover("--before-xid", xid, into=place / "copy")
     recover_s = time.monotonic() - began
+    print(copy.report["timings"])
     try:
         assert content(copy, "payments") == before
     finally:
