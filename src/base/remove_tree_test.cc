@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "base/testing/forwarding_files.h"
+#include "base/forwarding_files.h"
 
 namespace walkback {
 namespace {

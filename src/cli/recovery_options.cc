@@ -78,6 +78,7 @@ scratch::ScratchOptions scratch_options(std::string directory, const config::Con
   options.directory = std::move(directory);
   options.neighbours = neighbours_of(config);
   options.workers = config.recovery_workers;
+  options.on_demand = config.recovery_on_demand;
   options.server_binaries = config.bin_dir;
   options.program = session.env().program;
   options.config_path = session.config_path();

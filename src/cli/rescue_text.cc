@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/shell.h"
+#include "cli/fetched_text.h"
 #include "cli/human.h"
 #include "cli/kept_server_text.h"
 #include "cli/or_null.h"
@@ -127,6 +128,7 @@ std::string rescue_text(const RescueView& view, const Suggestion& suggestion) {
   for (const std::string& with : report.with_table) {
     text += fmt::format("Comes back with it: {}\n", printable(with));
   }
+  text += fetched_text(report.fetched);
   if (view.output) text += output_text(report, *view.output);
   if (!view.output && report.rows > 0) {
     text += "`--output FILE` writes SQL that gives them back, `--format csv` the rows.\n";
@@ -163,6 +165,7 @@ std::string rescue_json(const RescueView& view) {
                         {"left_out", std::move(left_out)},
                         {"notes", report.notes},
                         {"output", std::move(output)},
+                        {"fetched", fetched_json(report.fetched)},
                         {"kept", text_or_null(report.kept)}}}});
 }
 

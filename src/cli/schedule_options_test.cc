@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "base/testing/forwarding_files.h"
+#include "base/forwarding_files.h"
 
 namespace walkback::cli {
 namespace {

@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/shell.h"
+#include "cli/fetched_text.h"
 #include "cli/human.h"
 #include "cli/or_null.h"
 
@@ -106,7 +107,7 @@ std::string undo_preview_text(const UndoReport& report) {
   if (!report.not_compared.empty()) {
     text += "Not compared with the running cluster: " + printable(report.not_compared) + "\n";
   }
-  return text;
+  return text + fetched_text(report.fetched);
 }
 
 std::string undo_text(const UndoReport& report, const std::optional<undo::RowOutput>& output) {
@@ -171,6 +172,7 @@ std::string undo_json(const UndoReport& report, const std::optional<undo::RowOut
               {"compared", report.not_compared.empty()},
               {"script", is_sql ? Json(output->path) : Json(nullptr)},
               {"rows", output && !is_sql ? Json(output->path) : Json(nullptr)},
+              {"fetched", fetched_json(report.fetched)},
               {"applied", applied ? json_of(*report.applied) : Json(nullptr)},
               {"applied_xid",
                applied && report.applied->xid ? Json(*report.applied->xid) : Json(nullptr)}}}};

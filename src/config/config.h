@@ -77,6 +77,8 @@ struct Config {
 
   int recovery_workers = 2;
   std::string recovery_action = "promote";
+  // Of undo and rescue: whether only what they read is fetched, where this host can do that.
+  bool recovery_on_demand = true;
 
   int verify_workers = 2;
   int verify_limit_mib_per_s = 0;  // 0: none

@@ -92,6 +92,7 @@ constexpr std::array kKeys{
     integer_key("recovery", "workers", &Config::recovery_workers, 1, kMostWorkers),
     text_key("recovery", "action", ValueType::kChoice, &Config::recovery_action,
              "promote, pause, shutdown"),
+    flag_key("recovery", "on_demand", &Config::recovery_on_demand),
     integer_key("verify", "workers", &Config::verify_workers, 1, kMostWorkers),
     integer_key("verify", "limit_mib_per_s", &Config::verify_limit_mib_per_s, 0, kMostLimit),
     text_key("drill", "directory", ValueType::kPath, &Config::drill_directory),

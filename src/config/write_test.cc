@@ -101,6 +101,7 @@ encryption = "none"
 [recovery]
 # workers = 2
 # action = "promote"
+# on_demand = true
 
 [verify]
 # workers = 2

@@ -18,6 +18,8 @@ constexpr const char* kTarget = "target";
 
 scratch::ScratchOptions scratch_options(const DrillOptions& options, const std::string& id) {
   scratch::ScratchOptions scratch = options.scratch;
+  // That all of the backup can be had is what is to be proved.
+  scratch.on_demand = false;
   scratch.purpose = "drill";
   scratch.name = id;
   scratch.stand = scratch::Stand::kPromoted;

@@ -1,11 +1,10 @@
 #include "pipeline/copy_out.h"
 
-#include <algorithm>
 #include <atomic>
 
 #include "base/task_group.h"
-#include "codec/frame.h"
 #include "pipeline/file_restore.h"
+#include "pipeline/frame_reader.h"
 #include "pipeline/pages_there.h"
 #include "pipeline/piece_feed.h"
 #include "repo/pack.h"
@@ -15,16 +14,9 @@ namespace walkback::pipeline {
 namespace {
 
 using Feed = PieceFeed<TargetFile, FileRestore>;
-using Use = FileRestore::Use;
-
-// Neighbouring frames are fetched in one read up to this size: for a bucket, one request.
-constexpr uint32_t kLargestRead = 4 << 20;
 
 // Smaller writes are better left for the kernel to gather.
 constexpr uint64_t kWorthWriteback = 256 << 10;
-
-// A frame of which this part or less at its end is not needed is decoded whole.
-constexpr uint64_t kMuch = 8;
 
 // What the workers share.
 class Restoring {
@@ -70,7 +62,8 @@ class Restoring {
 // One thread's buffers and decompressor.
 class Worker {
  public:
-  Worker(Restoring& restoring, int number) : restoring_(restoring), number_(number) {}
+  Worker(Restoring& restoring, int number)
+      : restoring_(restoring), number_(number), frames_(restoring.packs) {}
 
   Result<void> run(Feed& feed, std::stop_token stop) {
     while (!stop.stop_requested()) {
@@ -82,130 +75,35 @@ class Worker {
   }
 
  private:
-  static const repo::FrameLocation& location(const FileRestore& file, const Use& use) {
-    return file.target().map.frames[use.frame].location;
-  }
-
   Result<void> restore(FileRestore& file, uint32_t piece) {
-    std::vector<Use> uses = file.uses(piece);
+    std::vector<WantedFrame> uses = file.uses(piece);
     if (file.was_there()) {
       const uint64_t right =
           TRY(pages_there_.leave_out_right(file.file(), file.target().map, uses));
       restoring_.bytes_right += right;
       restoring_.progress.add_bytes(right);
     }
-    // In the packs' order, so that neighbours are found; two workers' packs take turns in one file.
-    std::sort(uses.begin(), uses.end(),
-              [&](const Use& a, const Use& b) { return location(file, a) < location(file, b); });
-    for (size_t begin = 0; begin < uses.size();) {
-      const size_t end = end_of_range(file, uses, begin);
-      TRY(restore_range(file, std::span(uses).subspan(begin, end - begin)));
-      begin = end;
-    }
+    const auto take = [&](const repo::Run& run, ByteView content) {
+      return write(file, run, content);
+    };
+    restoring_.bytes_fetched += TRY(frames_.read(file.target().map, std::move(uses), take));
     return success();
-  }
-
-  // As many frames as lie one after another in one pack, within one read.
-  static size_t end_of_range(const FileRestore& file, std::span<const Use> uses, size_t begin) {
-    uint32_t length = location(file, uses[begin]).length;
-    size_t end = begin + 1;
-    for (; end < uses.size(); ++end) {
-      const repo::FrameLocation& last = location(file, uses[end - 1]);
-      const repo::FrameLocation& next = location(file, uses[end]);
-      if (next.pack != last.pack || next.offset != last.offset + last.length) break;
-      if (next.length > kLargestRead || length > kLargestRead - next.length) break;
-      length += next.length;
-    }
-    return end;
-  }
-
-  Result<void> restore_range(FileRestore& file, std::span<const Use> uses) {
-    const repo::FrameLocation& first = location(file, uses.front());
-    const repo::FrameLocation& last = location(file, uses.back());
-    const uint32_t length = last.offset + last.length - first.offset;
-    const MutableBytes range = grow(range_, length);
-    TRY(restoring_.packs.read({first.pack, first.offset, length}, range));
-    restoring_.bytes_fetched += length;
-    for (const Use& use : uses) {
-      const repo::FrameLocation& at = location(file, use);
-      TRY(restore_frame(file, use, range.subspan(at.offset - first.offset, at.length)));
-    }
-    return success();
-  }
-
-  Result<void> restore_frame(FileRestore& file, const Use& use, ByteView stored) {
-    const repo::PageMap& map = file.target().map;
-    const repo::Frame& frame = map.frames[use.frame];
-    if (codec::hash_frame(stored) != frame.stored_hash) {
-      return damaged(frame, "its bytes do not match their checksum");
-    }
-    const uint64_t wanted = end_of_wanted(use, map);
-    const bool all = map.page_hashes.empty() || wanted > frame.content_bytes / kMuch * (kMuch - 1);
-    const MutableBytes content = grow(content_, all ? frame.content_bytes : wanted);
-    Result<void> decoded =
-        all ? decoder_.decode(stored, content) : decoder_.decode_beginning(stored, content);
-    if (!decoded.ok()) return damaged(frame, decoded.error().message);
-    if (all ? codec::hash_content(content) != frame.hash : !holds_its_pages(use, map, content)) {
-      return damaged(frame, "its content does not match its checksum");
-    }
-    for (const repo::Run& run : use.runs) TRY(write(file, run, content));
-    return success();
-  }
-
-  // Up to where of its content a frame is needed.
-  static uint64_t end_of_wanted(const Use& use, const repo::PageMap& map) {
-    uint64_t blocks = 0;
-    for (const repo::Run& run : use.runs) {
-      blocks = std::max<uint64_t>(blocks, uint64_t{run.frame_block} + run.block_count);
-    }
-    return std::min<uint64_t>(blocks * map.block_bytes, map.frames[use.frame].content_bytes);
-  }
-
-  static bool holds_its_pages(const Use& use, const repo::PageMap& map, ByteView content) {
-    for (const repo::Run& run : use.runs) {
-      for (uint32_t i = 0; i < run.block_count; ++i) {
-        const uint64_t from = uint64_t{run.frame_block + i} * map.block_bytes;
-        const uint64_t size = std::min<uint64_t>(map.block_bytes, content.size() - from);
-        if (codec::hash_page(content.subspan(from, size)) != map.page_hashes[run.first_block + i]) {
-          return false;
-        }
-      }
-    }
-    return true;
   }
 
   Result<void> write(FileRestore& file, const repo::Run& run, ByteView content) {
-    const uint64_t block = file.target().map.block_bytes;
-    const uint64_t from = run.frame_block * block;
-    const uint64_t size = std::min<uint64_t>(run.block_count * block, content.size() - from);
-    const uint64_t offset = run.first_block * block;
-    TRY(file.file().write_at(offset, content.subspan(from, size)));
+    const uint64_t offset = uint64_t{run.first_block} * file.target().map.block_bytes;
+    TRY(file.file().write_at(offset, content));
     // Early, so that the sync at the end finds little left to do.
-    if (size >= kWorthWriteback) file.file().start_writeback(offset, size);
-    restoring_.bytes_written += size;
-    restoring_.progress.add_bytes(size);
+    if (content.size() >= kWorthWriteback) file.file().start_writeback(offset, content.size());
+    restoring_.bytes_written += content.size();
+    restoring_.progress.add_bytes(content.size());
     return success();
-  }
-
-  static Error damaged(const repo::Frame& frame, const std::string& why) {
-    return make_error(ErrorKind::kCorrupt,
-                      "pack " + frame.location.pack.text() + " is damaged at byte " +
-                          std::to_string(frame.location.offset) + ": " + why,
-                      "restore this pack from another copy of the repository, or recover from "
-                      "another backup (`walkback list`)");
-  }
-
-  static MutableBytes grow(Bytes& buffer, size_t size) {
-    if (buffer.size() < size) buffer.resize(size);
-    return MutableBytes(buffer).first(size);
   }
 
   Restoring& restoring_;
   const int number_;
-  codec::FrameDecoder decoder_;
+  FrameReader frames_;
   PagesThere pages_there_;
-  Bytes range_;    // frames as stored
-  Bytes content_;  // of one frame
 };
 
 }  // namespace

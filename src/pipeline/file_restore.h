@@ -7,6 +7,7 @@
 
 #include "base/file_system.h"
 #include "pipeline/copy_out.h"
+#include "pipeline/frame_reader.h"
 
 namespace walkback::pipeline {
 
@@ -16,16 +17,13 @@ namespace walkback::pipeline {
 class FileRestore {
  public:
   FileRestore(TargetFile target, std::unique_ptr<File> file, bool was_there);
+  FileRestore(const FileRestore&) = delete;
+  FileRestore& operator=(const FileRestore&) = delete;
 
   // A piece is some frames next to each other in that order, about kPieceContent bytes of content.
   uint32_t piece_count() const { return static_cast<uint32_t>(pieces_.size()); }
 
-  // A frame and the runs of the file that take blocks from it, in the file's order.
-  struct Use {
-    uint32_t frame = 0;  // index into the map's frames
-    std::vector<repo::Run> runs{};
-  };
-  std::vector<Use> uses(uint32_t piece) const;
+  std::vector<WantedFrame> uses(uint32_t piece) const;
 
   const TargetFile& target() const { return target_; }
   File& file() { return *file_; }
@@ -35,17 +33,14 @@ class FileRestore {
  private:
   static constexpr uint64_t kPieceContent = 8 << 20;
 
-  void group_runs_by_frame();
   void cut_into_pieces();
 
   TargetFile target_;
   std::unique_ptr<File> file_;
   const bool was_there_;
-  std::vector<uint32_t> runs_;        // indexes of runs, those of one frame together
-  std::vector<uint32_t> runs_begin_;  // of each frame, in runs_; and one more: the end
-  std::vector<uint32_t> frames_;      // those used, in order of first need
+  const RunsByFrame runs_;  // of target_'s map
   struct PieceBounds {
-    uint32_t begin = 0;  // in frames_
+    uint32_t begin = 0;  // in runs_.frames()
     uint32_t end = 0;
   };
   std::vector<PieceBounds> pieces_;

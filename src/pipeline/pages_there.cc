@@ -6,7 +6,7 @@
 
 namespace walkback::pipeline {
 
-using Use = FileRestore::Use;
+using Use = WantedFrame;
 
 namespace {
 

@@ -10,7 +10,7 @@
 
 #include "base/file_system.h"
 #include "base/result.h"
-#include "pipeline/file_restore.h"
+#include "pipeline/frame_reader.h"
 #include "repo/page_map.h"
 
 namespace walkback::pipeline {
@@ -21,14 +21,14 @@ class PagesThere {
   // `file` has the map's size. Takes the blocks that are right out of `uses`, and those uses of
   // which nothing is left; returns how many bytes that were.
   Result<uint64_t> leave_out_right(File& file, const repo::PageMap& map,
-                                   std::vector<FileRestore::Use>& uses);
+                                   std::vector<WantedFrame>& uses);
 
  private:
   struct Part;  // a run, and whose
   Result<void> read(File& file, uint64_t offset, MutableBytes out) const;
   Result<uint64_t> compare_pages(File& file, const repo::PageMap& map,
-                                 std::vector<FileRestore::Use>& uses);
-  Result<bool> is_right(File& file, const repo::PageMap& map, const FileRestore::Use& use);
+                                 std::vector<WantedFrame>& uses);
+  Result<bool> is_right(File& file, const repo::PageMap& map, const WantedFrame& use);
 
   Bytes buffer_;
 };

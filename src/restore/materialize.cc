@@ -5,6 +5,7 @@
 #include <charconv>
 #include <set>
 
+#include "ondemand/file_source.h"
 #include "pg/data_directory.h"
 #include "pipeline/copy_out.h"
 #include "restore/replayed_tablespaces.h"
@@ -48,19 +49,28 @@ class Places {
 class ManifestFiles final : public pipeline::TargetSource {
  public:
   ManifestFiles(catalog::ManifestReader& manifest, const TargetLayout& layout, Onto onto,
-                FileSystem& files)
-      : manifest_(manifest), layout_(layout), places_(layout), onto_(onto), files_(files) {}
+                Fetch fetch, FileSystem& files)
+      : manifest_(manifest),
+        layout_(layout),
+        places_(layout),
+        onto_(onto),
+        fetch_(fetch),
+        files_(files) {}
 
   Result<std::optional<pipeline::TargetFile>> next() override {
-    while (std::optional<catalog::ManifestEntry> entry = TRY(manifest_.next())) {
+    while (std::optional<catalog::ManifestRecordEntry> entry = TRY(manifest_.next_record())) {
       if (auto* directory = std::get_if<catalog::ManifestDirectory>(&*entry)) {
         TRY(make(*directory));
-      } else if (auto* file = std::get_if<catalog::ManifestFile>(&*entry)) {
+      } else if (auto* file = std::get_if<catalog::ManifestRecord>(&*entry)) {
         // Of another recovery, which was ended after its last step but one.
         if (join_path(layout_.data_directory, file->name) == mark_path(layout_.data_directory)) {
           continue;
         }
-        return std::optional(TRY(target_of(std::move(*file))));
+        if (comes_later(*file)) {
+          TRY(make_empty(*file));
+          continue;
+        }
+        return std::optional(TRY(target_of(*file)));
       } else {
         conclusion_ = std::get<catalog::ManifestConclusion>(std::move(*entry));
       }
@@ -87,11 +97,21 @@ class ManifestFiles final : public pipeline::TargetSource {
     return files_.set_mode(path, directory.mode);
   }
 
-  Result<pipeline::TargetFile> target_of(catalog::ManifestFile file) {
+  bool comes_later(const catalog::ManifestRecord& file) const {
+    return fetch_ == Fetch::kNotOnDemand && file.place == catalog::Place::kDataDirectory &&
+           ondemand::comes_on_demand(file.name);
+  }
+
+  Result<void> make_empty(const catalog::ManifestRecord& file) {
+    const std::unique_ptr<File> made = TRY(files_.create(places_.path_of(file.name), file.mode));
+    return made->truncate(file.file_bytes);
+  }
+
+  Result<pipeline::TargetFile> target_of(const catalog::ManifestRecord& file) {
     pipeline::TargetFile target;
     target.name = file.name;
     target.mode = file.mode;
-    target.map = std::move(file.map);
+    target.map = TRY(manifest_.map_of(file));
     target.may_exist = onto_ == Onto::kSomeOfIt;
     if (file.place == catalog::Place::kConfiguration) {
       target.path = join_path(layout_.data_directory, file.name);
@@ -113,6 +133,7 @@ class ManifestFiles final : public pipeline::TargetSource {
   const TargetLayout& layout_;
   const Places places_;
   const Onto onto_;
+  const Fetch fetch_;
   FileSystem& files_;
   std::set<std::string> configuration_;
   std::optional<catalog::ManifestConclusion> conclusion_;
@@ -146,9 +167,9 @@ Result<void> link_tablespaces(FileSystem& files, const TargetLayout& layout) {
 }  // namespace
 
 Result<Materialized> materialize(const TargetLayout& layout, const catalog::LineageLayout& lineage,
-                                 const catalog::BackupId& backup, Onto onto, int workers,
-                                 FileSystem& files, store::ObjectStore& objects, Progress& progress,
-                                 std::stop_token stop) {
+                                 const catalog::BackupId& backup, Onto onto, Fetch fetch,
+                                 int workers, FileSystem& files, store::ObjectStore& objects,
+                                 Progress& progress, std::stop_token stop) {
   TRY(make_directories(files, layout.data_directory, kDirectoryMode));
   // A directory that was there may be open to others; PostgreSQL refuses that.
   TRY(files.set_mode(layout.data_directory, kDirectoryMode));
@@ -156,7 +177,7 @@ Result<Materialized> materialize(const TargetLayout& layout, const catalog::Line
   TRY(link_tablespaces(files, layout));
   std::unique_ptr<catalog::ManifestReader> manifest =
       TRY(catalog::open_manifest(objects, lineage, backup));
-  ManifestFiles source(*manifest, layout, onto, files);
+  ManifestFiles source(*manifest, layout, onto, fetch, files);
   const pipeline::CopyOutResult copied = TRY(pipeline::copy_out(
       files, objects, source, {workers, lineage.pack_prefix()}, progress, std::move(stop)));
   std::optional<catalog::ManifestConclusion> conclusion = std::move(source).conclusion();

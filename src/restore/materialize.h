@@ -28,13 +28,20 @@ struct Materialized {
   pipeline::CopyOutResult copied;
 };
 
+// What of the files is fetched.
+enum class Fetch {
+  kEverything,
+  // What comes on demand (ondemand/file_source.h) is made with its size, and empty.
+  kNotOnDemand,
+};
+
 // Makes the layout's directories, tablespace links and all files but pg_control and backup_label,
 // which are returned: whoever calls decides when a server may start here. Of these only the links
 // are durable yet.
 Result<Materialized> materialize(const TargetLayout& layout, const catalog::LineageLayout& lineage,
-                                 const catalog::BackupId& backup, Onto onto, int workers,
-                                 FileSystem& files, store::ObjectStore& objects, Progress& progress,
-                                 std::stop_token stop);
+                                 const catalog::BackupId& backup, Onto onto, Fetch fetch,
+                                 int workers, FileSystem& files, store::ObjectStore& objects,
+                                 Progress& progress, std::stop_token stop);
 
 // Makes everything below the layout durable: one call for each file system it lies on.
 Result<void> sync_layout(const TargetLayout& layout, FileSystem& files);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <functional>
 
 namespace walkback::restore {
 
@@ -73,6 +74,10 @@ Mounts::Mounts(std::string_view mountinfo) {
     mount.device = next_part(line, ' ');
     mount.root = unescaped(next_part(line, ' '));
     mount.point = unescaped(next_part(line, ' '));
+    // Options, and fields that may come or not, up to a lone hyphen.
+    while (!line.empty() && next_part(line, ' ') != "-") {
+    }
+    mount.type = unescaped(next_part(line, ' '));
     if (mount.point.starts_with('/')) mounts_.push_back(std::move(mount));
   }
 }
@@ -104,6 +109,17 @@ std::optional<TruePath> Mounts::of(std::string_view path) const {
   std::string within = at->root == "/" ? std::string() : at->root;
   if (rest != "/") within += rest;
   return TruePath{at->device, within.empty() ? "/" : within};
+}
+
+std::vector<std::string> Mounts::below(std::string_view directory, std::string_view type) const {
+  std::vector<std::string> points;
+  for (const Mount& mount : mounts_) {
+    const bool is_below = mount.point != directory && is_or_is_below(mount.point, directory);
+    if (is_below && mount.type == type) points.push_back(mount.point);
+  }
+  std::ranges::sort(points, std::greater<>(),
+                    [](const std::string& point) { return point.size(); });
+  return points;
 }
 
 std::vector<std::string> Mounts::below(std::string_view directory) const {

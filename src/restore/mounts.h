@@ -33,6 +33,8 @@ class Mounts {
   std::optional<TruePath> of(std::string_view path) const;
   // What is mounted on a directory below this one, hidden mounts among them.
   std::vector<std::string> below(std::string_view directory) const;
+  // Those of them of this type of file system ("fuse.walkback"), the deepest first.
+  std::vector<std::string> below(std::string_view directory, std::string_view type) const;
 
  private:
   struct Mount {
@@ -41,6 +43,7 @@ class Mounts {
     std::string device;
     std::string root;  // of the file system, what is mounted
     std::string point;
+    std::string type;  // of the file system
   };
   const Mount* root_mount() const;
   std::vector<Mount> mounts_;

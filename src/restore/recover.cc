@@ -28,6 +28,10 @@ namespace walkback::restore {
 
 namespace {
 
+// What a table and the catalogs may take. Nobody knows beforehand: a table that does not fit fails
+// the server that reads it.
+constexpr uint64_t kLittleBytes = 256 << 20;
+
 Result<void> check_user(const RecoverOptions& options) {
   const bool runs = options.start || options.scratch.has_value();
   if (!runs || geteuid() != 0) return success();
@@ -71,6 +75,9 @@ Result<void> check_places(const RecoverOptions& options, const RecoveryPlan& pla
                           const CheckedTarget& checked, FileSystem& files) {
   TargetNeed need;
   need.data_directory_bytes = plan.restore_bytes;
+  if (options.scratch && options.scratch->fetches_little) {
+    need.data_directory_bytes = std::min(plan.restore_bytes, kLittleBytes);
+  }
   if (options.scratch) need.data_directory_bytes += std::min(plan.wal_bytes, kScratchWalBytes);
   need.tablespace_bytes.assign(checked.layout.tablespaces.size(), 0);
   ReusedPlaces reused;
@@ -130,11 +137,13 @@ class Recovery {
     if (!options_.scratch) reserve_timeline(archive);
 
     progress_.begin(checked_.delta ? "comparing and restoring files" : "restoring files",
-                    plan_.restore_bytes);
+                    on_demand() ? 0 : plan_.restore_bytes);
     const Onto onto = checked_.delta ? Onto::kSomeOfIt : Onto::kNothing;
     const Materialized restored =
         TRY(unfinished(materialize(layout, archive.layout(), plan_.backup.id, onto,
+                                   on_demand() ? Fetch::kNotOnDemand : Fetch::kEverything,
                                    options_.workers, files_, objects_, progress_, stop_)));
+    if (on_demand()) TRY(mount(layout));
     const catalog::ManifestConclusion& conclusion = restored.conclusion;
     report_.bytes_written = restored.copied.bytes_written;
     report_.bytes_fetched = restored.copied.bytes_fetched;
@@ -147,7 +156,7 @@ class Recovery {
     TRY(unfinished(replace_file(files_, join_path(layout.data_directory, "backup_label"),
                                 as_bytes(conclusion.backup_label), 0600)));
     TRY(unfinished(put_switched_segments(archive, join_path(layout.data_directory, "pg_wal"))));
-    progress_.begin("making the files durable", 0);
+    if (!on_demand()) progress_.begin("making the files durable", 0);
     TRY(unfinished(sync_layout(layout, files_)));
     // pg_control last: until it exists, PostgreSQL cannot start on a half-written directory.
     TRY(unfinished(write_control_file(layout.data_directory, conclusion.pg_control, files_)));
@@ -223,6 +232,23 @@ class Recovery {
                                                        "-p " + std::to_string(report_.port)));
     error.hint = error.hint.empty() ? what : error.hint + "; " + what;
     return error;
+  }
+
+  bool on_demand() const { return options_.scratch && options_.scratch->on_demand != nullptr; }
+
+  // From here on all of it is read and written through the mounts, by us too: what is in a file
+  // that was not fetched only they know.
+  Result<void> mount(const TargetLayout& layout) {
+    // Written by replay and read once: that needs nobody between.
+    const std::string pg_wal = join_path(layout.data_directory, "pg_wal");
+    const std::string beside = layout.data_directory + ".wal";
+    TRY(files_.rename(pg_wal, beside));
+    TRY(files_.make_symlink(beside, pg_wal));
+    ondemand::OnDemandFiles& mounted = *options_.scratch->on_demand;
+    for (const Tablespace& tablespace : layout.tablespaces) {
+      TRY(mounted.mount(tablespace.location, fmt::format("pg_tblspc/{}/", tablespace.oid)));
+    }
+    return mounted.mount(layout.data_directory, "");
   }
 
   // Where a timeline was left, a server reads what was prepared and not yet ended there from the

@@ -11,6 +11,7 @@
 #include "base/progress.h"
 #include "base/random.h"
 #include "base/result.h"
+#include "ondemand/files.h"
 #include "restore/delta_survey.h"
 #include "restore/plan.h"
 #include "restore/recovered_settings.h"
@@ -23,6 +24,11 @@ namespace walkback::restore {
 // long as it runs, and writes the event.
 struct ScratchCopy {
   std::string socket_directory;
+  // Only what is read is to be fetched: room for all of it is not asked for.
+  bool fetches_little = false;
+  // Where it is set, of the backup's files only what is read is fetched, by this: they are mounted
+  // when run_recover() returns, and of use only as long as they are.
+  ondemand::OnDemandFiles* on_demand = nullptr;
 };
 
 struct RecoverOptions {

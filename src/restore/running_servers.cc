@@ -103,12 +103,23 @@ Result<std::vector<std::string>> postgres_processes(FileSystem& files) {
 
 Result<std::vector<int>> server_processes(FileSystem& files, const std::string& pgdata) {
   std::vector<int> found;
-  const std::optional<FileInfo> own = TRY(files.status(pgdata));
-  if (!own) return found;
+  const Result<std::optional<FileInfo>> own = files.status(pgdata);
+  if (own.ok() && !*own) return found;
+  // Mounted by a process that is gone: only the name still tells.
+  const std::string name_of_own =
+      own.ok() ? std::string()
+               : join_path(TRY(files.canonical(parent_path(pgdata))), file_name(pgdata));
+  const auto is_there = [&](const std::string& cwd) {
+    if (!own.ok()) {
+      const Result<std::string> name = files.read_symlink(cwd);
+      return name.ok() && *name == name_of_own;
+    }
+    const Result<std::optional<FileInfo>> info = files.status(cwd);
+    return info.ok() && *info && (*info)->device == (*own)->device &&
+           (*info)->inode == (*own)->inode;
+  };
   for (const std::string& process : TRY(postgres_processes(files))) {
-    const Result<std::optional<FileInfo>> cwd = files.status(join_path(process, "cwd"));
-    if (!cwd.ok() || !*cwd) continue;
-    if ((*cwd)->device != own->device || (*cwd)->inode != own->inode) continue;
+    if (!is_there(join_path(process, "cwd"))) continue;
     int pid = 0;
     const std::string name = file_name(process);
     std::from_chars(name.data(), name.data() + name.size(), pid);

@@ -112,19 +112,22 @@ class StartedServer final : public CopyServer {
                     options_.socket_directory, options_.port, options_.data_directory));
   }
 
-  Result<void> stop() override {
-    session_.reset();
-    if (has_exited()) return success();
-    // Fast shutdown (src/backend/postmaster/postmaster.c, pmdie).
-    if (kill(pid_, SIGINT) != 0) return errno_error(errno, "stopping the copy's server");
-    while (!has_exited()) std::this_thread::sleep_for(20ms);
-    return success();
-  }
+  Result<void> stop() override { return stop_by(SIGINT); }
+  Result<void> end() override { return stop_by(SIGQUIT); }
 
   int pid() const override { return pid_; }
   std::string role() const override { return role_; }
 
  private:
+  // Fast or immediate shutdown (src/backend/postmaster/postmaster.c, pmdie).
+  Result<void> stop_by(int number) {
+    session_.reset();
+    if (has_exited()) return success();
+    if (kill(pid_, number) != 0) return errno_error(errno, "stopping the copy's server");
+    while (!has_exited()) std::this_thread::sleep_for(20ms);
+    return success();
+  }
+
   bool has_exited() {
     if (!exited_) exited_ = waitpid(pid_, nullptr, WNOHANG) == pid_;
     return exited_;

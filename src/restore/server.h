@@ -59,6 +59,7 @@ class CopyServer {
   // is kDenied.
   virtual Result<ReplayState> state() = 0;
   virtual Result<void> stop() = 0;  // fast shutdown, waits
+  virtual Result<void> end() = 0;   // immediate shutdown, waits: of one that nobody starts again
   virtual int pid() const = 0;
   // As whom it was asked; empty until it answered.
   virtual std::string role() const = 0;

@@ -11,7 +11,7 @@
 #include <fstream>
 #include <thread>
 
-#include "base/testing/forwarding_files.h"
+#include "base/forwarding_files.h"
 #include "pgconn/testing/scratch_cluster.h"
 #include "restore/recovered_settings.h"
 #include "restore/running_servers.h"

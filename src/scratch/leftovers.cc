@@ -10,6 +10,8 @@
 #include "base/host_name.h"
 #include "base/shell.h"
 #include "catalog/process_identity.h"
+#include "ondemand/mount.h"
+#include "restore/mounts.h"
 #include "restore/running_servers.h"
 #include "scratch/place.h"
 
@@ -62,6 +64,16 @@ Result<void> end_server(FileSystem& files, const std::string& data_directory, Cl
   }
 }
 
+// What a server read on demand: its process is gone, and nothing can be read there any more.
+Result<void> unmount_what_is_ours(FileSystem& files, const std::string& root) {
+  const std::string canonical = TRY(files.canonical(root));
+  for (const std::string& point :
+       TRY(restore::Mounts::read(files)).below(canonical, ondemand::kFileSystemType)) {
+    TRY(ondemand::unmount(point));
+  }
+  return success();
+}
+
 // Nothing when somebody keeps it.
 Result<std::unique_ptr<DirectoryLock>> wait_for_lock(FileSystem& files, const std::string& root,
                                                      Clock& clock) {
@@ -90,6 +102,7 @@ Result<void> clean_up(FileSystem& files, const std::string& root, Clock& clock) 
   const std::unique_ptr<DirectoryLock> lock = TRY(wait_for_lock(files, root, clock));
   if (!lock) return success();
   TRY(end_server(files, data_directory_in(root), clock));
+  TRY(unmount_what_is_ours(files, root));
   const Result<std::optional<Mark>> mark = read_mark(files, root);
   const std::string sockets = mark.ok() && *mark ? (*mark)->sockets : "";
   // A restore_command may be at its last file while its server is gone.

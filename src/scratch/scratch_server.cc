@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "base/human.h"
 #include "base/shell.h"
+#include "base/unsynced_files.h"
 #include "catalog/lineage.h"
 #include "catalog/wal_archive.h"
 #include "restore/claim.h"
@@ -31,6 +33,7 @@ restore::RecoverOptions recover_options(const ScratchOptions& options) {
   recover.action = action_of(options.stand);
   recover.start = false;
   recover.scratch.emplace();
+  recover.scratch->fetches_little = options.on_demand;
   recover.workers = options.workers;
   recover.server_binaries = options.server_binaries;
   recover.neighbours = options.neighbours;
@@ -63,6 +66,15 @@ Result<catalog::WalArchive> archive_of(const ScratchPlan& checked, store::Object
       TRY(catalog::get_lineage(objects, cluster, checked.plan.backup.system_identifier)));
 }
 
+// Where it may not be, a line says what is done instead, and what would help.
+bool may_fetch_on_demand(Progress& progress) {
+  const Result<void> allowed = ondemand::try_to_mount();
+  if (allowed.ok()) return true;
+  progress.note(fmt::format("the whole backup is fetched, not only what is read of it: {} ({})",
+                            allowed.error().message, allowed.error().hint));
+  return false;
+}
+
 }  // namespace
 
 Result<void> check_directory(const ScratchOptions& options, FileSystem& files) {
@@ -76,12 +88,24 @@ Result<ScratchPlan> check_scratch(const ScratchOptions& options,
   clean_up_leftovers(around.files, options.directory, around.clock, around.progress);
   ScratchPlan checked;
   checked.options = options;
+  if (options.on_demand) checked.options.on_demand = may_fetch_on_demand(around.progress);
   checked.plan_options = plan_options;
   checked.plan = plan;
   checked.root = root_of(options);
-  checked.target = TRY(restore::check_recovery(recover_options(options), plan_options, plan,
+  checked.target = TRY(restore::check_recovery(recover_options(checked.options), plan_options, plan,
                                                around.files, around.objects, around.clock));
   return checked;
+}
+
+void Fetched::add(const Fetched& other) {
+  on_demand = on_demand || other.on_demand;
+  bytes += other.bytes;
+  of_bytes += other.of_bytes;
+}
+
+std::string Fetched::text() const {
+  if (!on_demand) return fmt::format("fetched all {} of the backup", human_bytes(bytes));
+  return fmt::format("fetched {} of {} of the backup", human_bytes(bytes), human_bytes(of_bytes));
 }
 
 ScratchServer::ScratchServer(const ScratchPlan& checked, Surroundings& around)
@@ -114,17 +138,50 @@ Result<void> ScratchServer::make() {
   // Before there is anything that could be left behind.
   guard_ = TRY(Guard::start(checked_.options.program, checked_.root));
   place_ = TRY(Place::make(around_.files, checked_.root, checked_.options.purpose));
-  restore::RecoverOptions recover = recover_options(checked_.options);
-  recover.scratch->socket_directory = place_->socket_directory();
-  report_ = TRY(restore::run_recover(recover, checked_.plan_options, checked_.plan, checked_.target,
-                                     around_.files, around_.objects, around_.clock, around_.random,
-                                     around_.progress, around_.stop));
-  TRY(start());
-  TRY(follow(checked_.plan, stand_, checked_.plan.backup.start_lsn));
+  if (checked_.options.on_demand) TRY(prepare_on_demand(archive.layout()));
+  TRY(checked(restore()));
   report_.started = report_.reached = true;
   report_.log_file = log_file();
   report_.total_s = report_.restore_s + report_.replay_s;
   return success();
+}
+
+Result<void> ScratchServer::prepare_on_demand(const catalog::LineageLayout& lineage) {
+  CHECK(!checked_.options.keep_failed);
+  files_ = TRY(ondemand::OnDemandFiles::open(around_.objects, lineage, checked_.plan.backup));
+  // Who waits for the repository need not wait any longer then.
+  on_stop_.emplace(around_.stop, [this] { files_->close(); });
+  return success();
+}
+
+Result<void> ScratchServer::restore() {
+  restore::RecoverOptions recover = recover_options(checked_.options);
+  recover.scratch->socket_directory = place_->socket_directory();
+  recover.scratch->on_demand = files_.get();
+  // What is on demand does not outlive us.
+  UnsyncedFiles unsynced(around_.files);
+  FileSystem& files = files_ ? static_cast<FileSystem&>(unsynced) : around_.files;
+  report_ = TRY(restore::run_recover(recover, checked_.plan_options, checked_.plan, checked_.target,
+                                     files, around_.objects, around_.clock, around_.random,
+                                     around_.progress, around_.stop));
+  TRY(start());
+  return follow(checked_.plan, stand_, checked_.plan.backup.start_lsn);
+}
+
+Fetched ScratchServer::fetched() const {
+  if (!files_) return {false, report_.bytes_fetched, report_.bytes_fetched};
+  return {true, report_.bytes_fetched + files_->bytes_fetched(), files_->bytes_of_all()};
+}
+
+Result<void> ScratchServer::checked(Result<void> step) const {
+  if (!files_) return step;
+  // Then files may have failed because of that.
+  if (!step.ok() && around_.stop.stop_requested()) {
+    return make_error(ErrorKind::kCancelled, "interrupted");
+  }
+  std::optional<Error> failure = files_->failure();
+  if (failure) return *std::move(failure);
+  return step;
 }
 
 Result<void> ScratchServer::start() {
@@ -137,6 +194,8 @@ Result<void> ScratchServer::start() {
   options.server_version_num = checked_.plan.backup.server_version_num;
   options.ends_with_us = true;
   options.settings = checked_.options.settings;
+  // Its files are of no use without us; what is not durable need not be made so.
+  if (files_) options.settings.emplace_back("fsync", "off");
   server_ = TRY(restore::start_copy(options));
   return success();
 }
@@ -153,6 +212,7 @@ Result<void> ScratchServer::follow(const restore::RecoveryPlan& plan, Stand stan
   report_.reached_xid = plan.last_replayed ? plan.last_replayed->xid : std::nullopt;
   report_.segments_replayed = plan.segments;
   report_.replay_s = std::chrono::duration<double>(around_.clock.monotonic() - began).count();
+  stands_ = true;
   if (lsn_ == plan.end_lsn) return success();
   return make_error(ErrorKind::kIo,
                     fmt::format("the server stopped replay at {}, the target's end is {}",
@@ -180,7 +240,7 @@ Result<void> ScratchServer::go_on(const restore::RecoveryPlan& later, Stand stan
   target.at_least = limits_of(later);
   TRY(restore::set_later_target(around_.files, place_->data_directory(), target));
   TRY(start());
-  return follow(later, stand, from);
+  return checked(follow(later, stand, from));
 }
 
 Result<void> ScratchServer::promote() {
@@ -189,10 +249,11 @@ Result<void> ScratchServer::promote() {
     const std::unique_ptr<pgconn::Connection> session = TRY(connect("postgres"));
     TRY(session->query("SELECT pg_promote(false)"));
   }
-  const restore::Reached reached =
-      TRY(restore::follow_replay(*server_, restore::RecoveryAction::kPromote, lsn_, around_.clock,
-                                 around_.progress, around_.stop));
-  lsn_ = reached.lsn;
+  Result<restore::Reached> reached =
+      restore::follow_replay(*server_, restore::RecoveryAction::kPromote, lsn_, around_.clock,
+                             around_.progress, around_.stop);
+  TRY(checked(reached.ok() ? success() : Result<void>(reached.error())));
+  lsn_ = reached->lsn;
   stand_ = Stand::kPromoted;
   return success();
 }
@@ -220,14 +281,26 @@ std::string ScratchServer::log_file() const {
 
 Result<void> ScratchServer::stop() {
   if (!server_) return success();
+  stands_ = false;
   TRY(server_->stop());
+  server_.reset();
+  return success();
+}
+
+// As quickly as it can be: what it holds in memory nobody needs. But while it replays, a
+// restore_command that is at work has to end first.
+Result<void> ScratchServer::end() {
+  if (!server_ || !stands_) return stop();
+  TRY(server_->end());
   server_.reset();
   return success();
 }
 
 Result<void> ScratchServer::remove() {
   if (place_) {
-    TRY(stop());
+    TRY(end());
+    on_stop_.reset();
+    if (files_) files_->unmount();
     TRY(place_->remove());
     place_.reset();
   }
@@ -238,6 +311,7 @@ Result<void> ScratchServer::remove() {
 }
 
 Result<void> ScratchServer::keep() {
+  CHECK(!files_);
   TRY(stop());
   TRY(place_->keep());
   guard_->let_go();

@@ -12,6 +12,9 @@
 // a recovery holds, for as long as it stands, so that prune never pulls WAL from under go_on(). It
 // reserves no timeline and writes no event: it belongs to its command, which does.
 //
+// Where its maker lets it and this host can, only what it reads of the backup is fetched
+// (ondemand/files.h).
+//
 // Nothing is left of it, however this process ends. Destroyed, it is stopped and removed. Killed,
 // the kernel ends the server (start_tied() in restore/spawn.h) and the guard removes the directory;
 // when the guard was killed as well, or the host, the next scratch server in the same directory
@@ -20,6 +23,7 @@
 // One thread at a time, and the thread that recovered it must outlive it.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -32,7 +36,9 @@
 #include "base/progress.h"
 #include "base/random.h"
 #include "base/result.h"
+#include "catalog/layout.h"
 #include "catalog/leases.h"
+#include "ondemand/files.h"
 #include "pgconn/connection.h"
 #include "restore/plan.h"
 #include "restore/recover.h"
@@ -59,6 +65,9 @@ struct ScratchOptions {
   std::string program;          // absolute path of walkback and
   std::string config_path;      // its configuration
   bool keep_failed = false;     // what could not be recovered is left to be looked at
+  // Its files come from the repository as they are read; where this host cannot do that, all of
+  // them come first, and a line says so. Not with keep() or keep_failed.
+  bool on_demand = false;
 };
 
 // The world it is made in. All of it outlives the server.
@@ -85,10 +94,19 @@ struct ScratchPlan {
 Result<void> check_directory(const ScratchOptions& options, FileSystem& files);
 
 // And everything else that can be refused before the first write: room, CREATE TABLESPACE to be
-// replayed, PostgreSQL's programs. First removes what killed ones left in `directory`.
+// replayed, PostgreSQL's programs. Notes, and keeps in the options, where on_demand cannot be.
+// First removes what killed ones left in `directory`.
 Result<ScratchPlan> check_scratch(const ScratchOptions& options,
                                   const restore::PlanOptions& plan_options,
                                   const restore::RecoveryPlan& plan, Surroundings& around);
+
+// What was taken of a backup, as it is stored, and what all of it would be.
+struct Fetched {
+  bool on_demand = false;
+  uint64_t bytes = 0, of_bytes = 0;  // of several servers together
+  void add(const Fetched& other);
+  std::string text() const;  // "fetched 12 MiB of 2 GiB of the backup"
+};
 
 class ScratchServer {
  public:
@@ -100,6 +118,11 @@ class ScratchServer {
   ~ScratchServer();
   ScratchServer(const ScratchServer&) = delete;
   ScratchServer& operator=(const ScratchServer&) = delete;
+
+  Fetched fetched() const;
+  // What a server says whose files could not all be had is not to be relied on: then the error is
+  // what could not be had, whatever `step` came to.
+  Result<void> checked(Result<void> step) const;
 
   // Bytes, times, changed settings of the restore and of the first replay.
   const restore::RecoverReport& recovered() const { return report_; }
@@ -134,8 +157,11 @@ class ScratchServer {
  private:
   ScratchServer(const ScratchPlan& checked, Surroundings& around);
   Result<void> make();
+  Result<void> prepare_on_demand(const catalog::LineageLayout& lineage);
+  Result<void> restore();
   Result<void> start();
   Result<void> follow(const restore::RecoveryPlan& plan, Stand stand, pg::Lsn from);
+  Result<void> end();
   Error kept(Error error);
 
   const ScratchPlan checked_;
@@ -144,11 +170,14 @@ class ScratchServer {
   // Destroyed from the last up: the lock goes before the guard is told, and the lease last of all.
   std::unique_ptr<Guard> guard_;
   std::unique_ptr<Place> place_;
+  std::unique_ptr<ondemand::OnDemandFiles> files_;  // null: all of them are there
+  std::optional<std::stop_callback<std::function<void()>>> on_stop_;
   std::unique_ptr<restore::CopyServer> server_;
   restore::RecoverReport report_;
   std::string role_;
   pg::Lsn lsn_;
   Stand stand_;
+  bool stands_ = false;  // at its target: it asks for no WAL
 };
 
 }  // namespace walkback::scratch

@@ -54,10 +54,8 @@ class Rescue {
     TRY(meet_live_cluster());
     const scratch::ScratchPlan checked = TRY(check_scratch());
     server_ = TRY(ScratchServer::recover(checked, around_));
-    TRY(find_then());
-    TRY(find_today());
-    TRY(compare());
-    TRY(write());
+    TRY(server_->checked(read()));
+    if (output_) TRY(output_->finish());
     TRY(leave());
     return std::move(report_);
   }
@@ -95,10 +93,19 @@ class Rescue {
   Result<scratch::ScratchPlan> check_scratch() {
     scratch::ScratchOptions scratch = options_.scratch;
     scratch.purpose = "rescue";
+    // Who is to keep it needs all of it.
+    scratch.on_demand = scratch.on_demand && !options_.keep;
     scratch.name = id_;
     // What had not committed is rolled back there, and locks nothing.
     scratch.stand = scratch::Stand::kPromoted;
     return scratch::check_scratch(scratch, plan_options_, plan_, around_);
+  }
+
+  Result<void> read() {
+    TRY(find_then());
+    TRY(find_today());
+    TRY(compare());
+    return write();
   }
 
   // ---- then ----
@@ -272,7 +279,7 @@ class Rescue {
     } else {
       report_.written = TRY(write_rows());
     }
-    return output_->finish();
+    return success();
   }
 
   Result<uint64_t> write_rows() {
@@ -348,6 +355,7 @@ class Rescue {
   Result<void> leave() {
     then_.reset();
     returning_session_.reset();
+    report_.fetched = server_->fetched();
     if (!options_.keep) return server_->remove();
     report_.kept = server_->root();
     report_.start = restore::start_command(server_->binaries(), server_->data_directory());
@@ -387,6 +395,7 @@ Result<RescueReport> run_rescue(const RescueOptions& options,
     around.progress.note("this rescue is not in the history: " + begun.error().message);
   }
   Result<RescueReport> report = Rescue(options, plan_options, plan, around, event.id).run();
+  if (report.ok()) event.detail += ", " + report->fetched.text();
   (void)recorder.end(event, report.ok() ? nullptr : &report.error());
   return report;
 }

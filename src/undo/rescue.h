@@ -53,6 +53,7 @@ struct RescueReport {
   uint64_t written = 0;                 // rows
   std::vector<LeftOut> left_out;
   std::vector<std::string> notes;
+  scratch::Fetched fetched;
   // With `keep`: where the server is, and what starts it and asks it.
   std::string kept, start, ask;
 };

@@ -217,6 +217,7 @@ class Undo {
     scratch.purpose = "undo";
     scratch.name = fmt::format("{}{}", id_, name);
     scratch.stand = stand;
+    scratch.on_demand = scratch.on_demand && on_demand_;
     return scratch::check_scratch(scratch, plan_options_, plan_, around_);
   }
 
@@ -228,7 +229,11 @@ class Undo {
     const bool any_truncated = std::ranges::any_of(undone_, &Undone::truncated);
     // What can be refused of either is refused before the first.
     std::optional<scratch::ScratchPlan> paused;
-    if (any_placed) paused = TRY(check_scratch(scratch::Stand::kPaused, ""));
+    if (any_placed) {
+      paused = TRY(check_scratch(scratch::Stand::kPaused, ""));
+      // Why not is said once.
+      on_demand_ = paused->options.on_demand;
+    }
     const scratch::ScratchPlan promoted =
         TRY(check_scratch(scratch::Stand::kPromoted, "-promoted"));
     TRY(make_directories(around_.files, options_.scratch.directory, 0700));
@@ -262,8 +267,18 @@ class Undo {
 
   Result<void> read_placed_rows(const scratch::ScratchPlan& checked) {
     const std::unique_ptr<ScratchServer> server = TRY(ScratchServer::recover(checked, around_));
+    TRY(server->checked(read_placed_rows(checked, *server)));
+    return finish(*server);
+  }
+
+  Result<void> finish(ScratchServer& server) {
+    report_.fetched.add(server.fetched());
+    return server.remove();
+  }
+
+  Result<void> read_placed_rows(const scratch::ScratchPlan& checked, ScratchServer& server) {
     {
-      const std::unique_ptr<pgconn::Connection> before = TRY(session(*server));
+      const std::unique_ptr<pgconn::Connection> before = TRY(session(server));
       TRY(expect_status(*before, "in progress"));
       TRY(read_shapes(*before));
       TRY(see_locks(*before));
@@ -272,29 +287,27 @@ class Undo {
         if (!undone.locked) TRY(read_was(*before, undone));
       }
     }
-    if (std::ranges::none_of(undone_, &Undone::any_now)) return server->remove();
+    if (std::ranges::none_of(undone_, &Undone::any_now)) return success();
     restore::RecoveryPlan later = checked.plan;
     later.inclusive = true;
     later.end_lsn = wal_->commit_end;
-    TRY(server->go_on(later, scratch::Stand::kPaused));
-    {
-      const std::unique_ptr<pgconn::Connection> after = TRY(session(*server));
-      TRY(expect_status(*after, "committed"));
-      around_.progress.begin("reading the rows as the transaction left them", 0);
-      for (Undone& undone : undone_) {
-        if (undone.truncated()) {
-          wal::RelationLocator file = undone.found->file;
-          file.number = TRY(file_of_table(*after, undone.then.name.oid));
-          undone.rows = wal_->changes.of(file);
-        }
-        TRY(stage_now(*after, undone.then.name.quoted, *undone.table, undone.rows, around_.stop,
-                      spool()));
-        if (change_files_) {
-          TRY(change_files_->add_now(*after, undone.then, undone.rows, around_.stop));
-        }
+    TRY(server.go_on(later, scratch::Stand::kPaused));
+    const std::unique_ptr<pgconn::Connection> after = TRY(session(server));
+    TRY(expect_status(*after, "committed"));
+    around_.progress.begin("reading the rows as the transaction left them", 0);
+    for (Undone& undone : undone_) {
+      if (undone.truncated()) {
+        wal::RelationLocator file = undone.found->file;
+        file.number = TRY(file_of_table(*after, undone.then.name.oid));
+        undone.rows = wal_->changes.of(file);
+      }
+      TRY(stage_now(*after, undone.then.name.quoted, *undone.table, undone.rows, around_.stop,
+                    spool()));
+      if (change_files_) {
+        TRY(change_files_->add_now(*after, undone.then, undone.rows, around_.stop));
       }
     }
-    return server->remove();
+    return success();
   }
 
   Result<void> read_was(pgconn::Connection& before, const Undone& undone) {
@@ -306,23 +319,25 @@ class Undo {
 
   Result<void> read_locked_rows(const scratch::ScratchPlan& checked) {
     const std::unique_ptr<ScratchServer> server = TRY(ScratchServer::recover(checked, around_));
-    {
-      const std::unique_ptr<pgconn::Connection> before = TRY(session(*server));
-      TRY(roll_back_prepared(*before, static_cast<pg::Xid>(report_.xid)));
-      if (!undone_.empty() && !undone_.front().table) TRY(read_shapes(*before));
-      around_.progress.begin("reading the tables that were locked", 0);
-      for (Undone& undone : undone_) {
-        if (!undone.truncated()) {
-          if (undone.locked) TRY(read_was(*before, undone));
-          continue;
-        }
-        if (change_files_) TRY(change_files_->add_all(*before, undone.then, around_.stop));
-        undone.truncated_rows = TRY(stage_all(*before, undone.then.name.quoted, *undone.table,
-                                              undone.rows.size() + 1, around_.stop, spool()));
+    TRY(server->checked(read_locked_rows(*server)));
+    return finish(*server);
+  }
+
+  Result<void> read_locked_rows(const ScratchServer& server) {
+    const std::unique_ptr<pgconn::Connection> before = TRY(session(server));
+    TRY(roll_back_prepared(*before, static_cast<pg::Xid>(report_.xid)));
+    if (!undone_.empty() && !undone_.front().table) TRY(read_shapes(*before));
+    around_.progress.begin("reading the tables that were locked", 0);
+    for (Undone& undone : undone_) {
+      if (!undone.truncated()) {
+        if (undone.locked) TRY(read_was(*before, undone));
+        continue;
       }
-      if (!choice_.dropped.empty()) TRY(recreate(*server, *before));
+      if (change_files_) TRY(change_files_->add_all(*before, undone.then, around_.stop));
+      undone.truncated_rows = TRY(stage_all(*before, undone.then.name.quoted, *undone.table,
+                                            undone.rows.size() + 1, around_.stop, spool()));
     }
-    return server->remove();
+    return choice_.dropped.empty() ? success() : recreate(server, *before);
   }
 
   // ---- what was dropped ----
@@ -522,6 +537,7 @@ class Undo {
   std::optional<TransactionWal> wal_;
   restore::PlanOptions plan_options_;
   restore::RecoveryPlan plan_;
+  bool on_demand_ = true;  // until it is known that this host cannot
   std::vector<Undone> undone_;
   std::optional<TextSpool> spool_;
   std::string pg_dump_;
@@ -543,6 +559,7 @@ Result<UndoReport> run_undo(const UndoOptions& options, scratch::Surroundings& a
     around.progress.note("this undo is not in the history: " + begun.error().message);
   }
   Result<UndoReport> report = Undo(options, around, event.id).run();
+  if (report.ok()) event.detail += ", " + report->fetched.text();
   (void)recorder.end(event, report.ok() ? nullptr : &report.error());
   return report;
 }

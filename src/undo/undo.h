@@ -58,6 +58,7 @@ struct UndoReport {
   std::vector<std::string> with_tables;
   std::string not_compared;
   std::optional<LiveOutcome> applied;
+  scratch::Fetched fetched;
 };
 
 // kInvalid, kMissing and kUnsupported for a transaction that cannot be undone, before anything is

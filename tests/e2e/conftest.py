@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from harness import on_demand
 from harness.cluster import Cluster
 from harness.inbox import Inbox, MailServer
 from harness.repositories import Gateway, Repository
@@ -120,6 +121,13 @@ def production(make_cluster, make_walkback):
 def wb(make_walkback, production):
     """walkback set up for `production`: archiving, no backup yet."""
     return make_walkback().protect(production)
+
+
+@pytest.fixture
+def fuse():
+    """For what is of no use without: skipped where this user may not mount."""
+    if reason := on_demand.why_not():
+        pytest.skip(reason)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@
 #include <optional>
 #include <string>
 
-#include "base/testing/forwarding_files.h"
+#include "base/forwarding_files.h"
 #include "repo/page_map.h"
 #include "wal/record.h"
 

@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "base/testing/forwarding_files.h"
+#include "base/forwarding_files.h"
 #include "generated_cluster.h"
 #include "pg/types.h"
 #include "pgconn/connection.h"

@@ -22,6 +22,7 @@ make_stage() {
   find "$stage/tests" -name __pycache__ -prune -exec rm -rf {} +
   mount_small_disk
   mount_memory
+  open_fuse
   if [ "$(id -u)" -eq 0 ]; then chown -R postgres: "$stage"; fi
   chmod -R u+rwX,go+rX "$stage"
 }
@@ -47,6 +48,13 @@ mount_memory() {
   fi
 }
 
+# As udev makes it: every user may open it. Without it scratch servers fetch whole backups, and the tests of what they
+# fetch on demand say so and are skipped.
+open_fuse() {
+  [ "$(id -u)" -eq 0 ] || return 0
+  [ ! -c /dev/fuse ] || chmod 0666 /dev/fuse 2>/dev/null || true
+}
+
 # In the stage, as a user PostgreSQL accepts, with a clean environment.
 in_stage() {
   local drop=() passed_on=() name
@@ -67,6 +75,7 @@ leave_stage() {
   local status=$?
   trap - EXIT
   end_servers
+  unmount_fuse
   if [ -n "$small_disk" ]; then umount -l "$small_disk" || true; fi
   if [ -n "$memory" ]; then umount -l "$memory" || true; fi
   if [ -n "${keep_stage:-}" ]; then
@@ -75,6 +84,13 @@ leave_stage() {
     rm -rf "$stage"
   fi
   exit "$status"
+}
+
+# What a killed test left mounted.
+unmount_fuse() {
+  local point
+  [ "$(id -u)" -eq 0 ] || return 0
+  while read -r point; do umount -l "$point" || true; done < <(awk -v stage="$stage/" '$3 == "fuse.walkback" && index($2, stage) == 1 { print $2 }' /proc/mounts)
 }
 
 # Ends the servers whose data directories lie in the stage: those that a killed test left.

@@ -1,6 +1,6 @@
 #include "base/testing/lying_files.h"
 
-#include "base/testing/forwarding_files.h"
+#include "base/forwarding_files.h"
 
 namespace walkback {
 namespace {

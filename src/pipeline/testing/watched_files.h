@@ -4,7 +4,7 @@
 
 #include <functional>
 
-#include "base/testing/forwarding_files.h"
+#include "base/forwarding_files.h"
 
 namespace walkback::pipeline {
 

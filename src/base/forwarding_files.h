@@ -1,4 +1,4 @@
-// A file system, and a file, that hand every call on: what a test double changes nothing of.
+// A file system, and a file, that hand every call on: for who changes some of them.
 #pragma once
 
 #include <memory>
