@@ -15,6 +15,7 @@ inline catalog::BackupSummary sample_backup(std::string_view id, Timestamp stopp
   catalog::BackupSummary backup;
   backup.id = {std::string(id)};
   backup.timeline = {1};
+  backup.wal_segment_bytes = 16 << 20;
   backup.started_at = stopped + -std::chrono::minutes(1);
   backup.stopped_at = stopped;
   backup.start_lsn = {0x3000028};
