@@ -125,6 +125,7 @@ def test_what_is_fetched_follows_the_table(make_cluster, make_walkback, place, f
     wal_mib = since()
     production.archive_everything()
 
+    os.sync()  # what the backup left to be written is in nobody's way
     began = time.monotonic()
     outcome = wb.run("undo", "--xid", xid, "--output", place / "rows.sql")
     undo_s = time.monotonic() - began
@@ -132,6 +133,7 @@ def test_what_is_fetched_follows_the_table(make_cluster, make_walkback, place, f
     assert outcome.status == 0, outcome.describe()
     fetched = outcome.json["undo"]["fetched"]
     nothing_is_left(place)
+    os.sync()
     began = time.monotonic()
     copy = wb.recover("--before-xid", xid, into=place / "copy")
     recover_s = time.monotonic() - began
