@@ -123,7 +123,9 @@ phase_e2e() {
 phase_fuzz() {
   local target
   verdict build-fuzz build_fuzz dev || return 0
-  for target in $(fuzz_targets dev); do
+  # The decoder, which reads what a crash leaves, for a minute; first, so that the others run beside it.
+  side_by_side verdict fuzz_record_reader fuzz_one dev fuzz_record_reader "${WALKBACK_FUZZ_SECONDS:-60}"
+  for target in $(fuzz_targets dev | grep -v '^fuzz_record_reader$'); do
     side_by_side verdict "$target" fuzz_one dev "$target" "${WALKBACK_FUZZ_SECONDS:-8}"
   done
   wait || true
@@ -135,12 +137,34 @@ fuzz_targets() { ninja -C "build/$1" -t targets all | sed -n 's/^\(fuzz_[a-z0-9_
 # A list that is empty would be everything.
 build_fuzz() { configure "$1" && [ -n "$(fuzz_targets "$1")" ] && build_preset "$1" $(fuzz_targets "$1"); }
 
-# What it found is kept in build/corpus/TARGET; src/MODULE/testdata/TARGET holds what it starts from.
+# Two pages in every sixteen of each segment that servers wrote, behind a byte that says which major's (fuzz_record_reader.cc).
+decoder_seeds() {
+  local seeds=build/seeds/fuzz_record_reader major packed segment=build/seeds/segment page
+  [ ! -d "$seeds" ] || return 0
+  mkdir -p "$seeds"
+  for major in 13 14 15 16 17 18; do
+    for packed in src/wal/testdata/"$major"/0*.zst; do
+      zstd -qdfc "$packed" >"$segment"
+      for ((page = 1; (page + 2) * 8192 <= $(stat -c %s "$segment"); page += 16)); do
+        # Behind a switch there are only zeros.
+        [ "$(od -An -tu2 -j $((page * 8192)) -N 2 "$segment")" -ne 0 ] || break
+        {
+          printf "\\x0$((major - 13))"
+          dd if="$segment" bs=8192 skip="$page" count=2 status=none
+        } >"$seeds/$major-$(basename "$packed" .zst)-$page"
+      done
+    done
+  done
+  rm -f "$segment"
+}
+
+# What it found is kept in build/corpus/TARGET; src/MODULE/testdata/TARGET, and build/seeds/TARGET, hold what it starts from.
 # fuzz_one PRESET TARGET SECONDS
 fuzz_one() {
   local target=$2 seconds=$3 program
   program=$(find "build/$1" -name "$target" -type f -perm -u+x | head -n 1)
   mkdir -p "build/corpus/$target"
+  [ "$target" != fuzz_record_reader ] || decoder_seeds
   "$program" -max_total_time="$seconds" -seed="$((WALKBACK_SEED % 2147483647 + 1))" -timeout=10 -rss_limit_mb=2048 \
-    -print_final_stats=1 -artifact_prefix="build/corpus/$target-" "build/corpus/$target" $(ls -d src/*/testdata/"$target" 2>/dev/null)
+    -print_final_stats=1 -artifact_prefix="build/corpus/$target-" "build/corpus/$target" $(ls -d src/*/testdata/"$target" "build/seeds/$target" 2>/dev/null)
 }

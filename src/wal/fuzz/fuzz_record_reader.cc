@@ -1,48 +1,139 @@
-// libFuzzer: a segment of any bytes, with true headers and checksums laid over it so that records
-// are reached
+// libFuzzer: pages of a real segment with any bytes changed, on any major. What a changed byte
+// breaks at once (addresses, links, checksums) is made right again first, so that what lies behind
+// is reached: the records themselves, which rows and files they name, and the index made of them.
+//
+// The first byte of the input is the major and whether to make right; pages follow, as
+// tools/dev/test.sh cuts them from testdata/.
+#include <algorithm>
+#include <optional>
+
 #include "base/bytes.h"
 #include "pg/crc32c.h"
+#include "pg/versions.h"
 #include "wal/record_reader.h"
+#include "wal/segment_summary.h"
 #include "wal/timed_event.h"
+
+namespace walkback::wal {
+namespace {
+
+constexpr uint32_t kSegmentBytes = 1u << 20;
+constexpr pg::SegmentName kName{{1}, 1};
+
+template <typename T>
+void put(Bytes& bytes, size_t at, T value) {
+  std::memcpy(bytes.data() + at, &value, sizeof value);
+}
+
+// Pages behind a first one that only ends a record from before them.
+class Log {
+ public:
+  Log(const pg::Version& version, ByteView pages) : bytes_(kWalPageBytes) {
+    const size_t size = std::min<size_t>(pages.size(), kSegmentBytes - kWalPageBytes);
+    bytes_.insert(bytes_.end(), pages.begin(), pages.begin() + static_cast<ptrdiff_t>(size));
+    put<uint16_t>(bytes_, 2, PageHeader::kLong | PageHeader::kFirstIsContinuation);
+    put<uint32_t>(bytes_, 32, kSegmentBytes);
+    put<uint32_t>(bytes_, 36, kWalPageBytes);
+    for (size_t page = 0; page + kShortHeaderBytes <= bytes_.size(); page += kWalPageBytes) {
+      put<uint16_t>(bytes_, page, version.wal_page_magic);
+      if (page > 0) bytes_[page + 2] &= ~std::byte{PageHeader::kLong};
+      put<uint32_t>(bytes_, page + 4, kName.timeline.value);
+      put<uint64_t>(bytes_, page + 8, (kName.start(kSegmentBytes) + page).value);
+    }
+    const PageHeader second = header_at(kWalPageBytes);
+    put<uint32_t>(bytes_, 16,
+                  kWalPageBytes - kLongHeaderBytes + (second.continues() ? second.remaining : 0));
+  }
+
+  // Lengths stay as they are: they say where the next record is.
+  void make_right() {
+    size_t at = first_record();
+    pg::Lsn prev{8};
+    while (at + 8 <= bytes_.size()) {
+      const auto total = load<uint32_t>(bytes_, at);
+      if (total < kRecordHeaderBytes) return;
+      const std::optional<size_t> next = seal(at, total, prev);
+      if (!next) return;
+      prev = kName.start(kSegmentBytes) + at;
+      at = *next;
+    }
+  }
+
+  ByteView bytes() const { return bytes_; }
+
+ private:
+  PageHeader header_at(size_t page) const {
+    return page < bytes_.size() ? read_page_header(ByteView(bytes_).subspan(page)) : PageHeader();
+  }
+
+  static size_t behind_header(size_t at) {
+    return at % kWalPageBytes == 0 ? at + kShortHeaderBytes : at;
+  }
+
+  size_t first_record() const {
+    const PageHeader second = header_at(kWalPageBytes);
+    const size_t left = second.continues() ? (second.remaining + size_t{7}) / 8 * 8 : 0;
+    return kWalPageBytes + kShortHeaderBytes + left;
+  }
+
+  // Where each byte of the record at `at` is, the pages in between told of it. Where the next one
+  // begins; nothing when not all of it is there.
+  std::optional<size_t> seal(size_t at, uint32_t total, pg::Lsn prev) {
+    if (total > bytes_.size()) return std::nullopt;
+    std::vector<size_t> places;
+    places.reserve(total);
+    for (; places.size() < total; ++at) {
+      if (at % kWalPageBytes == 0) {
+        if (at + kShortHeaderBytes > bytes_.size()) return std::nullopt;
+        bytes_[at + 2] = std::byte{PageHeader::kFirstIsContinuation};
+        put<uint32_t>(bytes_, at + 16, static_cast<uint32_t>(total - places.size()));
+        at += kShortHeaderBytes;
+      }
+      if (at >= bytes_.size()) return std::nullopt;
+      places.push_back(at);
+    }
+    const auto write = [&](size_t from, const auto& value) {
+      for (size_t i = 0; i < sizeof value; ++i) {
+        bytes_[places[from + i]] = reinterpret_cast<const std::byte*>(&value)[i];
+      }
+    };
+    write(8, prev.value);
+    Bytes record;
+    for (const size_t place : places) record.push_back(bytes_[place]);
+    const ByteView view(record);
+    const uint32_t crc = pg::crc32c(view.first(20), pg::crc32c(view.subspan(kRecordHeaderBytes)));
+    write(20, crc);
+    const size_t next = (at + 7) / 8 * 8;
+    if (next % kWalPageBytes == 0 && next + kShortHeaderBytes <= bytes_.size()) {
+      bytes_[next + 2] = std::byte{0};
+    }
+    return behind_header(next);
+  }
+
+  Bytes bytes_;
+};
+
+void read(const Log& log, const pg::Version& version) {
+  RecordReader reader({kSegmentBytes, {}, {}});
+  TimedEvents events(version.major);
+  Record record;
+  for (const size_t part : {log.bytes().size() / 3, log.bytes().size()}) {
+    reader.feed(kName, log.bytes().first(part));
+    while (reader.next(record) == Outcome::kRecord) (void)events.of(record).ok();
+  }
+  (void)summarize_segment(kName, log.bytes(), {}, {kSegmentBytes, {}, {}}, {});
+}
+
+}  // namespace
+}  // namespace walkback::wal
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, size_t size) {
   using namespace walkback;
-  const ByteView bytes(reinterpret_cast<const std::byte*>(data), size);
-  constexpr uint32_t kSegmentBytes = 1u << 20;
-  Bytes segment = to_bytes(bytes.first(std::min<size_t>(size, 64 << 10)));
-  if (segment.size() < 128) return 0;
-  const pg::Lsn start{kSegmentBytes};
-  // Where the input begins with an even byte, its first record gets the checksum that holds.
-  const bool sealed = data[0] % 2 == 0;
-  for (size_t page = 0; page + wal::kLongHeaderBytes < segment.size(); page += wal::kWalPageBytes) {
-    const uint16_t magic = 0xD110;
-    const uint64_t address = start.value + page;
-    std::memcpy(segment.data() + page, &magic, 2);
-    segment[page + 3] = std::byte{0};
-    segment[page + 2] =
-        (segment[page + 2] & std::byte{0x0D}) | (page == 0 ? std::byte{2} : std::byte{0});
-    std::memcpy(segment.data() + page + 8, &address, 8);
-    const uint32_t timeline = 1;
-    std::memcpy(segment.data() + page + 4, &timeline, 4);
-  }
-  const uint32_t sizes[] = {kSegmentBytes, 8192};
-  std::memcpy(segment.data() + 32, sizes, sizeof sizes);
-  if (sealed) {
-    segment[2] = std::byte{2};
-    const auto total = load<uint32_t>(segment, 40) % 4096;
-    if (total >= wal::kRecordHeaderBytes && 40 + total <= segment.size()) {
-      std::memcpy(segment.data() + 40, &total, 4);
-      const ByteView record = ByteView(segment).subspan(40, total);
-      const uint32_t crc = pg::crc32c(record.first(20), pg::crc32c(record.subspan(24)));
-      std::memcpy(segment.data() + 60, &crc, 4);
-    }
-  }
-  wal::RecordReader reader({kSegmentBytes, {}, {}});
-  wal::TimedEvents events(15);
-  wal::Record record;
-  for (size_t part : {segment.size() / 3, segment.size()}) {
-    reader.feed({{1}, 1}, ByteView(segment).first(part));
-    while (reader.next(record) == wal::Outcome::kRecord) (void)events.of(record).ok();
-  }
+  if (size < 1 + wal::kShortHeaderBytes) return 0;
+  const auto versions = pg::supported_versions();
+  const pg::Version& version = versions[data[0] % versions.size()];
+  wal::Log log(version, ByteView(reinterpret_cast<const std::byte*>(data), size).subspan(1));
+  if (data[0] < 0x80) log.make_right();
+  wal::read(log, version);
   return 0;
 }
