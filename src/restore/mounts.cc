@@ -111,6 +111,15 @@ std::optional<TruePath> Mounts::of(std::string_view path) const {
   return TruePath{at->device, within.empty() ? "/" : within};
 }
 
+// The last of several hides the others.
+std::optional<std::string> Mounts::type_at(std::string_view directory) const {
+  std::optional<std::string> type;
+  for (const Mount& mount : mounts_) {
+    if (mount.point == directory) type = mount.type;
+  }
+  return type;
+}
+
 std::vector<std::string> Mounts::below(std::string_view directory, std::string_view type) const {
   std::vector<std::string> points;
   for (const Mount& mount : mounts_) {

@@ -31,6 +31,8 @@ class Mounts {
   // `path` is absolute and without symbolic links; what of it does not exist yet lies where it will
   // be made. Nothing when the table does not say.
   std::optional<TruePath> of(std::string_view path) const;
+  // Of what is mounted on this directory ("ext4"); nothing where nothing is.
+  std::optional<std::string> type_at(std::string_view directory) const;
   // What is mounted on a directory below this one, hidden mounts among them.
   std::vector<std::string> below(std::string_view directory) const;
   // Those of them of this type of file system ("fuse.walkback"), the deepest first.

@@ -46,6 +46,12 @@ TEST(Mounts, BelowADirectory) {
   EXPECT_THAT(Mounts(kTable).below("/mnt/x"), IsEmpty());
 }
 
+TEST(Mounts, WhatTypeLiesThere) {
+  EXPECT_EQ(Mounts(kTable).type_at("/mnt/with space"), "tmpfs");
+  EXPECT_EQ(Mounts(kTable).type_at("/mnt"), std::nullopt);
+  EXPECT_THAT(Mounts(kTable).below("/", "tmpfs"), ElementsAre("/mnt/with space"));
+}
+
 TEST(Mounts, ThisProcesssOwnAreRead) {
   const Result<Mounts> mounts = Mounts::read(system_files());
   ASSERT_TRUE(mounts.ok()) << mounts.error().message;

@@ -16,6 +16,7 @@
 
 #include "base/check.h"
 #include "base/shell.h"
+#include "ondemand/mount.h"
 #include "restore/mounts.h"
 #include "restore/recovered_settings.h"
 #include "restore/running_servers.h"
@@ -227,10 +228,21 @@ Result<std::vector<LivePlace>> live_places(FileSystem& files, const std::string&
 // cluster's tablespaces, and a scratch directory may be in anybody's.
 Result<void> add_running_clusters(FileSystem& files, std::vector<LivePlace>& places) {
   for (const std::string& directory : TRY(running_data_directories(files))) {
+    const auto add = [&] {
+      return add_places_of(files, directory, "the running cluster in " + directory, places);
+    };
     // It may have been stopped and removed since.
-    const Result<void> added =
-        add_places_of(files, directory, "the running cluster in " + directory, places);
-    if (!added.ok() && added.error().kind != ErrorKind::kMissing) return added;
+    const auto is_gone = [](const Result<void>& added) {
+      return !added.ok() && added.error().kind == ErrorKind::kMissing;
+    };
+    Result<void> added = add();
+    if (added.ok() || is_gone(added)) continue;
+    // Of another scratch server, what it reads is a mount that goes with it: nothing can be read
+    // there from then until it is unmounted, and that may have happened meanwhile.
+    const auto type = TRY(Mounts::read(files)).type_at(directory);
+    if (type == ondemand::kFileSystemType) continue;
+    added = add();
+    if (!added.ok() && !is_gone(added)) return added;
   }
   return success();
 }

@@ -143,6 +143,41 @@ TEST_F(CheckTarget, ADirectoryBelowABindMountOfALiveOneIsRefused) {
   EXPECT_TRUE(check_target(system_files(), layout, {}, neighbours).ok()) << "it is the mount alone";
 }
 
+// Files that fail, as a mount does whose process is gone, in one directory: so many times.
+class DyingMount final : public ForwardingFiles {
+ public:
+  DyingMount(FileSystem& files, std::string directory, int times)
+      : ForwardingFiles(files), directory_(std::move(directory)), times_(times) {}
+  Result<std::vector<DirectoryEntry>> list(const std::string& path) override {
+    if (path != directory_ || times_-- <= 0) return ForwardingFiles::list(path);
+    return errno_error(ECONNABORTED, "listing " + path);
+  }
+
+ private:
+  const std::string directory_;
+  int times_;
+};
+
+TEST(CheckTargetOnThisHost, AnotherScratchServerThatGoesIsInNobodysWay) {
+  ScratchDirectory elsewhere;
+  ScratchCluster cluster;
+  cluster.start();
+  const std::string running = system_files().canonical(cluster.pgdata()).value();
+  const TargetLayout layout{.data_directory = elsewhere / "new", .tablespaces = {}};
+  const Neighbours neighbours{.live_pgdata = "", .repositories = {}, .running = true};
+  const auto check = [&](FileSystem& files, int times) {
+    DyingMount dying(files, running, times);
+    return check_target(dying, layout, {}, neighbours);
+  };
+  EXPECT_TRUE(check(system_files(), 1).ok()) << "unmounted meanwhile";
+  EXPECT_FALSE(check(system_files(), 9).ok()) << "a cluster that cannot be looked at is one";
+  WithMounts mounted(
+      fmt::format("22 1 8:1 / / rw - ext4 /dev/sda1 rw\n"
+                  "23 22 0:99 / {} rw - fuse.walkback walkback rw\n",
+                  running));
+  EXPECT_TRUE(check(mounted, 9).ok()) << "not unmounted yet";
+}
+
 TEST(CheckTargetOnThisHost, WhereAnyClusterRunsNothingIsMade) {
   ScratchDirectory elsewhere;
   fs::permissions(elsewhere.path(), fs::perms::all);
