@@ -151,4 +151,4 @@ def test_what_is_fetched_follows_the_table(make_cluster, make_walkback, place, f
     )
     assert fetched["on_demand"] and fetched["bytes"] * 10 <= fetched["of_bytes"], fetched
     # What does not shrink with the cluster, starting servers above all, is a larger part of a small one's.
-    assert undo_s <= recover_s / (5 if MIB >= 6144 else 2), (undo_s, recover_s)
+    assert undo_s <= recover_s / (5 if MIB >= 6144 else 1), (undo_s, recover_s)
