@@ -363,8 +363,9 @@ class Simulation {
     TRY(files_.make_directory(into, 0700));
     restore::TargetLayout layout;
     layout.data_directory = into;
-    TRY(restore::materialize(layout, layout_, plan.backup.id, restore::Onto::kNothing, 1, files_,
-                             *objects_, silent_progress(), {}));
+    TRY(restore::materialize(layout, layout_, plan.backup.id, restore::Onto::kNothing,
+                             restore::Fetch::kEverything, 1, files_, *objects_, silent_progress(),
+                             {}));
     Bytes pages[kRelations];
     for (size_t i = 0; i < kRelations; ++i) {
       pages[i] = TRY(read_file(files_, join_path(into, simulated_file(i))));
