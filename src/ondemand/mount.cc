@@ -14,7 +14,9 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <mutex>
 #include <thread>
+#include <unordered_set>
 #include <vector>
 
 #include "base/start_process.h"
@@ -40,7 +42,35 @@ const Libfuse& library() {
   return *loaded;
 }
 
-FileTree& tree() { return *static_cast<FileTree*>(library().fuse_get_context()->private_data); }
+// What the kernel has open. It gives a file back some time after it was closed, and perhaps not
+// before it is unmounted.
+class Handles {
+ public:
+  ~Handles() {
+    for (FileTree::Handle* handle : all_) delete handle;
+  }
+  FileTree::Handle* add(FileTree::Handle handle) {
+    const std::lock_guard lock(mutex_);
+    return *all_.insert(new FileTree::Handle(std::move(handle))).first;
+  }
+  void remove(FileTree::Handle* handle) {
+    const std::lock_guard lock(mutex_);
+    all_.erase(handle);
+    delete handle;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::unordered_set<FileTree::Handle*> all_;
+};
+
+struct Served {
+  FileTree tree;
+  Handles handles = {};
+};
+
+Served& served() { return *static_cast<Served*>(library().fuse_get_context()->private_data); }
+FileTree& tree() { return served().tree; }
 
 // Paths come from the mount's root.
 std::string relative(const char* path) { return path[1] == '\0' ? "." : path + 1; }
@@ -52,7 +82,7 @@ FileTree::Handle& handle_of(fuse_file_info* info) {
 }
 
 void hand_out(FileTree::Handle handle, fuse_file_info* info) {
-  info->fh = reinterpret_cast<uint64_t>(new FileTree::Handle(std::move(handle)));
+  info->fh = reinterpret_cast<uint64_t>(served().handles.add(std::move(handle)));
   info->keep_cache = 1;
 }
 
@@ -148,7 +178,7 @@ int create_file(const char* path, mode_t mode, fuse_file_info* info) {
 }
 
 int close_file(const char*, fuse_file_info* info) {
-  delete &handle_of(info);
+  served().handles.remove(&handle_of(info));
   return 0;
 }
 
@@ -266,7 +296,7 @@ Result<void> check_device() {
 class Mount::Session {
  public:
   Session(std::string directory, int underlying, const std::string& prefix, FileSource& source)
-      : directory_(std::move(directory)), tree_(underlying, prefix, source) {}
+      : directory_(std::move(directory)), served_{{underlying, prefix, source}} {}
 
   Result<void> begin(int threads) {
     const fuse_operations all = operations();
@@ -274,7 +304,7 @@ class Mount::Session {
     for (const char* argument : {"walkback", "-o", "fsname=walkback,subtype=walkback"}) {
       library().fuse_opt_add_arg(&arguments, argument);
     }
-    fuse_ = library().fuse_new(&arguments, &all, sizeof all, &tree_);
+    fuse_ = library().fuse_new(&arguments, &all, sizeof all, &served_);
     library().fuse_opt_free_args(&arguments);
     if (fuse_ == nullptr) return make_error(ErrorKind::kIo, "libfuse does not start");
     if (library().fuse_mount(fuse_, directory_.c_str()) != 0) {
@@ -340,7 +370,7 @@ class Mount::Session {
   }
 
   const std::string directory_;
-  FileTree tree_;
+  Served served_;
   struct fuse* fuse_ = nullptr;
   fuse_session* session_ = nullptr;
   bool is_mounted_ = false;
