@@ -1,8 +1,8 @@
 #include "keys/gpgme_library.h"
 
-#include <dlfcn.h>
-
 #include <string>
+
+#include "base/shared_library.h"
 
 namespace walkback::keys {
 namespace {
@@ -12,19 +12,13 @@ Error cannot_load(std::string_view why) {
                     "install it (Debian: apt-get install libgpgme11 gnupg), or use an age key");
 }
 
-template <typename Function>
-bool find(void* library, const char* name, Function& function) {
-  function = reinterpret_cast<Function>(dlsym(library, name));
-  return function != nullptr;
-}
-
 Result<Gpgme> load() {
-  // 11 has been gpgme's ABI since 1.0. Never closed: it keeps global state.
-  void* library = dlopen("libgpgme.so.11", RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-  if (library == nullptr) return cannot_load(dlerror());
+  // 11 has been gpgme's ABI since 1.0.
+  const Result<SharedLibrary> library = SharedLibrary::load("libgpgme.so.11");
+  if (!library.ok()) return cannot_load(library.error().message);
   Gpgme gpgme;
 #define WALKBACK_FIND(name) \
-  if (!find(library, #name, gpgme.name)) return cannot_load("it has no function " #name);
+  if (!library->find(#name, gpgme.name)) return cannot_load("it has no function " #name);
   WALKBACK_GPGME_FUNCTIONS(WALKBACK_FIND)
 #undef WALKBACK_FIND
   // Initialises the library; must come before any other call, once.

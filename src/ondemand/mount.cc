@@ -33,8 +33,7 @@ constexpr double kForLong = 3600;
 constexpr const char* kDevice = "/dev/fuse";
 constexpr std::string_view kMayMount =
     "the package fuse3 has fusermount3, which lets users mount; a container needs /dev/fuse and "
-    "the "
-    "right to mount (docker run --device /dev/fuse --cap-add SYS_ADMIN)";
+    "the right to mount (docker run --device /dev/fuse --cap-add SYS_ADMIN)";
 
 // Who calls has seen that it loads.
 const Libfuse& library() {

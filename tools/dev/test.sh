@@ -141,7 +141,8 @@ build_fuzz() { configure "$1" && [ -n "$(fuzz_targets "$1")" ] && build_preset "
 decoder_seeds() {
   local seeds=build/seeds/fuzz_record_reader major packed segment=build/seeds/segment page
   [ ! -d "$seeds" ] || return 0
-  mkdir -p "$seeds"
+  rm -rf "$seeds.unfinished"
+  mkdir -p "$seeds.unfinished"
   for major in 13 14 15 16 17 18; do
     for packed in src/wal/testdata/"$major"/0*.zst; do
       zstd -qdfc "$packed" >"$segment"
@@ -151,11 +152,12 @@ decoder_seeds() {
         {
           printf "\\x0$((major - 13))"
           dd if="$segment" bs=8192 skip="$page" count=2 status=none
-        } >"$seeds/$major-$(basename "$packed" .zst)-$page"
+        } >"$seeds.unfinished/$major-$(basename "$packed" .zst)-$page"
       done
     done
   done
   rm -f "$segment"
+  mv "$seeds.unfinished" "$seeds"
 }
 
 # What it found is kept in build/corpus/TARGET; src/MODULE/testdata/TARGET, and build/seeds/TARGET, hold what it starts from.
