@@ -45,11 +45,22 @@ def claims(wb):
     return sorted(path.name for path in wb.repository.glob("clusters/*/claims/*/*.json"))
 
 
-def later(days=0, seconds=0):
-    """For walkback and what it starts; the server lives in the present."""
-    library = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
-    offset = f"+{days * DAY + seconds}"
-    return {"LD_PRELOAD": str(library), "FAKETIME": offset, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+class Clock:
+    """For walkback and what it starts; the server lives in the present. It was half past an hour when the test began,
+    so no hourly run comes due between two steps of it."""
+
+    def __init__(self):
+        self.half_past_s = int((1800 - time.time()) % 3600)
+
+    def at(self, days=0, seconds=0):
+        library = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+        offset = f"+{self.half_past_s + days * DAY + seconds}"
+        return {"LD_PRELOAD": str(library), "FAKETIME": offset, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+
+
+@pytest.fixture
+def clock():
+    return Clock()
 
 
 def processes_of(wb):
@@ -112,38 +123,38 @@ def once(wb, environment=None):
     return wb.run("agent", "--once", environment=environment)
 
 
-def test_what_is_due_is_run_once_and_missed_runs_are_caught_up_with(production, wb, place):
+def test_what_is_due_is_run_once_and_missed_runs_are_caught_up_with(production, wb, place, clock):
     drills_in(wb, place / "drills")
-    first = once(wb)
+    first = once(wb, clock.at())
     assert first.status == 0, first.describe()
     assert [(ran["job"], ran["reason"]) for ran in first.json["ran"]] == [("backup", "first")]
     assert first.json["next_at"].endswith(":00:00Z") and first.json["left"] == []
-    assert once(wb).json["ran"] == [] and claims(wb) == []
+    assert once(wb, clock.at()).json["ran"] == [] and claims(wb) == []
 
     # A month of downtime: each job once, in order.
-    missed = once(wb, later(days=32))
+    missed = once(wb, clock.at(days=32))
     assert missed.status == 0, missed.describe()
     assert [(ran["job"], ran["reason"]) for ran in missed.json["ran"]] == [
         ("backup", "missed"), ("prune", "missed"), ("verify", "missed"), ("drill", "missed"),
     ]  # fmt: skip
-    assert once(wb, later(days=32, seconds=60)).json["ran"] == []
+    assert once(wb, clock.at(days=32, seconds=60)).json["ran"] == []
     assert [event["outcome"] for event in events(wb)] == ["done"] * 5
     assert "another agent" not in wb.run("agent", "--once", as_json=False).stdout
 
 
-def test_failures_are_attempts_and_told(production, wb, place):
+def test_failures_are_attempts_and_told(production, wb, place, clock):
     inbox = Inbox()
     try:
         text = wb.config.read_text().replace("\n[alert]\n", f'\n[alert]\nslack_url = "{inbox.url}/slack"\n')
         wb.config.write_text(text)
         wb.config.chmod(0o600)
-        bad = once(wb, {"WALKBACK_POSTGRESQL_CONNINFO": "host=/nowhere"})
+        bad = once(wb, {**clock.at(), "WALKBACK_POSTGRESQL_CONNINFO": "host=/nowhere"})
         assert bad.status == 1 and bad.json["health"] == "critical", bad.describe()
         assert bad.json["ran"][0]["exit_status"] == 1 and outcomes(wb, "backup") == ["failed"]
         assert inbox.sent("/slack")[0]["text"].startswith("CRITICAL")
         # Not again at once; a minute later it is a retry.
-        assert once(wb).json["ran"] == []
-        again = once(wb, later(seconds=61))
+        assert once(wb, clock.at()).json["ran"] == []
+        again = once(wb, clock.at(seconds=61))
         assert again.status == 0 and outcomes(wb, "backup") == ["failed", "done"], again.describe()
     finally:
         inbox.stop()
@@ -152,7 +163,7 @@ def test_failures_are_attempts_and_told(production, wb, place):
     refused = place / "refused"
     drills_in(wb, refused)
     refused.chmod(0)
-    outcome = once(wb, later(days=32))
+    outcome = once(wb, clock.at(days=32))
     assert outcome.status == 1 and outcomes(wb, "drill") == ["failed"], outcome.describe()
     assert "before it began" in events(wb, "drill")[0]["error"]
     refused.chmod(0o700)
@@ -161,14 +172,14 @@ def test_failures_are_attempts_and_told(production, wb, place):
     (place / "away").rename(wb.repository)
 
 
-def test_of_agents_at_once_one_does_the_work(production, wb):
+def test_of_agents_at_once_one_does_the_work(production, wb, clock):
     for day in range(1, 4):
         agents = []
         for _ in range(4):
             agents.append(
                 subprocess.Popen(
                     wb.command("agent", "--once"), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                    env={**os.environ, **later(days=2 * day)},
+                    env={**os.environ, **clock.at(days=2 * day)},
                 )  # fmt: skip
             )
         said = [(agent.communicate(timeout=120), agent.returncode) for agent in agents]
