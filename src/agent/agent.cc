@@ -293,7 +293,7 @@ void run(const Options& options, const Parts& parts) {
       parts.watch();
       watched = looked;
     }
-    read_now = wait_for_change(agent, parts, looked + kBetweenLooks);
+    read_now = wait_for_change(agent, parts, *watched + kBetweenLooks);
   }
   agent.interrupt();
 }

@@ -202,6 +202,13 @@ TEST_F(AgentTest, HealthIsLookedAtEveryMinuteAlsoWhileAJobRuns) {
   EXPECT_NEAR(watched_, 31, 1);
 }
 
+TEST_F(AgentTest, HealthIsLookedAtEveryMinuteWheneverJobsEnd) {
+  runs(schedule::Job::kBackup, "*/2 * * * *");
+  scripts_[schedule::Job::kBackup].takes = seconds(30);
+  run_for(minutes(30));
+  EXPECT_NEAR(watched_, 31, 1);
+}
+
 TEST_F(AgentTest, WhatRunsIsInterruptedAtTheEnd) {
   scripts_[schedule::Job::kBackup].takes = hours(1);
   run_for(minutes(5));

@@ -22,8 +22,7 @@ std::optional<schedule::Job> job_of(const Event& event) {
 
 // What it found is bad, and it would find the same again.
 bool came_to_its_end(const Event& event) {
-  if (event.kind == "drill") return event.drill.has_value();
-  return event.kind == "verify" && event.detail.find(" in trouble") != std::string::npos;
+  return event.drill.has_value() || event.verify.has_value();
 }
 
 Outcome outcome_of(const Event& event, Timestamp now) {

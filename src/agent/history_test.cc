@@ -77,7 +77,7 @@ TEST(History, WhatNobodyHeardOfForDaysRunsNoMore) {
 TEST(History, ARunThatFoundTroubleDidItsWork) {
   catalog::Event verify = event("verify", kNow, false);
   EXPECT_EQ(outcome(verify), Outcome::kFailed);
-  verify.detail = "12 objects read, 1 in trouble";
+  verify.verify = {.in_trouble = 1};
   EXPECT_EQ(outcome(verify), Outcome::kDone);
   catalog::Event proved = drill(kNow, 1, 1, 1);
   proved.succeeded = false;

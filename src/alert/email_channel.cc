@@ -30,9 +30,9 @@ class EmailChannel final : public Channel {
   Result<std::string> probe() override {
     net::MailServer server = server_;
     server.whole = std::min<std::chrono::milliseconds>(server.whole, kProbeTime);
-    TRY(means_.mail.log_in(server));
-    return fmt::format("{} {}; no mail was sent", server.url,
-                       server.user.empty() ? "answers" : "takes the user and the password");
+    TRY(means_.mail.try_envelope(server, options_.from, options_.to));
+    return fmt::format("{} takes {}mail from and to these addresses; none was sent", server.url,
+                       server.user.empty() ? "" : "the user, the password and ");
   }
 
  private:

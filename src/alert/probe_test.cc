@@ -26,7 +26,8 @@ class Door final : public net::MailClient {
     ADD_FAILURE() << "a mail";
     return success();
   }
-  Result<void> log_in(const net::MailServer& server) override {
+  Result<void> try_envelope(const net::MailServer& server, const std::string&,
+                            const std::vector<std::string>&) override {
     asked = server;
     if (failure) return *failure;
     return success();
@@ -131,7 +132,7 @@ TEST_F(ProbeTest, AMailServerIsLoggedInToWithoutAMail) {
                      .password = "s3cr3t",
                      .from = "a@b.c",
                      .to = {"a@b.c"}};
-  EXPECT_THAT(probe().value(), HasSubstr("takes the user and the password"));
+  EXPECT_THAT(probe().value(), HasSubstr("takes the user, the password and mail"));
   EXPECT_EQ(mail_.asked.password, "s3cr3t");
   EXPECT_LE(mail_.asked.whole, std::chrono::seconds(10)) << "somebody waits";
   mail_.failure = make_error(ErrorKind::kDenied, "user or password is refused");

@@ -11,8 +11,9 @@
 namespace walkback::alert {
 
 // `sh -c command`, with `variables` beside this process's own, its output discarded. It has so long
-// before it and what it started are killed. An exit status other than 0 is an error; kTransient
-// when it took too long. SIGPIPE must be ignored, as it is in this program.
+// before it and what it started are killed. An exit status other than 0 is an error, with the last
+// line that it wrote to its standard error; kTransient when it took too long. SIGPIPE must be
+// ignored, as it is in this program.
 Result<void> run_command(const std::string& command, const std::string& input,
                          const std::vector<std::pair<std::string, std::string>>& variables,
                          std::chrono::milliseconds at_most);

@@ -38,7 +38,10 @@ class Mailbox final : public net::MailClient {
     mails.push_back(mail);
     return success();
   }
-  Result<void> log_in(const net::MailServer&) override { return success(); }
+  Result<void> try_envelope(const net::MailServer&, const std::string&,
+                            const std::vector<std::string>&) override {
+    return success();
+  }
   int tries = 0;
   std::optional<Error> failure;
   std::vector<net::MailServer> servers;
@@ -268,6 +271,11 @@ TEST(RunCommand, FailuresAreSaidAndNothingHangs) {
   EXPECT_TRUE(run_command("true", large, {}, minutes(1)).ok()) << "it need not read";
   EXPECT_TRUE(run_command("wc -c >/dev/null", large, {}, minutes(1)).ok());
   EXPECT_THAT(run_command("exit 7", "", {}, minutes(1)).error().message, HasSubstr("7"));
+  // Before it reads, too, and more than anybody keeps.
+  const std::string talks = "head -c 300000 /dev/zero | tr '\\0' x >&2; cat >/dev/null; ";
+  EXPECT_EQ(
+      run_command(talks + "echo 'no such room' >&2; exit 7", large, {}, minutes(1)).error().message,
+      "its exit status is 7: no such room");
   const auto slow = run_command("sleep 60", large, {}, std::chrono::milliseconds(200));
   EXPECT_EQ(slow.error().kind, ErrorKind::kTransient);
 }

@@ -47,6 +47,9 @@ std::string encode_end(const Event& event, Timestamp now) {
   json["detail"] = event.detail;
   if (event.backup) json["backup"] = Json::parse(encode_summary(*event.backup));
   if (event.drill) json["drill"] = Json::parse(encode_drill(*event.drill));
+  if (event.verify) {
+    json["verify"] = {{"in_trouble", event.verify->in_trouble}, {"gaps", event.verify->gaps}};
+  }
   return to_text(json);
 }
 
@@ -62,6 +65,15 @@ Result<Event> decode_begin(ByteView bytes, const store::ObjectKey& key) {
   if (fields.has("process")) event.process = fields.text("process");
   TRY(fields.done());
   return event;
+}
+
+Result<VerifySummary> decode_verify(const Json& json, const store::ObjectKey& key) {
+  JsonFields fields(json, key.text());
+  VerifySummary verify;
+  verify.in_trouble = fields.number("in_trouble");
+  verify.gaps = fields.number("gaps");
+  TRY(fields.done());
+  return verify;
 }
 
 Result<void> decode_end(ByteView bytes, const store::ObjectKey& key, Event& event) {
@@ -80,6 +92,7 @@ Result<void> decode_end(ByteView bytes, const store::ObjectKey& key, Event& even
   if (fields.has("drill")) {
     event.drill = TRY(decode_drill(as_bytes(json["drill"].dump()), key.text()));
   }
+  if (fields.has("verify")) event.verify = TRY(decode_verify(json["verify"], key));
   return success();
 }
 

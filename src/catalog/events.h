@@ -16,6 +16,15 @@
 
 namespace walkback::catalog {
 
+// Of a verification that came to its end.
+struct VerifySummary {
+  uint64_t in_trouble = 0;  // objects, gaps among them
+  uint64_t gaps = 0;        // in the WAL
+
+  // What is there is what it should be; that WAL is missing is known from its indexes, too.
+  bool only_gaps() const { return in_trouble == gaps; }
+};
+
 struct Event {
   std::string id;    // "20261122T154659Z-3f9a"; for a backup its id
   std::string kind;  // "backup", "recover", "adopt", "init"
@@ -27,6 +36,7 @@ struct Event {
   std::string detail;  // one line for people
   std::optional<BackupSummary> backup;
   std::optional<DrillSummary> drill;  // of one that got so far as to recover, failed ones too
+  std::optional<VerifySummary> verify;
   std::string process;   // who runs it, see process_identity.h; empty in what older programs wrote
   std::string location;  // of a backup that was made: the folder of its objects in the repository
   bool killed = false;   // has no end and will have none: see find_killed()

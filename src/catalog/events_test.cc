@@ -98,6 +98,18 @@ TEST_F(Events, OneOfAnOlderProgramIsNotKnown) {
   EXPECT_FALSE(killed());
 }
 
+TEST_F(Events, AVerificationThatCameToItsEndSaysWhatItFound) {
+  Event event = begin("verify", "");
+  event.verify = {.in_trouble = 3, .gaps = 2};
+  const Error trouble = make_error(ErrorKind::kCorrupt, "wal/01: missing");
+  ASSERT_TRUE(EventRecorder(*objects, "main", clock).end(event, &trouble).ok());
+  const std::optional<VerifySummary> found = list_events(*objects, "main").value().at(0).verify;
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->in_trouble, 3u);
+  EXPECT_EQ(found->gaps, 2u);
+  EXPECT_FALSE(found->only_gaps());
+}
+
 TEST_F(Events, TheLastDrillIsTheLastThatEnded) {
   const pg::SystemIdentifier lineage{77};
   const LineageLayout layout("main", lineage);

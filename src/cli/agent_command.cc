@@ -18,6 +18,7 @@
 #include "health/rules.h"
 #include "metrics/expose.h"
 #include "metrics/listener.h"
+#include "scratch/leftovers.h"
 
 namespace walkback::cli {
 
@@ -85,16 +86,21 @@ class AgentCommand {
   // up: each look at health tries again.
   Result<void> serve_metrics() {
     if (config_.metrics_listen.empty()) return success();
-    auto board = Board::open(config_.metrics_listen);
-    if (!board.ok() && board.error().kind == ErrorKind::kInvalid) return board.error();
+    const Result<void> opened = open_board();
+    if (!opened.ok() && opened.error().kind == ErrorKind::kInvalid) return opened;
     serves_ = true;
-    if (board.ok()) {
-      board_ = std::move(board).value();
-    } else {
-      session_.warn(make_error(board.error().kind, "metrics: " + board.error().message,
+    if (!opened.ok()) {
+      session_.warn(make_error(opened.error().kind, "metrics: " + opened.error().message,
                                "the agent goes on without them, and tries again each minute"));
     }
     return success();
+  }
+  // What a drill left that was killed with everything else of ours: it takes a cluster's room, and
+  // the next drill may be a month away.
+  void clean_up() {
+    if (config_.drill_directory.empty()) return;
+    scratch::clean_up_leftovers(session_.env().files, config_.drill_directory, session_.env().clock,
+                                session_.progress());
   }
   void say(const std::string& line) {
     if (!session_.global().quiet) session_.env().output.err(line + "\n");
@@ -110,11 +116,13 @@ class AgentCommand {
     return command;
   }
 
+  Result<void> open_board() {
+    board_ = TRY(Board::open(config_.metrics_listen));
+    return success();
+  }
+
   void try_to_serve() {
-    auto board = Board::open(config_.metrics_listen);
-    if (!board.ok()) return;
-    board_ = std::move(board).value();
-    say("metrics: at " + config_.metrics_listen + " from now on");
+    if (open_board().ok()) say("metrics: at " + config_.metrics_listen + " from now on");
   }
 
   // When it changes, and at first when not all is well.
@@ -185,6 +193,7 @@ Result<ExitStatus> run_agent(const AgentOptions& options, Session& session) {
   }
   TRY(session.failing_with(ExitStatus::kBadUsage, command.serve_metrics()));
   say_plan(agent.schedule, config, command);
+  command.clean_up();
   agent::run(agent, parts);
   command.say("the agent has ended");
   return ExitStatus::kDone;

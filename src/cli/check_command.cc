@@ -181,7 +181,7 @@ class Check {
   void writable() {
     const auto beneath = session_.open_beneath(config_);
     if (!beneath.ok()) return fail("store", beneath.error());
-    const store::ObjectKey key("check-" + session_.env().random.hex(8) + "/object");
+    const store::ObjectKey key("check/" + session_.env().random.hex(8));
     const auto put = (*beneath)->put(key, as_bytes("check"));
     // Also after a failure: one of two places may have it.
     const auto removed = (*beneath)->remove(key);

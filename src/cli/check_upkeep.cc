@@ -92,7 +92,10 @@ std::vector<Finding> check_schedule(const config::Config& config, store::ObjectS
       schedule::decide(*schedule, *history, env.clock.now()).objective_trouble;
   if (!trouble.empty()) {
     findings.push_back({Level::kWarning, "objective", trouble,
-                        "recovery_time_objective in [schedule] or [status] says what is wanted"});
+                        history->speed
+                            ? "recovery.workers and a nearer repository make restores faster; or "
+                              "ask for less: recovery_time_objective in [schedule] or [status]"
+                            : "`walkback drill --into DIR` measures it"});
   }
   return findings;
 }

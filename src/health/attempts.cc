@@ -26,12 +26,15 @@ void see_backup(const Event& event, Attempts& attempts) {
 void see_verify(const Event& event, Attempts& attempts) {
   if (!is_over(event)) return;
   const Timestamp at = event.ended_at.value_or(event.started_at);
-  // A run that came to its end says how many objects are in trouble, also when it is an error.
-  const bool found_trouble =
-      !event.succeeded && event.detail.find(" in trouble") != std::string::npos;
-  attempts.last_verify = Attempts::Verification{at, event.succeeded, found_trouble,
-                                                event.succeeded ? event.detail : error_of(event)};
-  if (event.succeeded) attempts.last_sound_verify = at;
+  Attempts::Verification verification;
+  verification.at = at;
+  // Gaps have a finding of their own, and after a new backup nothing is left to be done about them.
+  verification.sound = event.succeeded || (event.verify && event.verify->only_gaps());
+  verification.found_trouble = event.verify && !verification.sound;
+  verification.gaps = event.verify ? event.verify->gaps : 0;
+  verification.detail = event.succeeded ? event.detail : error_of(event);
+  if (verification.sound) attempts.last_sound_verify = at;
+  attempts.last_verify = std::move(verification);
 }
 
 void see_drill(const Event& event, Attempts& attempts) {
@@ -53,6 +56,7 @@ std::optional<Attempts::Drill> drill_of(const Event& event) {
   drill.recovery_s = event.drill
                          ? event.drill->recovery_s()
                          : std::chrono::duration<double>(drill.at - event.started_at).count();
+  if (event.drill) drill.restore_s = event.drill->restore_s;
   if (!drill.ok) drill.error = error_of(event);
   return drill;
 }

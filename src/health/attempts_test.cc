@@ -38,10 +38,9 @@ TEST(Attempts, ABackupThatRunsIsNoneThatWasKilled) {
 }
 
 TEST(Attempts, AVerificationThatFoundTroubleIsNoneThatFailed) {
-  const auto sound =
-      event("verify", "01:00:00", "01:10:00", "", "8 of 8 objects proved, 0 in trouble");
-  const auto trouble = event("verify", "02:00:00", "02:10:00", "packs/ab: damaged",
-                             "7 of 8 objects proved, 1 in trouble");
+  const auto sound = event("verify", "01:00:00", "01:10:00");
+  auto trouble = event("verify", "02:00:00", "02:10:00", "packs/ab: damaged");
+  trouble.verify = {.in_trouble = 2, .gaps = 1};
   const auto failed = event("verify", "03:00:00", "03:10:00", "no answer", "deep");
   Attempts attempts = attempts_of({sound, trouble});
   EXPECT_TRUE(attempts.last_verify->found_trouble);
@@ -51,6 +50,16 @@ TEST(Attempts, AVerificationThatFoundTroubleIsNoneThatFailed) {
   EXPECT_FALSE(attempts.last_verify->found_trouble || attempts.last_verify->sound);
   // One that still runs says nothing yet.
   EXPECT_TRUE(attempts_of({sound, event("verify", "04:00:00", "")}).last_verify->sound);
+}
+
+// They have a finding of their own, and no verification can mend them.
+TEST(Attempts, AVerificationThatFoundGapsAloneProvedWhatIsStored) {
+  auto gaps = event("verify", "02:00:00", "02:10:00", "wal/00: missing");
+  gaps.verify = {.in_trouble = 2, .gaps = 2};
+  const Attempts attempts = attempts_of({gaps});
+  EXPECT_TRUE(attempts.last_verify->sound && !attempts.last_verify->found_trouble);
+  EXPECT_EQ(attempts.last_verify->gaps, 2);
+  EXPECT_EQ(attempts.last_sound_verify, at("02:10:00"));
 }
 
 TEST(Attempts, ADrillThatWasEndedSaysNothing) {

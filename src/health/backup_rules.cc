@@ -35,8 +35,13 @@ bool is_promised(const WalGap& gap, std::optional<Timestamp> since) {
   return !since || !gap.to || *gap.to > *since;
 }
 
-std::string moment(std::optional<Timestamp> time) {
-  return time ? local_second(*time) : std::string("a moment that is not known");
+std::string moments_in(const WalGap& gap) {
+  if (gap.from && gap.to) {
+    return fmt::format("moments between {} and {}", local_second(*gap.from), local_second(*gap.to));
+  }
+  if (gap.from) return fmt::format("moments after {}", local_second(*gap.from));
+  if (gap.to) return fmt::format("moments before {}", local_second(*gap.to));
+  return "the moments when it was written (which nothing in the repository says)";
 }
 
 std::vector<Figure> evidence_of(const WalGap& gap) {
@@ -148,13 +153,13 @@ void judge_gaps(Findings& findings) {
                     gap.to_lsn.text(), gap.timeline.value, why);
     if (newest == nullptr || gap.to_lsn > newest->stop_lsn) {
       findings.add(Level::kCritical, "gap",
-                   fmt::format("{}: nothing after {} can be recovered", where, moment(gap.from)),
+                   fmt::format("{}: nothing after {} can be recovered", where,
+                               gap.from ? local_second(*gap.from) : gap.from_lsn.text()),
                    "`walkback backup` makes what comes after it recoverable again, at once",
                    evidence_of(gap));
     } else {
       findings.add(Level::kWarning, "gap",
-                   fmt::format("{}: moments between {} and {} cannot be recovered", where,
-                               moment(gap.from), moment(gap.to)),
+                   fmt::format("{}: {} cannot be recovered", where, moments_in(gap)),
                    "if these segments are left anywhere, `walkback wal-push PATH` of each closes "
                    "it",
                    evidence_of(gap));
@@ -198,6 +203,9 @@ void judge_verify(Findings& findings) {
   std::string text = fmt::format("what is stored was verified {} ago", human_duration(age));
   if (level != Level::kHealthy) text += "; " + limit_text(*limit);
   if (last && !last->sound) text += "; the last run failed: " + last->detail;
+  if (last && last->gaps > 0) {
+    text += fmt::format("; the WAL has {} (see there)", counted(last->gaps, "gap"));
+  }
   std::vector<Figure> evidence{{"at", *attempts.last_sound_verify}, {"age_s", age}};
   if (limit) evidence.push_back({"limit_s", static_cast<uint64_t>(limit->count())});
   findings.add(level, "verify", std::move(text), "`walkback verify` reads what came since",
@@ -246,14 +254,16 @@ void judge_recovery_time(Findings& findings) {
         Level::kWarning, "recovery_time",
         fmt::format("a recovery shall take at most {}, and no drill has measured it",
                     human_duration(most)),
-        "`walkback recover --latest --into DIR` says how long it takes",
+        "`walkback drill --into DIR` measures it",
         {{"objective_s", static_cast<uint64_t>(objective->count())}});
   }
+  const bool restore_alone = good->restore_s > most;
   findings.add(good->recovery_s > most ? Level::kWarning : Level::kHealthy, "recovery_time",
                fmt::format("the last drill took {} of the {} that a recovery may take",
                            human_duration(good->recovery_s), human_duration(most)),
-               "backups more often leave less WAL to replay; recovery.workers fetches more at a "
-               "time",
+               restore_alone ? "restoring the backup alone took longer: recovery.workers fetches "
+                               "more at a time, and a faster disk or a nearer repository does more"
+                             : "backups more often leave less WAL to replay",
                {{"recovery_s", good->recovery_s},
                 {"objective_s", static_cast<uint64_t>(objective->count())}});
 }

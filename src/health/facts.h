@@ -94,8 +94,9 @@ struct Attempts {
   std::optional<Timestamp> running_backup;  // began then, and has no end yet
   struct Verification {
     Timestamp at;
-    bool sound = false;
+    bool sound = false;          // what is stored is what it should be
     bool found_trouble = false;  // as opposed to having failed itself
+    uint64_t gaps = 0;           // in the WAL
     std::string detail;          // what it found, or why it failed
   };
   std::optional<Verification> last_verify;
@@ -103,7 +104,8 @@ struct Attempts {
   struct Drill {
     Timestamp at;
     bool ok = false;
-    double recovery_s = 0;  // measured
+    double recovery_s = 0;  // measured: the backup's restore, and the replay
+    double restore_s = 0;
     std::string error;
   };
   std::optional<Drill> last_drill;

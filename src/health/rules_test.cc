@@ -304,11 +304,16 @@ TEST(Rules, Verification) {
        }},
       {"verify", Level::kHealthy, "the last run failed: the bucket does not answer",
        [](Facts& facts, Limits&) {
-         attempts(facts).last_verify = {at("15:00:00"), false, false, "the bucket does not answer"};
+         attempts(facts).last_verify = {at("15:00:00"), false, false, 0,
+                                        "the bucket does not answer"};
+       }},
+      {"verify", Level::kHealthy, "ago; the WAL has 2 gaps",
+       [](Facts& facts, Limits&) {
+         attempts(facts).last_verify = {at("15:00:00"), true, false, 2};
        }},
       {"verify", Level::kCritical, "found trouble: packs/ab is damaged",
        [](Facts& facts, Limits&) {
-         attempts(facts).last_verify = {at("15:00:00"), false, true, "packs/ab is damaged"};
+         attempts(facts).last_verify = {at("15:00:00"), false, true, 1, "packs/ab is damaged"};
        }},
   });
 }
@@ -343,7 +348,7 @@ TEST(Rules, DrillsAndTheTimeTheyTook) {
       {"drill", Level::kCritical, "failed: 3 rows instead of 4",
        [](Facts& facts, Limits&) {
          attempts(facts).last_drill =
-             Attempts::Drill{at("15:00:00"), false, 0, "3 rows instead of 4"};
+             Attempts::Drill{at("15:00:00"), false, 0, 0, "3 rows instead of 4"};
        }},
       {"recovery_time", Level::kHealthy, "took 10 min 0 s of the 10 min 0 s", took(600)},
       {"recovery_time", Level::kWarning, "took 10 min 1 s", took(601)},

@@ -117,7 +117,7 @@ TEST(Expose, EachSlotHasItsFigures) {
 TEST(Expose, AFailedDrillKeepsTheTimeOfTheGoodOne) {
   health::Facts facts = health::sample_facts();
   facts.repository.value()->attempts.last_drill =
-      health::Attempts::Drill{at("06:00:00"), false, 0, "a check failed"};
+      health::Attempts::Drill{at("06:00:00"), false, 0, 0, "a check failed"};
   EXPECT_THAT(exposed(facts), HasSubstr(line("walkback_last_drill_success", "0")));
   EXPECT_THAT(exposed(facts), HasSubstr(line("walkback_last_good_drill_recovery_seconds", "125")));
 }

@@ -12,6 +12,7 @@ namespace walkback::net {
 namespace {
 
 constexpr long kPermanentFailure = 500;
+constexpr long kWantsLogin = 530;  // RFC 4954, 6
 
 // One with a server, from its greeting on.
 class Conversation {
@@ -43,16 +44,22 @@ class Conversation {
     return perform("the message is refused");
   }
 
-  Result<void> log_in() {
-    set(CURLOPT_CUSTOMREQUEST, "NOOP");
+  Result<void> try_envelope(const std::string& from, const std::vector<std::string>& to) {
     set(CURLOPT_NOBODY, 1L);
     set(CURLOPT_HEADERFUNCTION, &Conversation::on_answer);
     set(CURLOPT_HEADERDATA, this);
-    TRY(perform("it talks to nobody here"));
-    if (server_.user.empty() || logged_in_) return success();
-    return make_error(ErrorKind::kDenied, server_.url + ": it asks for no user and password",
-                      server_.requires_tls ? "a server that needs none is used without a user"
-                                           : "many ask over TLS only");
+    TRY(command("MAIL FROM:" + address(from), "it takes no mail from " + from));
+    if (!server_.user.empty() && !logged_in_) {
+      return make_error(ErrorKind::kDenied, server_.url + ": it asks for no user and password",
+                        server_.requires_tls ? "a server that needs none is used without a user"
+                                             : "many ask over TLS only");
+    }
+    for (const std::string& one : to) {
+      const Result<void> taken = command("RCPT TO:" + address(one), "it takes no mail for " + one);
+      // "Come again": send() does.
+      if (!taken.ok() && taken.error().kind != ErrorKind::kTransient) return taken;
+    }
+    return success();
   }
 
  private:
@@ -83,6 +90,21 @@ class Conversation {
     }
   }
 
+  // On one connection, which libcurl keeps.
+  Result<void> command(const std::string& line, std::string_view refusal) {
+    set(CURLOPT_CUSTOMREQUEST, line.c_str());
+    TRY(perform(refusal));
+    // libcurl takes a 553 for an answer to its own VRFY.
+    if (last_answer() >= kPermanentFailure) return failure(CURLE_WEIRD_SERVER_REPLY, refusal);
+    return success();
+  }
+
+  long last_answer() const {
+    long answer = 0;
+    curl_.curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &answer);
+    return answer;
+  }
+
   Result<void> perform(std::string_view refusal) {
     const CURLcode code = curl_.curl_easy_perform(easy_);
     if (code == CURLE_OK) return success();
@@ -110,8 +132,7 @@ class Conversation {
 
   // libcurl's own texts for a code are fixed; those for a connection may hold what a server said.
   Error failure(CURLcode code, std::string_view refusal) const {
-    long answer = 0;
-    curl_.curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &answer);
+    const long answer = last_answer();
     auto failed = [&](ErrorKind kind, std::string_view what, std::string_view hint = {}) {
       return make_error(kind,
                         fmt::format("{}: {}{}", server_.url, what,
@@ -133,6 +154,10 @@ class Conversation {
       default:
         break;
     }
+    if (answer == kWantsLogin && server_.user.empty()) {
+      return failed(ErrorKind::kDenied, "it wants a user and a password",
+                    "alert.smtp_user and alert.smtp_password say them");
+    }
     const bool refused = answer >= kPermanentFailure;
     return failed(refused ? ErrorKind::kInvalid : ErrorKind::kTransient,
                   refused ? refusal : curl_.curl_easy_strerror(code));
@@ -152,9 +177,10 @@ class CurlMailClient final : public MailClient {
     const Libcurl* curl = TRY(load_libcurl());
     return Conversation(*curl, server).send(mail);
   }
-  Result<void> log_in(const MailServer& server) override {
+  Result<void> try_envelope(const MailServer& server, const std::string& from,
+                            const std::vector<std::string>& to) override {
     const Libcurl* curl = TRY(load_libcurl());
-    return Conversation(*curl, server).log_in();
+    return Conversation(*curl, server).try_envelope(from, to);
   }
 };
 

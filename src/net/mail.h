@@ -35,9 +35,11 @@ class MailClient {
   // connection, a 4xx answer), kDenied for a certificate or a login that does not hold, kInvalid
   // for an address or a message that is refused, kMissing without libcurl. They hold no password.
   virtual Result<void> send(const MailServer& server, const Mail& mail) = 0;
-  // Connects and logs in as send() does, and sends nothing. Errors as send()'s; kDenied also where
-  // there is a user and the server lets nobody log in.
-  virtual Result<void> log_in(const MailServer& server) = 0;
+  // All of what send() does before the message: connects, logs in, and asks whether mail from and
+  // to these is taken. Errors as send()'s; kDenied also where there is a user and the server lets
+  // nobody log in. A recipient that is to be tried again later is none.
+  virtual Result<void> try_envelope(const MailServer& server, const std::string& from,
+                                    const std::vector<std::string>& to) = 0;
 };
 
 // libcurl, loaded when the first mail is sent.

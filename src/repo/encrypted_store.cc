@@ -246,6 +246,9 @@ class EncryptedStore final : public store::ObjectStore {
 
   bool conditional_put() const override { return beneath_->conditional_put(); }
   bool encrypted() const override { return true; }
+  store::ObjectKey stored_name(const store::ObjectKey& key) const override {
+    return is_plain(key) ? key : store::ObjectKey(key.text() + std::string(kSuffix));
+  }
   std::string description() const override { return beneath_->description(); }
 
  private:
@@ -256,10 +259,6 @@ class EncryptedStore final : public store::ObjectStore {
   std::span<const crypto::Recipient> recipients_of(const store::ObjectKey& key) const {
     CHECK(!data_recipients_.empty());
     return protection_(key) == Protection::kData ? data_recipients_ : metadata_recipients_;
-  }
-
-  store::ObjectKey stored_name(const store::ObjectKey& key) const {
-    return is_plain(key) ? key : store::ObjectKey(key.text() + std::string(kSuffix));
   }
 
   // Where a listing goes on; it may be the beginning of a name, or none.

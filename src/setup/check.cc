@@ -212,7 +212,7 @@ std::vector<Finding> check_server(const ServerToCheck& server, const CheckParts&
 
 std::vector<Finding> check_conformance(store::ObjectStore& objects, Random& random) {
   store::ConformanceOptions options;
-  options.folder = "check-" + random.hex(8);
+  options.folder = "check/" + random.hex(8);
   std::vector<Finding> findings;
   for (const auto& [name, result] : store::run_all_checks(objects, random, options)) {
     const std::string what = sentence(name);

@@ -71,6 +71,7 @@ class Mirror final : public ObjectStore {
     return store(0).conditional_put() && store(1).conditional_put();
   }
   bool encrypted() const override { return store(0).encrypted() || store(1).encrypted(); }
+  ObjectKey stored_name(const ObjectKey& key) const override { return store(0).stored_name(key); }
   std::string description() const override {
     return places_[0].store().description() + " and " + places_[1].store().description();
   }

@@ -125,6 +125,8 @@ class ObjectStore {
   virtual bool conditional_put() const = 0;
   // What was put may be unreadable to who put it.
   virtual bool encrypted() const { return false; }
+  // What the object is called where it lies: what somebody who looks there has to look for.
+  virtual ObjectKey stored_name(const ObjectKey& key) const { return key; }
   // As the user would write it: "file:///srv/backup". Never holds a secret.
   virtual std::string description() const = 0;
 };

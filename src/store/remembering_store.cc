@@ -163,6 +163,7 @@ class RememberingStore final : public ObjectStore {
   }
   bool conditional_put() const override { return beneath_->conditional_put(); }
   bool encrypted() const override { return beneath_->encrypted(); }
+  ObjectKey stored_name(const ObjectKey& key) const override { return beneath_->stored_name(key); }
   std::string description() const override { return beneath_->description(); }
 
  private:

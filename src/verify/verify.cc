@@ -56,6 +56,9 @@ class Verify {
     for (const auto& [layout, backups] : lineages_) {
       name_backups(backups, layout, report_.findings);
     }
+    for (Finding& finding : report_.findings) {
+      finding.object = objects_.stored_name(store::ObjectKey(finding.object)).text();
+    }
     report_.duration_s = std::chrono::duration<double>(clock_.monotonic() - started).count();
     return std::move(report_);
   }
@@ -139,6 +142,12 @@ class Verify {
   std::vector<std::pair<catalog::LineageLayout, std::vector<catalog::BackupSummary>>> lineages_;
 };
 
+catalog::VerifySummary summary_of(const VerifyReport& report) {
+  const auto is_gap = [](const Finding& finding) { return finding.trouble == Trouble::kGap; };
+  return {.in_trouble = report.findings.size() + report.findings_left_out,
+          .gaps = static_cast<uint64_t>(std::ranges::count_if(report.findings, is_gap))};
+}
+
 // One line for `history`: what was proved of what there is.
 std::string detail_of(const VerifyReport& report) {
   uint64_t proved = 0;
@@ -146,7 +155,7 @@ std::string detail_of(const VerifyReport& report) {
     proved += one.by_proof[static_cast<size_t>(Proof::kProved)];
   }
   return fmt::format("{}{} of {} objects proved, {} in trouble", report.deep ? "deep: " : "",
-                     proved, report.objects(), report.findings.size() + report.findings_left_out);
+                     proved, report.objects(), summary_of(report).in_trouble);
 }
 
 Error trouble_error(const VerifyReport& report) {
@@ -195,7 +204,10 @@ Result<VerifyReport> run_verify(const VerifyOptions& options, store::ObjectStore
   if (!begun.ok()) return report;
   std::optional<Error> error;
   if (!report.ok()) error = report.error();
-  if (report.ok()) event.detail = detail_of(*report);
+  if (report.ok()) {
+    event.detail = detail_of(*report);
+    event.verify = summary_of(*report);
+  }
   if (report.ok() && !report->sound()) error = trouble_error(*report);
   const Result<void> ended = recorder.end(event, error ? &*error : nullptr);
   if (!ended.ok()) {

@@ -43,7 +43,7 @@ std::string_view trouble_name(Trouble trouble);  // "missing", …
 
 struct Finding {
   Trouble trouble = Trouble::kDamaged;
-  std::string object;
+  std::string object;  // as it is called where it lies
   std::string text;
   std::vector<std::string> backups;  // that need it
 };

@@ -32,7 +32,7 @@ std::string text_of(const VerifyReport& report) {
 // The first finding that is of this object.
 const Finding* finding_of(const VerifyReport& report, const store::ObjectKey& key) {
   for (const Finding& finding : report.findings) {
-    if (finding.object == ScratchRepository::plain(key)) return &finding;
+    if (finding.object == key.text()) return &finding;
   }
   return nullptr;
 }

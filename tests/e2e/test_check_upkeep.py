@@ -84,6 +84,20 @@ def test_a_wrong_smtp_password_is_said(production, wb, place):
         server.stop()
 
 
+def test_what_a_mail_server_would_refuse_is_said(production, wb, place, mail_server):
+    tell(wb, **by_mail(mail_server))
+    mail_server.mailbox.unknown = "dba@example.org"
+    found = check(wb)["alert: email"]
+    assert found["level"] == "failed" and "no mail for dba@example.org (it answered 550)" in found["text"]
+    asks_who = MailServer(place / "mail", user="walkback", password="right")
+    try:
+        found = check(wb, {"WALKBACK_ALERT_SMTP_URL": asks_who.url})["alert: email"]
+        assert found["level"] == "failed" and "wants a user and a password" in found["text"]
+        assert "smtp_user" in found["hint"] and asks_who.mails() == []
+    finally:
+        asks_who.stop()
+
+
 def test_a_mail_server_that_asks_over_tls_only(production, wb, place):
     certificate = make_certificate(place / "mail.pem")
     server = MailServer(place / "mail", user="walkback", password="s3cr3t", certificate=certificate)

@@ -366,7 +366,8 @@ def test_killed_it_leaves_nothing(shop, wb, place):
     assert wb.done("history")["events"][-1]["outcome"] == "killed"
 
 
-def test_killed_with_its_guard_the_server_goes_and_the_next_drill_does_the_rest(shop, wb, place):
+def killed_with_its_guard(wb, place):
+    """What is left of it."""
     process = started(wb, place)
     [guard] = guards_of(process)
     os.kill(int(guard), signal.SIGKILL)
@@ -374,6 +375,21 @@ def test_killed_with_its_guard_the_server_goes_and_the_next_drill_does_the_rest(
     process.communicate()
     wait_until(lambda: not processes_in(place / "drills"), "the kernel to end the server", timeout_s=20)
     [left] = (place / "drills").iterdir()
+    return left
+
+
+def test_killed_with_its_guard_an_agent_that_starts_does_the_rest(shop, wb, place):
+    killed_with_its_guard(wb, place)
+    wb.environment |= {"WALKBACK_DRILL_DIRECTORY": str(place / "drills"), "WALKBACK_SCHEDULE_DRILL": "never"}
+    agent = wb.start("agent", as_json=False)
+    gone_after_a_moment(place)
+    agent.terminate()
+    agent.communicate(timeout=60)
+    assert agent.returncode == 0
+
+
+def test_killed_with_its_guard_the_server_goes_and_the_next_drill_does_the_rest(shop, wb, place):
+    left = killed_with_its_guard(wb, place)
     precious = place / "drills/precious"
     precious.mkdir()
     (precious / "file").write_text("x")

@@ -38,9 +38,9 @@ def found(report):
     return {finding["object"] for finding in report["findings"]}
 
 
-def key_of(wb, path):
+def name_of(wb, path):
     """What walkback calls the object in this file."""
-    return str(path.relative_to(wb.repository)).removesuffix(".age")
+    return str(path.relative_to(wb.repository))
 
 
 def objects(wb):
@@ -112,17 +112,17 @@ def test_every_kind_of_loss_is_found_and_named(filled):
     for path in (packs[0], packs[-1], manifests[0].with_name("summary.json"), segments[-2]):
         with away(path):
             report = verify(filled, status=DAMAGE)
-            assert found(report) == {key_of(filled, path)}
+            assert found(report) == {name_of(filled, path)}
             assert report["findings"][0]["trouble"] in ("missing", "gap")
     with away(manifests[1]):
         report = verify(filled, status=DAMAGE)
-        assert found(report) == {key_of(filled, manifests[1])}, "the history knows that there was one"
+        assert found(report) == {name_of(filled, manifests[1])}, "the history knows that there was one"
     for one, other in ((packs[0], packs[-1]), (manifests[0], manifests[1]), (segments[-1], segments[-2])):
         with exchanged(one, other):
-            assert {key_of(filled, one), key_of(filled, other)} <= found(verify(filled, "--deep", status=DAMAGE))
+            assert {name_of(filled, one), name_of(filled, other)} <= found(verify(filled, "--deep", status=DAMAGE))
     older = manifests[1].read_bytes()
     manifests[1].write_bytes(manifests[0].read_bytes())
-    assert key_of(filled, manifests[1]) in found(verify(filled, "--deep", status=DAMAGE)), "rolled back"
+    assert name_of(filled, manifests[1]) in found(verify(filled, "--deep", status=DAMAGE)), "rolled back"
     manifests[1].write_bytes(older)
     assert verify(filled, "--deep")["proved"]
 
@@ -143,7 +143,7 @@ def test_one_byte_changed_anywhere_is_found(filled, chance, place):
                 assert (place / f"d{attempt}").read_bytes() == (place / f"w{attempt}").read_bytes(), f"byte {at} of {path}"
                 continue
             assert outcome.status == DAMAGE, outcome.describe()
-            assert key_of(filled, path) in found(outcome.json["verify"]), f"byte {at} of {path}: {outcome.describe()}"
+            assert name_of(filled, path) in found(outcome.json["verify"]), f"byte {at} of {path}: {outcome.describe()}"
     assert verify(filled, "--deep")["proved"]
 
 
@@ -167,7 +167,7 @@ def test_without_the_owners_key_bytes_are_compared_and_nothing_is_called_proved(
     assert "without a private key" in filled.run("verify", as_json=False).stdout.replace("\n", " ")
     for path in (chance.choice(filled.packs()), chance.choice([path for path in objects(filled) if wal_name(path)])):
         with damaged(path, chance.randrange(path.stat().st_size), 1):
-            assert found(verify(filled, "--deep", status=DAMAGE)) == {key_of(filled, path)}
+            assert found(verify(filled, "--deep", status=DAMAGE)) == {name_of(filled, path)}
     proved = verify(filled, environment={"WALKBACK_ENCRYPTION_IDENTITY_FILE": str(safe)})
     assert proved["proved"] and proved["objects"]["packs"]["read"] == len(filled.packs())
 

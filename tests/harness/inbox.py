@@ -74,6 +74,18 @@ class Silence:
         self.socket.close()
 
 
+class Mailboxes(Mailbox):
+    """But for one that it does not have."""
+
+    unknown = None
+
+    async def handle_RCPT(self, _server, _session, envelope, address, _options):
+        if address == self.unknown:
+            return "550 5.1.1 no such user"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+
 class MailServer:
     """A real SMTP server that puts what it is given into a Maildir, and may ask who sends."""
 
@@ -90,8 +102,9 @@ class MailServer:
             self.logins.append(known)
             return AuthResult(success=known, handled=False)
 
+        self.mailbox = Mailboxes(directory)
         self.controller = Controller(
-            Mailbox(directory), hostname="127.0.0.1", port=free_port(), authenticator=log_in if user else None,
+            self.mailbox, hostname="127.0.0.1", port=free_port(), authenticator=log_in if user else None,
             auth_required=user is not None, auth_require_tls=tls is not None, tls_context=tls,
         )  # fmt: skip
         self.controller.start()

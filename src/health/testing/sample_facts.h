@@ -32,9 +32,9 @@ inline RepositoryFacts sample_repository() {
       {{7}, {1}, {0x30000F8}, {0x5A000000}, at("02:14:00"), at("15:46:40"), false}};
   repository.archived_until = pg::Lsn{0x5A000000};
   repository.attempts.last_verify =
-      Attempts::Verification{at("04:00:00"), true, false, "812 of 812 objects proved"};
+      Attempts::Verification{at("04:00:00"), true, false, 0, "812 of 812 objects proved"};
   repository.attempts.last_sound_verify = at("04:00:00");
-  repository.attempts.last_drill = Attempts::Drill{at("05:00:00"), true, 125, ""};
+  repository.attempts.last_drill = Attempts::Drill{at("05:00:00"), true, 125, 100, ""};
   repository.attempts.last_good_drill = repository.attempts.last_drill;
   repository.mass_changes = std::vector<MassChange>();
   repository.bytes_stored = uint64_t{52} << 30;

@@ -55,6 +55,7 @@ class ForwardingStore : public ObjectStore {
   }
   bool conditional_put() const override { return inner_.conditional_put(); }
   bool encrypted() const override { return inner_.encrypted(); }
+  ObjectKey stored_name(const ObjectKey& key) const override { return inner_.stored_name(key); }
   std::string description() const override { return inner_.description(); }
 
  protected:

@@ -126,11 +126,6 @@ class ScratchRepository {
     put(one, bytes_of(other));
     put(other, first);
   }
-  // Below the lineage, as findings call it.
-  static std::string plain(const store::ObjectKey& key) {
-    const std::string& text = key.text();
-    return text.ends_with(".age") ? text.substr(0, text.size() - 4) : text;
-  }
 
   const std::vector<catalog::BackupSummary>& backups() const { return archive_.backups(); }
   catalog::ScratchArchive& archive() { return archive_; }
