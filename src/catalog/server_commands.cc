@@ -66,8 +66,12 @@ bool are_two_archives(std::string_view one, std::string_view other) {
   return !a.empty() && !b.empty() && a != b;
 }
 
-std::string restore_command(const ProgramCall& call, std::optional<pg::TimelineId> reserved) {
-  std::string command = call_of(call) + " wal-get ";
+std::string restore_command(const ProgramCall& call, std::optional<pg::TimelineId> reserved,
+                            std::string_view at_hand) {
+  std::string command;
+  if (!at_hand.empty())
+    command = fmt::format("mv {}/%f %p 2>/dev/null || ", word(std::string(at_hand)));
+  command += call_of(call) + " wal-get ";
   if (reserved) command += fmt::format("--reserved-timeline {} ", reserved->value);
   return command + "%f %p";
 }

@@ -19,8 +19,9 @@ struct ProgramCall {
 // 'walkback --config … --cluster … wal-push %p'
 std::string archive_command(const ProgramCall& call);
 // 'walkback --config … --cluster … wal-get %f %p'; a recovered copy's names the timeline that is
-// reserved for it.
-std::string restore_command(const ProgramCall& call, std::optional<pg::TimelineId> reserved);
+// reserved for it. What lies in the directory `at_hand`, where there is one, is taken from there.
+std::string restore_command(const ProgramCall& call, std::optional<pg::TimelineId> reserved,
+                            std::string_view at_hand = "");
 
 // Whether a server with this archive_command gives its WAL to another program: neither walkback nor
 // a placeholder such as /bin/true.

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <condition_variable>
+#include <map>
+#include <mutex>
 
-#include "base/bounded_queue.h"
 #include "base/task_group.h"
 #include "catalog/unreadable.h"
 
@@ -12,13 +14,87 @@ namespace walkback::catalog {
 
 namespace {
 
-// Two 16 MiB segments wait while a third is read.
-constexpr size_t kSegmentsAhead = 2;
+// Of 16 MiB: fetched, or being fetched, while another is read. Two at once: a request to a bucket
+// takes longer than what it brings takes to read, and so does decompressing it.
+constexpr size_t kSegmentsAhead = 3;
+constexpr int kFetchers = 2;
 
 struct FetchedSegment {
   pg::SegmentName name;
   pg::Lsn end;  // of what counts of it
   Result<Bytes> content;
+};
+
+// The segments of [from, to) in their order, fetched ahead.
+class SegmentsAhead {
+ public:
+  SegmentsAhead(const WalArchive& archive, const WalChain& chain, pg::Lsn from, pg::Lsn to,
+                const std::stop_token& stop)
+      : archive_(archive),
+        chain_(chain),
+        to_(to),
+        end_((to.value + chain.segment_bytes() - 1) / chain.segment_bytes()),
+        next_(from.value / chain.segment_bytes()),
+        wanted_(next_),
+        group_(stop, [this] { abandon(); }) {
+    const int fetchers = static_cast<int>(std::min<uint64_t>(kFetchers, end_ - next_));
+    for (int i = 0; i < fetchers; ++i) {
+      group_.start([this](const std::stop_token&) { return fetch(); });
+    }
+  }
+
+  // Nothing at the end, or when it was abandoned.
+  std::optional<FetchedSegment> next() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return abandoned_ || wanted_ == end_ || ready_.contains(wanted_); });
+    if (abandoned_ || wanted_ == end_) return std::nullopt;
+    auto segment = ready_.extract(wanted_++);
+    changed_.notify_all();
+    return std::move(segment.mapped());
+  }
+  Result<void> finish() {
+    abandon();
+    return group_.wait();
+  }
+
+ private:
+  void abandon() {
+    std::lock_guard lock(mutex_);
+    abandoned_ = true;
+    changed_.notify_all();
+  }
+
+  Result<void> fetch() {
+    while (const std::optional<uint64_t> number = claim()) {
+      const std::optional<WalChain::Link> link = chain_.segment(*number);
+      CHECK(link.has_value());
+      const pg::SegmentName name{link->timeline, *number};
+      FetchedSegment fetched{name, std::min(link->end, to_), archive_.get_segment(name)};
+      std::lock_guard lock(mutex_);
+      ready_.emplace(*number, std::move(fetched));
+      changed_.notify_all();
+    }
+    return success();
+  }
+  std::optional<uint64_t> claim() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock,
+                  [&] { return abandoned_ || next_ == end_ || next_ < wanted_ + kSegmentsAhead; });
+    if (abandoned_ || next_ == end_) return std::nullopt;
+    return next_++;
+  }
+
+  const WalArchive& archive_;
+  const WalChain& chain_;
+  const pg::Lsn to_;
+  const uint64_t end_;  // behind the last one's number
+  std::mutex mutex_;    // guards what follows, up to `changed_`
+  uint64_t next_;       // to be fetched
+  uint64_t wanted_;     // by next()
+  bool abandoned_ = false;
+  std::map<uint64_t, FetchedSegment> ready_;
+  std::condition_variable changed_;
+  TaskGroup group_;  // last: it ends before what it uses
 };
 
 // What stands in the bytes, as opposed to what stands between us and them.
@@ -33,28 +109,14 @@ bool is_of_the_segment(const Error& error) {
 Result<WalEnd> read_wal(const WalArchive& archive, const WalChain& chain, pg::Lsn from, pg::Lsn to,
                         std::stop_token stop, const RecordVisitor& visit) {
   if (from >= to) return WalEnd{from, {}, std::nullopt};
-  BoundedQueue<FetchedSegment> fetched(kSegmentsAhead);
-  TaskGroup group(stop, [&] { fetched.abandon(); });
-  group.start([&](std::stop_token stopped) -> Result<void> {
-    const uint32_t segment_bytes = chain.segment_bytes();
-    for (uint64_t number = from.value / segment_bytes;
-         number * segment_bytes < to.value && !stopped.stop_requested(); ++number) {
-      const std::optional<WalChain::Link> link = chain.segment(number);
-      CHECK(link.has_value());
-      const pg::SegmentName name{link->timeline, number};
-      if (!fetched.push({name, std::min(link->end, to), archive.get_segment(name)})) break;
-    }
-    fetched.close();
-    return success();
-  });
-
+  SegmentsAhead segments(archive, chain, from, to, stop);
   wal::RecordReader reader(archive.expectations());
   WalEnd end{from, {}, std::nullopt};
   std::optional<Error> unreachable;
   Bytes content;  // lives until the reader is fed the next
   bool more = true;
   while (more) {
-    std::optional<FetchedSegment> segment = fetched.pop();
+    std::optional<FetchedSegment> segment = segments.next();
     if (!segment) break;
     if (!segment->content.ok()) {
       Error error = std::move(segment->content).error();
@@ -85,8 +147,7 @@ Result<WalEnd> read_wal(const WalArchive& archive, const WalChain& chain, pg::Ls
       more = false;
     }
   }
-  fetched.abandon();
-  TRY(group.wait());
+  TRY(segments.finish());
   if (unreachable) return *std::move(unreachable);
   return end;
 }

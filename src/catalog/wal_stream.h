@@ -1,6 +1,7 @@
 // The records of a stretch of archived WAL, in LSN order.
 //
-// Segments are fetched and decompressed on a thread of their own, ahead of the reading.
+// Segments are fetched and decompressed on threads of their own, ahead of the reading. Memory: four
+// segments, and as they are stored two.
 #pragma once
 
 #include <functional>

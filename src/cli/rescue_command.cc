@@ -27,7 +27,8 @@ Result<undo::RescueOptions> rescue_options(const RescueOptions& options,
 
 Result<ExitStatus> run_rescue(const RescueOptions& options, Session& session) {
   config::Config config = TRY(session.load_config());
-  const restore::PlanOptions planned = TRY(plan_options(options.target, config, session));
+  restore::PlanOptions planned = TRY(plan_options(options.target, config, session));
+  planned.by_indexes = true;
   const undo::RescueOptions rescue = TRY(rescue_options(options, config, session));
   Env& env = session.env();
   TRY(check_not_root(config, session));

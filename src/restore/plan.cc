@@ -89,7 +89,7 @@ class TimelineSearch {
     if (!opened) return no;
     const pg::ControlFile& control = opened->control;
     if (searched) {
-      TargetSearch before(options_.target, control, backup.stop_lsn);
+      TargetSearch before(options_.target, control, backup.stop_lsn, seen_records());
       const Read read_to = TRY(read(before, backup.start_lsn, searched_->begin));
       if (read_to.problem) why_.problem = read_to.problem;
       const bool found = before.stop() || before.rolled_back();
@@ -97,9 +97,11 @@ class TimelineSearch {
       searched_->begin = backup.start_lsn;
       if (!found) return no;
     }
-    TargetSearch search(options_.target, control, backup.stop_lsn);
-    const Read read_to = TRY(read(search, backup.start_lsn, end));
-    search.finish();
+    std::optional<Searched> done(TRY(search_to(end, backup, control, seen_records())));
+    if (done->search.sees() == Records::kKept && depends_on_all(done->search)) {
+      done.emplace(TRY(search_to(end, backup, control, Records::kAll)));
+    }
+    auto& [search, read_to] = *done;
     learn(search);
     if (!why_.readable_to) why_.readable_to = read_to.end;
     if (read_to.problem) why_.problem = read_to.problem;
@@ -122,6 +124,20 @@ class TimelineSearch {
         Reached{backup, stop, std::move(search), std::move(opened->conclusion), control});
   }
 
+  Records seen_records() const {
+    const bool enough = options_.by_indexes && means_a_record(options_.target.kind);
+    return enough ? Records::kKept : Records::kAll;
+  }
+  // Where a timeline is left its last record is the target, whatever that is; and what marks a
+  // database as dropped is a row like any other.
+  bool depends_on_all(const TargetSearch& search) const {
+    if (search.stopped_before_removal()) return true;
+    if (!search.stop() || search.stop()->inclusive) return false;
+    const pg::TimelineId holder = chain_.history().timeline_of({search.stop()->end.value - 1});
+    const std::optional<pg::Lsn> left = chain_.history().end_of(holder);
+    return left && search.stop()->target >= *left;
+  }
+
   // What can be said without reading WAL.
   bool ends_too_late(const BackupSummary& backup) const {
     const RecoveryTarget& target = options_.target;
@@ -133,14 +149,27 @@ class TimelineSearch {
     pg::Lsn end;
     std::optional<Error> problem;
   };
+  struct Searched {
+    TargetSearch search;
+    Read read_to;
+  };
+  Result<Searched> search_to(pg::Lsn end, const BackupSummary& backup,
+                             const pg::ControlFile& control, Records sees) const {
+    TargetSearch search(options_.target, control, backup.stop_lsn, sees);
+    Read read_to = TRY(read(search, backup.start_lsn, end));
+    search.finish();
+    return Searched{std::move(search), std::move(read_to)};
+  }
   Result<Read> read(TargetSearch& search, pg::Lsn from, pg::Lsn to) const {
     std::optional<Error> unreadable;
-    catalog::WalEnd end =
-        TRY(catalog::read_wal(archive_, chain_, from, to, stop_, [&](const wal::Record& record) {
-          Result<void> seen = search.see(record);
-          if (!seen.ok()) unreadable = std::move(seen).error();
-          return !unreadable;
-        }));
+    const auto visit = [&](const wal::Record& record) {
+      Result<void> seen = search.see(record);
+      if (!seen.ok()) unreadable = std::move(seen).error();
+      return !unreadable;
+    };
+    catalog::WalEnd end = search.sees() == Records::kKept
+                              ? TRY(catalog::read_events(archive_, chain_, from, to, stop_, visit))
+                              : TRY(catalog::read_wal(archive_, chain_, from, to, stop_, visit));
     // A record that cannot be understood is not passed over.
     if (unreadable) return Read{end.last_record, std::move(unreadable)};
     return Read{end.end, std::move(end.problem)};

@@ -29,6 +29,10 @@ struct PlanOptions {
   // Is told of each damaged backup that was passed over for an older one, whether or not there is a
   // plan in the end.
   catalog::OnUnreadable unreadable;
+  // For a target that is a record: it is looked for in the WAL's indexes, and the WAL itself is not
+  // read. That its segments are what they were is then for the replay to find out: for who replays
+  // at once.
+  bool by_indexes = false;
 };
 
 // A record of the WAL worth showing beside the target.

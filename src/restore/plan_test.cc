@@ -220,6 +220,65 @@ TEST_F(AdoptedCopy, BeforeTheChildsFirstRecordIsAfterTheParentsLast) {
   EXPECT_TRUE(made.inclusive);
 }
 
+// What replay is told does not depend on how it was found. Each commit is tried at each place about
+// the end of a segment: as its first record, as its last, in both, behind a record that goes on.
+TEST_F(PlanTest, ByIndexesItIsTheSamePlan) {
+  constexpr uint64_t kAround = 160;
+  for (uint64_t short_of_end = 0; short_of_end <= kAround; short_of_end += 8) {
+    SCOPED_TRACE(short_of_end);
+    ScratchArchive archive;
+    ScratchTimeline log{1};
+    archive.backup(log, 1, 2);
+    log.commit(748, 10);
+    const uint64_t end_of_segment = 3 * kSegment;
+    while (log.end().value + 4096 < end_of_segment - short_of_end) log.insert(1000);
+    while (log.end().value + 64 < end_of_segment - short_of_end) log.insert(8);
+    log.insert(8);
+    if (short_of_end % 16 == 0) log.switch_segment();
+    log.commit(749, 20);
+    log.insert(8);
+    log.commit(750, 30);
+    log.insert(2 * kSegment);
+    log.commit(751, 40);
+    log.insert(kSegment);
+    archive.put_all(log);
+    for (const RecoveryTarget& target :
+         {before(749), before(750), before(751), xid(749), xid(750)}) {
+      PlanOptions options{.cluster = "main", .target = target, .now = at(1000)};
+      const RecoveryPlan read =
+          make_plan(options, archive.objects(), silent_progress(), {}).value();
+      options.by_indexes = true;
+      const RecoveryPlan by_indexes =
+          make_plan(options, archive.objects(), silent_progress(), {}).value();
+      EXPECT_EQ(by_indexes.end_lsn, read.end_lsn);
+      EXPECT_EQ(by_indexes.target_lsn, read.target_lsn);
+      EXPECT_EQ(by_indexes.inclusive, read.inclusive);
+      EXPECT_EQ(by_indexes.commits_replayed, read.commits_replayed);
+      EXPECT_EQ(by_indexes.commits_given_up, read.commits_given_up);
+      EXPECT_EQ(last_xid(by_indexes), last_xid(read));
+    }
+  }
+}
+
+TEST_F(PlanTest, ByIndexesNoSegmentIsRead) {
+  archive_.backup(first_, 1, 2);
+  first_.insert(3 * kSegment);
+  first_.commit(748, 10);
+  first_.commit(749, 20);
+  first_.insert(3 * kSegment);
+  archive_.put_all(first_);
+  // Of the first segment no index says all: nobody knows what its first record began with.
+  for (uint64_t number = 2; number <= first_.segment_of_end(); ++number) {
+    archive_.overwrite(archive_.wal().layout().wal_file(first_.file(number)), "no WAL");
+  }
+  PlanOptions options{.cluster = "main", .target = before(749), .now = at(1000)};
+  EXPECT_FALSE(make_plan(options, archive_.objects(), silent_progress(), {}).ok());
+  options.by_indexes = true;
+  const Result<RecoveryPlan> plan = make_plan(options, archive_.objects(), silent_progress(), {});
+  ASSERT_TRUE(plan.ok()) << plan.error().message;
+  EXPECT_EQ(last_xid(*plan), 748u);
+}
+
 // A primary that failed left its last segment to its successor; its own copy is ".partial".
 TEST_F(PlanTest, WhereTheParentsFileNeverCameTheChildIsFollowed) {
   archive_.backup(first_, 1, 2);

@@ -90,11 +90,12 @@ Result<void> check_places(const RecoverOptions& options, const RecoveryPlan& pla
   TRY(check_target(files, checked.layout, need, options.neighbours, reused));
   TRY(check_port(options));
   TRY(check_replayed_tablespaces(files, plan, checked.layout));
-  if (options.start || options.scratch) {
-    TRY(check_user(options));
-    TRY(find_server_binaries(options.server_binaries, plan.backup.server_version_num / 10000));
-  }
+  if (options.start || options.scratch) TRY(check_user(options));
   return success();
+}
+
+Result<std::string> find_binaries(const RecoverOptions& options, const RecoveryPlan& plan) {
+  return find_server_binaries(options.server_binaries, plan.backup.server_version_num / 10000);
 }
 
 class Recovery {
@@ -303,8 +304,9 @@ class Recovery {
       copy.port = port_ ? port_->port : TRY(some_port());
       copy.socket_directory = TRY(choose_socket_directory(layout.data_directory));
     }
-    copy.restore_command = catalog::restore_command(
-        {options_.program, options_.config_path, plan_options_.cluster}, reserved_);
+    copy.restore_command =
+        catalog::restore_command({options_.program, options_.config_path, plan_options_.cluster},
+                                 reserved_, options_.scratch ? options_.scratch->wal_at_hand : "");
     copy.target_lsn = plan_.target_lsn;
     copy.target_inclusive = plan_.inclusive;
     copy.target_timeline = plan_.timeline;
@@ -327,7 +329,8 @@ class Recovery {
   }
 
   Result<std::string> server_binaries() const {
-    return find_server_binaries(options_.server_binaries, plan_.backup.server_version_num / 10000);
+    if (!checked_.binaries.empty()) return checked_.binaries;
+    return find_binaries(options_, plan_);
   }
 
   // Beside the binaries: "lib" with Debian's packages, "lib/postgresql" elsewhere (configure's
@@ -461,6 +464,7 @@ Result<CheckedTarget> check_recovery(const RecoverOptions& options, const PlanOp
                                          *std::move(reused), kept));
   }
   TRY(check_places(options, plan, checked, files));
+  if (options.start || options.scratch) checked.binaries = TRY(find_binaries(options, plan));
   return checked;
 }
 

@@ -24,6 +24,8 @@ namespace walkback::restore {
 // long as it runs, and writes the event.
 struct ScratchCopy {
   std::string socket_directory;
+  // Where the next WAL may lie already (wal_ahead.h), or empty.
+  std::string wal_at_hand = "";
   // Only what is read is to be fetched: room for all of it is not asked for.
   bool fetches_little = false;
   // Where it is set, of the backup's files only what is read is fetched, by this: they are mounted
@@ -82,6 +84,8 @@ struct CheckedTarget {
   TargetLayout layout;
   // With --delta, where the directory is not empty.
   std::optional<DeltaSurvey> delta;
+  // PostgreSQL's programs, of the backup's version; empty where none is to be started.
+  std::string binaries;
 };
 
 // The second step of the command: make_plan() was called before and shown, and `checked` is what

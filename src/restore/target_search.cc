@@ -8,6 +8,7 @@
 #include "wal/catalog_rows.h"
 #include "wal/names.h"
 #include "wal/page_header.h"
+#include "wal/segment_summary.h"
 
 namespace walkback::restore {
 
@@ -26,10 +27,12 @@ std::string what_ended(const wal::TransactionEnd& ended) {
 }  // namespace
 
 TargetSearch::TargetSearch(const RecoveryTarget& target, const pg::ControlFile& control,
-                           pg::Lsn consistent_from)
+                           pg::Lsn consistent_from, Records sees)
     : target_(target),
       consistent_from_(consistent_from),
+      sees_(sees),
       major_(control.major),
+      segment_bytes_(control.wal_segment_bytes),
       events_(control.major),
       next_xid_(control.next_xid) {
   seen_.limits = {control.max_connections, control.max_worker_processes, control.max_wal_senders,
@@ -53,6 +56,12 @@ Result<void> TargetSearch::see(const wal::Record& record) {
   last_start_ = record.start;
   last_end_ = record.end;
   return success();
+}
+
+StopPoint TargetSearch::point_before(pg::Lsn start, pg::Lsn end) const {
+  const pg::Lsn before =
+      sees_ == Records::kAll ? last_end_ : wal::end_of_record_before(start, segment_bytes_);
+  return {start, false, before, last_start_, end};
 }
 
 // A server that is to replay from here on refuses. Behind the stop it does not matter; a name may

@@ -27,11 +27,17 @@ struct StopPoint {
   pg::Lsn read_to;         // the log is read up to here: the record stopped before is read too
 };
 
+enum class Records : uint8_t {
+  kAll,
+  kKept,  // those that an index keeps: a target that is none of them is not found
+};
+
 class TargetSearch {
  public:
-  // `control` is the backup's; `consistent_from` its stop.
+  // `control` is the backup's; `consistent_from` its stop. `sees` is what see() will be given.
   TargetSearch(const RecoveryTarget& target, const pg::ControlFile& control,
-               pg::Lsn consistent_from);
+               pg::Lsn consistent_from, Records sees = Records::kAll);
+  Records sees() const { return sees_; }
 
   // The next record. An error is a record that cannot be read: nothing may be planned past it.
   Result<void> see(const wal::Record& record);
@@ -78,9 +84,8 @@ class TargetSearch {
   void set_stop(const StopPoint& stop);
   void stop_before(pg::Lsn start, pg::Lsn end) { set_stop(point_before(start, end)); }
   void stop_after(pg::Lsn start, pg::Lsn end) { set_stop({start, true, end, start, end}); }
-  StopPoint point_before(pg::Lsn start, pg::Lsn end) const {
-    return {start, false, last_end_, last_start_, end};
-  }
+  // With Records::kKept it does not know `last`.
+  StopPoint point_before(pg::Lsn start, pg::Lsn end) const;
   Result<void> check_is_complete(const wal::TimedEvent& event) const;
   void look_at(const wal::TimedEvent& event);
   void look_at_transaction(const wal::TimedEvent& event, const wal::TransactionEnd& ended);
@@ -99,7 +104,9 @@ class TargetSearch {
 
   const RecoveryTarget target_;
   const pg::Lsn consistent_from_;
+  const Records sees_;
   const int major_;
+  const uint32_t segment_bytes_;
   wal::TimedEvents events_;
 
   std::optional<StopPoint> stop_;

@@ -11,6 +11,7 @@
 #include "restore/follow.h"
 #include "restore/running_servers.h"
 #include "restore/server_commands.h"
+#include "restore/wal_ahead.h"
 #include "scratch/leftovers.h"
 
 namespace walkback::scratch {
@@ -158,12 +159,26 @@ Result<void> ScratchServer::restore() {
   restore::RecoverOptions recover = recover_options(checked_.options);
   recover.scratch->socket_directory = place_->socket_directory();
   recover.scratch->on_demand = files_.get();
+  if (files_) recover.scratch->wal_at_hand = wal_at_hand();
   // What is on demand does not outlive us.
   UnsyncedFiles unsynced(around_.files);
   FileSystem& files = files_ ? static_cast<FileSystem&>(unsynced) : around_.files;
   report_ = TRY(restore::run_recover(recover, checked_.plan_options, checked_.plan, checked_.target,
                                      files, around_.objects, around_.clock, around_.random,
                                      around_.progress, around_.stop));
+  return replay();
+}
+
+std::string ScratchServer::wal_at_hand() const { return join_path(place_->root(), "wal-at-hand"); }
+
+// A drill measures what a recovery takes, and fetches WAL as a recovery does.
+Result<void> ScratchServer::replay() {
+  std::unique_ptr<restore::WalAhead> ahead;
+  if (files_) {
+    ahead =
+        TRY(restore::WalAhead::start(checked_.plan, TRY(archive_of(checked_, around_.objects)),
+                                     wal_at_hand(), around_.files, around_.clock, around_.stop));
+  }
   TRY(start());
   return follow(checked_.plan, stand_, checked_.plan.backup.start_lsn);
 }

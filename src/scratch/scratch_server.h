@@ -160,6 +160,8 @@ class ScratchServer {
   Result<void> prepare_on_demand(const catalog::LineageLayout& lineage);
   Result<void> restore();
   Result<void> start();
+  Result<void> replay();
+  std::string wal_at_hand() const;
   Result<void> follow(const restore::RecoveryPlan& plan, Stand stand, pg::Lsn from);
   Result<void> end();
   Error kept(Error error);

@@ -39,18 +39,28 @@ class Reading {
     TRY(read_commit());
     TRY(find_segments());
     RowChanges changes(writer_.all, archive_.lineage().major);
-    // Few in a row, or many: a record that ends in a segment may begin in the one before.
     for (size_t i = 0; i < segments_.size();) {
       size_t last = i;
-      while (last + 1 < segments_.size() && segments_[last + 1] <= segments_[last] + 2) ++last;
-      TRY(read(segments_[i], segments_[last], changes));
+      // A gap of one is read on through.
+      while (last + 1 < segments_.size() &&
+             segments_[last + 1].number <= segments_[last].number + 2) {
+        ++last;
+      }
+      TRY(read(segments_[i], segments_[last].number, changes));
       i = last + 1;
     }
     return TransactionWal{std::move(changes), commit_end_};
   }
 
  private:
+  // A segment in which it may have written.
+  struct Wanted {
+    uint64_t number = 0;
+    bool goes_on = true;  // its first record begins in the one before, or may
+  };
+
   uint32_t segment_bytes() const { return archive_.segment_bytes(); }
+  pg::Lsn begin_of(uint64_t number) const { return {number * segment_bytes()}; }
 
   Result<void> read_commit() {
     const pg::Lsn end = chain_.end_of_stretch(commit_);
@@ -72,7 +82,7 @@ class Reading {
       return false;
     };
     const catalog::WalEnd read =
-        TRY(catalog::read_wal(archive_, chain_, commit_, end, stop_, visit));
+        TRY(catalog::read_events(archive_, chain_, commit_, end, stop_, visit));
     if (read.problem) return *read.problem;
     TRY(understood);
     if (writer_.xid != 0) return success();
@@ -82,18 +92,19 @@ class Reading {
 
   // Backwards from the commit, to a record that was written when the xid was not given out yet.
   Result<void> find_segments() {
-    const uint64_t commit_segment = commit_.value / segment_bytes();
     std::optional<pg::Lsn> assigned_after;
-    for (uint64_t number = commit_segment;; --number) {
+    for (uint64_t number = commit_.value / segment_bytes();; --number) {
       if (stop_.stop_requested()) return make_error(ErrorKind::kCancelled, "interrupted");
       if (!chain_.segment(number)) return not_all_there(number);
       const KnownSegment known = TRY(catalog::read_summary(archive_, chain_, number));
       // What an index does not say is looked for in the segment.
       if (!known.summary || !known.summary->says_all() || writes_in(*known.summary)) {
-        segments_.push_back(number);
+        const bool knows_first = known.summary && known.summary->says_all();
+        segments_.push_back(
+            {number, !knows_first || known.summary->first_record < begin_of(number)});
       }
       if (!assigned_after && known.summary) assigned_after = written_before(*known.summary);
-      if (assigned_after && *assigned_after >= pg::Lsn{number * segment_bytes()}) break;
+      if (assigned_after && *assigned_after >= begin_of(number)) break;
       if (number == 0) return not_all_there(number);
     }
     std::ranges::reverse(segments_);
@@ -130,16 +141,16 @@ class Reading {
         ErrorKind::kMissing,
         fmt::format(
             "WAL segment {}, in which the transaction may have begun, is not in the archive",
-            chain_.file_name(pg::Lsn{missing * segment_bytes()})),
+            chain_.file_name(begin_of(missing))),
         "what it did is not known whole; `walkback recover --before-xid` gives back what was "
         "there");
   }
 
-  Result<void> read(uint64_t first, uint64_t last, RowChanges& changes) {
+  Result<void> read(Wanted first, uint64_t last, RowChanges& changes) {
     // With the beginning of a record that goes on in the first.
-    const bool has_before = first > 0 && chain_.segment(first - 1);
-    const pg::Lsn from{(has_before ? first - 1 : first) * segment_bytes()};
-    const pg::Lsn to = std::min(commit_, pg::Lsn{(last + 1) * segment_bytes()});
+    const bool from_before = first.goes_on && first.number > 0 && chain_.segment(first.number - 1);
+    const pg::Lsn from = begin_of(from_before ? first.number - 1 : first.number);
+    const pg::Lsn to = std::min(commit_, begin_of(last + 1));
     Result<void> seen = success();
     const catalog::WalEnd end = TRY(catalog::read_wal(archive_, chain_, std::max(from, read_to_),
                                                       to, stop_, [&](const wal::Record& record) {
@@ -161,8 +172,8 @@ class Reading {
   Progress& progress_;
   const std::stop_token stop_;
   Writer writer_;
-  std::vector<uint64_t> segments_;  // ascending
-  pg::Lsn read_to_;                 // no record is seen twice
+  std::vector<Wanted> segments_;  // ascending
+  pg::Lsn read_to_;               // no record is seen twice
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/task_group.h"
 #include "catalog/events.h"
 #include "catalog/lineage.h"
 #include "catalog/wal_archive.h"
@@ -62,6 +63,7 @@ class Undo {
     if (script_file_) TRY(write_script());
     if (change_files_) TRY(change_files_->finish());
     if (options_.apply) TRY(apply());
+    TRY(see_it_gone());
     return std::move(report_);
   }
 
@@ -203,6 +205,7 @@ class Undo {
     plan_options_.timeline = found_.timeline;
     plan_options_.now = around_.clock.now();
     plan_options_.unreadable = options_.unreadable;
+    plan_options_.by_indexes = true;
     plan_ = TRY(restore::make_plan(plan_options_, around_.objects, around_.progress, around_.stop));
     if (plan_.target_lsn == report_.lsn && !plan_.inclusive) return success();
     return make_error(ErrorKind::kUnsupported,
@@ -266,14 +269,24 @@ class Undo {
   }
 
   Result<void> read_placed_rows(const scratch::ScratchPlan& checked) {
-    const std::unique_ptr<ScratchServer> server = TRY(ScratchServer::recover(checked, around_));
+    std::unique_ptr<ScratchServer> server = TRY(ScratchServer::recover(checked, around_));
     TRY(server->checked(read_placed_rows(checked, *server)));
-    return finish(*server);
+    leave(std::move(server));
+    return success();
   }
 
-  Result<void> finish(ScratchServer& server) {
-    report_.fetched.add(server.fetched());
-    return server.remove();
+  // It goes while its rows are compared.
+  void leave(std::unique_ptr<ScratchServer> server) {
+    report_.fetched.add(server->fetched());
+    leaving_.emplace();
+    leaving_->start([left = std::shared_ptr<ScratchServer>(std::move(server))](
+                        const std::stop_token&) { return left->remove(); });
+  }
+  Result<void> see_it_gone() {
+    if (!leaving_) return success();
+    Result<void> gone = leaving_->wait();
+    leaving_.reset();
+    return gone;
   }
 
   Result<void> read_placed_rows(const scratch::ScratchPlan& checked, ScratchServer& server) {
@@ -318,9 +331,12 @@ class Undo {
   }
 
   Result<void> read_locked_rows(const scratch::ScratchPlan& checked) {
-    const std::unique_ptr<ScratchServer> server = TRY(ScratchServer::recover(checked, around_));
+    // There is room for one.
+    TRY(see_it_gone());
+    std::unique_ptr<ScratchServer> server = TRY(ScratchServer::recover(checked, around_));
     TRY(server->checked(read_locked_rows(*server)));
-    return finish(*server);
+    leave(std::move(server));
+    return success();
   }
 
   Result<void> read_locked_rows(const ScratchServer& server) {
@@ -547,6 +563,7 @@ class Undo {
   std::optional<Script> script_;
   std::optional<LiveRun> run_;
   UndoReport report_;
+  std::optional<TaskGroup> leaving_;
 };
 
 }  // namespace

@@ -360,6 +360,12 @@ pg::Lsn end_of_record(pg::Lsn start, uint32_t total_bytes, uint32_t segment_byte
   return {(at.value + 7) & ~uint64_t{7}};
 }
 
+pg::Lsn end_of_record_before(pg::Lsn start, uint32_t segment_bytes) {
+  const pg::Lsn page{start.value / kWalPageBytes * kWalPageBytes};
+  const size_t header = page.value % segment_bytes == 0 ? kLongHeaderBytes : kShortHeaderBytes;
+  return start - page == header ? page : start;
+}
+
 Record record_of(const KeptRecord& kept) {
   const ByteView bytes = kept.bytes;
   return {kept.start,

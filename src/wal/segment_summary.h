@@ -100,6 +100,8 @@ struct SegmentSummary {
 // Where a record of `total_bytes` that starts at `start` ends, rounded as PostgreSQL does: page
 // headers lie in between.
 pg::Lsn end_of_record(pg::Lsn start, uint32_t total_bytes, uint32_t segment_bytes);
+// Where the record before the one at `start` ends: nothing but a page's header can lie between.
+pg::Lsn end_of_record_before(pg::Lsn start, uint32_t segment_bytes);
 
 // As the reader gave it; views `kept`.
 Record record_of(const KeptRecord& kept);

@@ -201,7 +201,12 @@ TEST_F(SegmentSummaryTest, WhereARecordEndsIsWhatTheReaderSays) {
   const Bytes segment = log.segment(1);
   reader.feed(log.name(1), segment);
   Record record;
+  pg::Lsn before;
   while (reader.next(record) == Outcome::kRecord) {
+    if (before.value != 0) {
+      ASSERT_EQ(end_of_record_before(record.start, TestLog::kSegmentBytes), before);
+    }
+    before = record.end;
     ASSERT_EQ(end_of_record(record.start, record.total_bytes(), TestLog::kSegmentBytes),
               record.end);
   }
