@@ -272,7 +272,7 @@ TEST(RunCommand, FailuresAreSaidAndNothingHangs) {
   EXPECT_TRUE(run_command("wc -c >/dev/null", large, {}, minutes(1)).ok());
   EXPECT_THAT(run_command("exit 7", "", {}, minutes(1)).error().message, HasSubstr("7"));
   // Before it reads, too, and more than anybody keeps.
-  const std::string talks = "head -c 300000 /dev/zero | tr '\\0' x >&2; cat >/dev/null; ";
+  const std::string talks = "head -c 300000 /dev/zero | tr '\\0' '\\n' >&2; cat >/dev/null; ";
   EXPECT_EQ(
       run_command(talks + "echo 'no such room' >&2; exit 7", large, {}, minutes(1)).error().message,
       "its exit status is 7: no such room");

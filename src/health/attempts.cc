@@ -61,9 +61,10 @@ std::optional<Attempts::Drill> drill_of(const Event& event) {
   return drill;
 }
 
-Attempts attempts_of(const std::vector<Event>& events) {
+Attempts attempts_of(const std::vector<Event>& events, Timestamp now) {
   Attempts attempts;
   for (const Event& event : events) {
+    if (event.started_at > now + kClocksDiffer) continue;
     if (event.kind == "backup") see_backup(event, attempts);
     if (event.kind == "verify") see_verify(event, attempts);
     if (event.kind == "drill") see_drill(event, attempts);

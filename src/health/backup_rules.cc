@@ -20,6 +20,18 @@ const BackupSummary* last_good(const RepositoryFacts& repository) {
   return found == backups.rend() ? nullptr : &*found;
 }
 
+bool is_ahead(const BackupSummary& backup, Timestamp now) {
+  return backup.stopped_at > now + kClocksDiffer;
+}
+
+const BackupSummary* last_good_by(const RepositoryFacts& repository, Timestamp now) {
+  const auto& backups = repository.backups;
+  const auto found = std::find_if(backups.rbegin(), backups.rend(), [&](const BackupSummary& one) {
+    return catalog::is_good(one) && !is_ahead(one, now);
+  });
+  return found == backups.rend() ? nullptr : &*found;
+}
+
 std::string attempts_text(const Attempts& attempts, Timestamp now) {
   if (attempts.running_backup) {
     return fmt::format("; one runs since {}",
@@ -67,7 +79,18 @@ void judge_backup_age(Findings& findings) {
   if (repository == nullptr) return;
   const Timestamp now = findings.facts.now;
   const std::string attempts = attempts_text(repository->attempts, now);
-  const BackupSummary* newest = last_good(*repository);
+  const auto ahead = std::ranges::find_if(
+      repository->backups, [&](const BackupSummary& backup) { return is_ahead(backup, now); });
+  const BackupSummary* newest = last_good_by(*repository, now);
+  if (ahead != repository->backups.end()) {
+    findings.add(newest ? Level::kWarning : Level::kCritical, "backup_age",
+                 fmt::format("backup {} ended at {}, which is yet to come: its host's clock was "
+                             "wrong, and nobody knows how old it is",
+                             ahead->id.text, local_second(ahead->stopped_at)),
+                 "set that clock right, then `walkback backup`",
+                 {{"backup", ahead->id.text}, {"stopped_at", ahead->stopped_at}});
+  }
+  if (newest == nullptr && ahead != repository->backups.end()) return;
   if (newest == nullptr) {
     return findings.add(
         Level::kCritical, "backup_age",
@@ -166,6 +189,14 @@ void judge_gaps(Findings& findings) {
     }
   }
   if (promised) return;
+  if (repository->windows.empty() && newest != nullptr) {
+    return findings.add(
+        Level::kCritical, "gap",
+        fmt::format("nothing can be recovered: the WAL of backup {}, the last, is not all there",
+                    newest->id.text),
+        "`walkback verify` says what is missing; `walkback backup` makes a new beginning, at once",
+        {{"backup", newest->id.text}});
+  }
   if (repository->windows.empty()) {
     return findings.not_known("gap", "there is no backup that a window could begin with");
   }

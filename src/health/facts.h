@@ -112,6 +112,10 @@ struct Attempts {
   std::optional<Drill> last_good_drill;
 };
 
+// By so much clocks of hosts may differ. What is further ahead has not been: it was written by a
+// host whose clock was wrong, and says nothing of when.
+inline constexpr std::chrono::minutes kClocksDiffer{10};
+
 // A transaction that took many rows.
 struct MassChange {
   uint64_t xid = 0;

@@ -102,7 +102,7 @@ class Gathering {
     std::vector<catalog::Event> events =
         TRY(catalog::list_events(objects, subject_.cluster, unreadable));
     TRY(catalog::find_killed(objects, subject_.cluster, sources_.clock, events));
-    repository_.attempts = attempts_of(events);
+    repository_.attempts = attempts_of(events, facts_.now);
     look_at_growth(backups);
     if (limits_.mass_delete_rows > 0 && chain_) {
       repository_.mass_changes =

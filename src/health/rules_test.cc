@@ -81,7 +81,8 @@ TEST(Rules, AgeOfTheLastGoodBackup) {
       {"backup_age", Level::kWarning, "2 d 2 h", aged(hours(50))},
       {"backup_age", Level::kCritical, "2 d 2 h", aged(hours(50) + seconds(1))},
       // A clock that was set back makes nothing old.
-      {"backup_age", Level::kHealthy, "0.0 s ago", aged(-hours(1))},
+      {"backup_age", Level::kHealthy, "0.0 s ago", aged(-std::chrono::minutes(10))},
+      {"backup_age", Level::kCritical, "which is yet to come", aged(-hours(1))},
       {"backup_age", Level::kHealthy, "ago",
        [&](Facts& facts, Limits& limits) {
          aged(hours(1000))(facts, limits);
@@ -136,6 +137,8 @@ TEST(Rules, Gaps) {
   };
   expect({
       {"gap", Level::kHealthy, "every moment from", [](Facts&, Limits&) {}},
+      {"gap", Level::kCritical, "nothing can be recovered",
+       [](Facts& facts, Limits&) { repository(facts).windows.clear(); }},
       {"gap", Level::kCritical, "nothing after", with(gap(0x4000000, 0x5000000, at("12:00:00")))},
       {"gap", Level::kWarning, "cannot be recovered",
        with(gap(0x1000000, 0x30000F8, at("01:00:00")))},

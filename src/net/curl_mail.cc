@@ -49,11 +49,7 @@ class Conversation {
     set(CURLOPT_HEADERFUNCTION, &Conversation::on_answer);
     set(CURLOPT_HEADERDATA, this);
     TRY(command("MAIL FROM:" + address(from), "it takes no mail from " + from));
-    if (!server_.user.empty() && !logged_in_) {
-      return make_error(ErrorKind::kDenied, server_.url + ": it asks for no user and password",
-                        server_.requires_tls ? "a server that needs none is used without a user"
-                                             : "many ask over TLS only");
-    }
+    if (!server_.user.empty() && !logged_in_) return nobody_asked();
     for (const std::string& one : to) {
       const Result<void> taken = command("RCPT TO:" + address(one), "it takes no mail for " + one);
       // "Come again": send() does.
@@ -121,13 +117,20 @@ class Conversation {
     return bytes;
   }
 
-  // Each line that the server says. Without AUTH among what it offers, libcurl goes on without.
+  // Each line that the server says.
   static size_t on_answer(char* line, size_t size, size_t count, void* self) {
     constexpr std::string_view kLoggedIn = "235";  // RFC 4954, 6
     if (std::string_view(line, size * count).starts_with(kLoggedIn)) {
       static_cast<Conversation*>(self)->logged_in_ = true;
     }
     return size * count;
+  }
+
+  // Without AUTH among what it offers, libcurl goes on without.
+  Error nobody_asked() const {
+    return make_error(ErrorKind::kDenied, server_.url + ": it asks for no user and password",
+                      server_.requires_tls ? "a server that needs none is used without a user"
+                                           : "many ask over TLS only");
   }
 
   // libcurl's own texts for a code are fixed; those for a connection may hold what a server said.
@@ -154,9 +157,11 @@ class Conversation {
       default:
         break;
     }
-    if (answer == kWantsLogin && server_.user.empty()) {
-      return failed(ErrorKind::kDenied, "it wants a user and a password",
-                    "alert.smtp_user and alert.smtp_password say them");
+    // Also of one that wants TLS first (RFC 3207, 4).
+    if (answer == kWantsLogin && !server_.user.empty() && !logged_in_) return nobody_asked();
+    if (answer == kWantsLogin) {
+      return failed(ErrorKind::kDenied, "it wants a user and a password, or TLS",
+                    "alert.smtp_user and alert.smtp_password, or alert.smtp_security = \"tls\"");
     }
     const bool refused = answer >= kPermanentFailure;
     return failed(refused ? ErrorKind::kInvalid : ErrorKind::kTransient,

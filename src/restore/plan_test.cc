@@ -261,11 +261,14 @@ TEST_F(PlanTest, ByIndexesItIsTheSamePlan) {
 }
 
 TEST_F(PlanTest, ByIndexesNoSegmentIsRead) {
+  const auto fill_segments = [&](uint64_t count) {
+    for (uint64_t bytes = 0; bytes < count * kSegment; bytes += 4000) first_.insert(4000);
+  };
   archive_.backup(first_, 1, 2);
-  first_.insert(3 * kSegment);
+  fill_segments(3);
   first_.commit(748, 10);
   first_.commit(749, 20);
-  first_.insert(3 * kSegment);
+  fill_segments(3);
   archive_.put_all(first_);
   // Of the first segment no index says all: nobody knows what its first record began with.
   for (uint64_t number = 2; number <= first_.segment_of_end(); ++number) {

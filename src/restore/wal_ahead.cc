@@ -44,14 +44,20 @@ WalAhead::WalAhead(const catalog::WalArchive& archive, std::vector<std::string> 
   group_.start([this](const std::stop_token& stopped) { return fetch_all(stopped); });
 }
 
+Result<void> WalAhead::end() {
+  ended_ = true;
+  return group_.wait();
+}
+
 Result<void> WalAhead::fetch_all(const std::stop_token& stop) {
   for (const std::string& name : names_) {
     TRY(see_what_was_taken());
-    while (there_.size() >= kSegmentsAhead && !stop.stop_requested()) {
+    const auto is_over = [&] { return ended_ || stop.stop_requested(); };
+    while (there_.size() >= kSegmentsAhead && !is_over()) {
       clock_.sleep(kBetweenLooks);
       TRY(see_what_was_taken());
     }
-    if (stop.stop_requested()) return success();
+    if (is_over()) return success();
     std::string path = join_path(directory_, name);
     if (!TRY(catalog::deliver_wal_file(archive_, name, path, files_))) return success();
     there_.push_back(std::move(path));

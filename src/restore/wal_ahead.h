@@ -2,6 +2,7 @@
 // for one segment at a time, and stands still meanwhile.
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <memory>
 #include <stop_token>
@@ -28,6 +29,8 @@ class WalAhead {
                                                  const catalog::WalArchive& archive,
                                                  std::string directory, FileSystem& files,
                                                  Clock& clock, std::stop_token stop);
+  // Ends it. An error: why it had to leave a segment to wal-get.
+  Result<void> end();
   WalAhead(const WalAhead&) = delete;
   WalAhead& operator=(const WalAhead&) = delete;
 
@@ -43,7 +46,8 @@ class WalAhead {
   FileSystem& files_;
   Clock& clock_;
   std::deque<std::string> there_;  // paths, in the order of the log
-  TaskGroup group_;                // last: it ends before what it uses
+  std::atomic<bool> ended_ = false;
+  TaskGroup group_;  // last: it ends before what it uses
 };
 
 }  // namespace walkback::restore

@@ -12,6 +12,7 @@
 #include "catalog/backups.h"
 #include "catalog/leases.h"
 #include "catalog/lineage.h"
+#include "catalog/manifest.h"
 #include "catalog/wal_archive.h"
 #include "retention/prune.h"
 #include "store/memory_store.h"
@@ -106,7 +107,11 @@ class World {
     for (const std::string& name : packs) put(pack_key(name));
     const auto object = catalog::make_summary_object(summary);
     EXPECT_TRUE(objects->put(layout.summary(summary.id), as_bytes(object.text)).ok());
-    put(layout.manifest(summary.id));
+    const auto manifest = catalog::create_manifest(*objects, random, layout, summary.id, 1).value();
+    EXPECT_TRUE(manifest->finish_maps().ok());
+    catalog::ManifestConclusion conclusion;
+    conclusion.summary_sha256 = object.sha256;
+    EXPECT_TRUE(manifest->commit(conclusion).ok());
   }
 
   std::unique_ptr<catalog::HeldLease> lease(catalog::LeaseKind kind, std::optional<BackupId> on) {

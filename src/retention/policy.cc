@@ -61,6 +61,7 @@ class Planner {
     keep_window();
     keep_newest();
     for (const Tier& tier : kTiers) keep_tier(tier);
+    keep_all_where_none_is_sound();
     keep_last_good();
     for (const auto& [id, holder] : facts_.leased) {
       if (Decision* decision = find(id)) {
@@ -77,6 +78,23 @@ class Planner {
     const auto found = std::ranges::find(
         plan_.decisions, id, [](const Decision& decision) { return decision.backup.id; });
     return found == plan_.decisions.end() ? nullptr : &*found;
+  }
+
+  bool is_good(const Decision& decision) const {
+    return catalog::is_good(decision.backup) && !facts_.unsound.contains(decision.backup.id);
+  }
+
+  // What is wrong with them may be mended: with a segment that was left somewhere, with another
+  // copy of an object.
+  void keep_all_where_none_is_sound() {
+    const auto is_sound = [&](const Decision& decision) {
+      return !facts_.unsound.contains(decision.backup.id);
+    };
+    if (std::ranges::any_of(plan_.decisions, is_sound)) return;
+    for (Decision& decision : plan_.decisions) {
+      decision.reasons.emplace_back("no backup is known to be whole");
+      decision.with_wal = true;
+    }
   }
 
   void keep_pinned(Timestamp now) {
@@ -105,7 +123,7 @@ class Planner {
       if (Decision* first = last_before(timeline, window_begin_)) {
         first->reasons.push_back(fmt::format("the recovery window on timeline {} begins with it",
                                              timeline.history.timeline().value));
-        first->with_wal = true;
+        first->with_wal = first->relied_on = true;
       }
     }
   }
@@ -114,7 +132,7 @@ class Planner {
   Decision* last_before(const TimelineFacts& timeline, Timestamp time) {
     Decision* last = nullptr;
     for (Decision& decision : plan_.decisions) {
-      if (decision.backup.stopped_at > time || !catalog::is_good(decision.backup)) continue;
+      if (decision.backup.stopped_at > time || !is_good(decision)) continue;
       if (catalog::lies_on(decision.backup, timeline.history)) last = &decision;
     }
     return last;
@@ -124,7 +142,7 @@ class Planner {
     int left = policy_.count;
     for (auto decision = plan_.decisions.rbegin(); decision != plan_.decisions.rend() && left > 0;
          ++decision) {
-      if (!catalog::is_good(decision->backup)) continue;
+      if (!is_good(*decision)) continue;
       decision->reasons.push_back(fmt::format("among the newest {}", policy_.count));
       decision->with_wal = true;
       --left;
@@ -135,7 +153,7 @@ class Planner {
     std::set<std::string> seen;
     for (auto decision = plan_.decisions.rbegin(); decision != plan_.decisions.rend(); ++decision) {
       if (seen.size() >= static_cast<size_t>(std::max(policy_.*tier.count, 0))) return;
-      if (!catalog::is_good(decision->backup)) continue;
+      if (!is_good(*decision)) continue;
       const std::string name = period(decision->backup.stopped_at, tier.format);
       if (seen.insert(name).second) {
         decision->reasons.push_back(fmt::format("{}: {}", tier.name, name));
@@ -153,11 +171,10 @@ class Planner {
                           });
     if (has_left) return;
     auto last = std::ranges::find_if(plan_.decisions.rbegin(), plan_.decisions.rend(),
-                                     [](const Decision& d) { return catalog::is_good(d.backup); });
+                                     [&](const Decision& d) { return is_good(d); });
     if (last == plan_.decisions.rend()) last = plan_.decisions.rbegin();
-    last->reasons.emplace_back(catalog::is_good(last->backup) ? "the last good backup"
-                                                              : "the last backup");
-    last->with_wal = true;
+    last->reasons.emplace_back(is_good(*last) ? "the last good backup" : "the last backup");
+    last->with_wal = last->relied_on = true;
     // What is newer and damaged is still the newest there is.
     Decision& newest = plan_.decisions.back();
     if (&newest != &*last) {
@@ -175,7 +192,7 @@ class Planner {
     Decision* const own = last_before(current, {std::numeric_limits<int64_t>::max()});
     if (own == nullptr) return;
     own->reasons.emplace_back("the last good backup of the current timeline");
-    own->with_wal = true;
+    own->with_wal = own->relied_on = true;
   }
 
   void need_wal() {

@@ -48,6 +48,8 @@ struct Facts {
   bool history_missing = false;
   std::map<catalog::BackupId, catalog::Pin> pins;
   std::map<catalog::BackupId, std::string> leased;  // to whom
+  // From which nothing can be recovered, and why. Where no backup is sound none goes.
+  std::map<catalog::BackupId, std::string> unsound;
 };
 
 struct Decision {
@@ -55,6 +57,8 @@ struct Decision {
   std::vector<std::string> reasons;  // to keep it; none: it goes
   // All WAL from its start on stays, along every timeline that leads on from it.
   bool with_wal = false;
+  // Without it a rule would keep another one, of those that go.
+  bool relied_on = false;
   bool keep() const { return !reasons.empty(); }
 };
 
@@ -73,6 +77,7 @@ struct Plan {
   bool needs(pg::SegmentName segment) const;
 };
 
+// `now` is a moment that the cluster is known to have reached: see PruneOptions.
 Plan plan(const Policy& policy, const Facts& facts, Timestamp now);
 
 }  // namespace walkback::retention

@@ -3,13 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <list>
 #include <map>
 #include <set>
 
+#include "base/human.h"
 #include "catalog/backups.h"
 #include "catalog/events.h"
 #include "catalog/leases.h"
 #include "catalog/lineage.h"
+#include "catalog/manifest.h"
 #include "catalog/recovery_windows.h"
 #include "catalog/wal_archive.h"
 #include "catalog/wal_chain.h"
@@ -26,6 +29,8 @@ using catalog::LeaseKind;
 // As many as a bucket removes with one request.
 constexpr size_t kAtOnce = 1000;
 constexpr size_t kSegmentNameLength = 24;
+// An hour without a backup or a commit is nothing.
+constexpr std::chrono::hours kWorthSaying{1};
 
 struct PackObject {
   store::ObjectKey key;
@@ -79,14 +84,32 @@ class LineagePrune {
         clock_(clock),
         random_(random),
         progress_(progress),
-        stop_(std::move(stop)),
-        now_(clock.now()) {}
+        stop_(std::move(stop)) {}
 
-  Result<LineageReport> run() {
+  Result<void> read() {
     report_.system_identifier = archive_.lineage().system_identifier;
     progress_.begin("reading what is there", 0);
-    Facts facts = TRY(read_facts());
-    report_.plan = plan(options_.policy, facts, now_);
+    facts_ = TRY(read_facts());
+    return success();
+  }
+  // The latest moment of which it has backups or WAL, but for what lies behind `now`.
+  std::optional<Timestamp> last_sign(Timestamp now) const {
+    std::optional<Timestamp> last;
+    for (const BackupSummary& backup : facts_.backups) {
+      if (backup.stopped_at <= now)
+        last = std::max(last.value_or(backup.stopped_at), backup.stopped_at);
+    }
+    if (last_of_wal_) {
+      const Timestamp of_wal = std::min(*last_of_wal_, now);
+      last = std::max(last.value_or(of_wal), of_wal);
+    }
+    return last;
+  }
+
+  Result<LineageReport> run(Timestamp now) {
+    now_ = now;
+    Facts& facts = facts_;
+    TRY(plan_with_whole_backups());
     // Phase one: say what is to go. Who comes from here on takes none of it.
     if (!options_.dry_run) TRY(put_mark());
     // Before the leases: whose packs are here has put its lease, or has ended.
@@ -122,10 +145,56 @@ class LineagePrune {
       }
       timelines_.push_back(timeline);
       facts.timelines.push_back({chain->history(), last_known(*chain)});
+      chains_.emplace(timeline, *chain);
     }
+    if (!facts.timelines.empty()) last_of_wal_ = facts.timelines.back().last_known;
     // The newest may be written to at any moment.
     if (is_current_ && !facts.timelines.empty()) facts.timelines.back().last_known.reset();
+    if (!facts.history_missing) add_incomplete(facts);
     return facts;
+  }
+
+  // A backup is listed once its WAL is there: what is missing went since.
+  void add_incomplete(Facts& facts) const {
+    for (const BackupSummary& backup : facts.backups) {
+      const auto chain = chains_.find(backup.timeline);
+      const pg::Lsn end =
+          chain == chains_.end() ? pg::Lsn{} : chain->second.end_of_stretch(backup.start_lsn);
+      if (end >= backup.stop_lsn) continue;
+      facts.unsound[backup.id] =
+          chain == chains_.end()
+              ? fmt::format("nothing of timeline {} is there", backup.timeline.value)
+              : fmt::format("it lacks WAL segment {}", chain->second.file_name(end));
+    }
+  }
+
+  // Before others go because of it, a backup is looked at: whether its manifest is what it was.
+  Result<void> plan_with_whole_backups() {
+    progress_.begin("looking at the backups that are kept", 0);
+    std::set<BackupId> whole;
+    for (bool again = true; again;) {
+      again = false;
+      report_.plan = plan(options_.policy, facts_, now_);
+      for (const Decision& decision : report_.plan.decisions) {
+        const BackupId& id = decision.backup.id;
+        if (!decision.relied_on || facts_.unsound.contains(id) || !whole.insert(id).second) {
+          continue;
+        }
+        const auto read = catalog::read_conclusion(objects_, archive_.layout(), decision.backup);
+        if (read.ok()) continue;
+        const bool is_damage =
+            read.error().kind == ErrorKind::kCorrupt || read.error().kind == ErrorKind::kMissing;
+        // Whoever holds no key prunes by what is listed.
+        if (!is_damage && read.error().kind != ErrorKind::kDenied) return read.error();
+        if (!is_damage) continue;
+        facts_.unsound[id] = read.error().message;
+        again = true;
+      }
+    }
+    for (const auto& [id, why] : facts_.unsound) {
+      progress_.note(fmt::format("backup {} does not count: {}", id.text, why));
+    }
+    return success();
   }
 
   // Where it cannot be read it counts as written to just now.
@@ -330,7 +399,10 @@ class LineagePrune {
   Progress& progress_;
   std::stop_token stop_;
   // One moment for both decisions: what goes is what the mark said, or less.
-  const Timestamp now_;
+  Timestamp now_;
+  Facts facts_;
+  std::map<pg::TimelineId, catalog::WalChain> chains_;
+  std::optional<Timestamp> last_of_wal_;  // of the newest timeline
   std::unique_ptr<catalog::HeldLease> lease_;
   std::vector<pg::TimelineId> timelines_;
   std::map<BackupId, std::vector<store::ObjectKey>> folders_;
@@ -347,11 +419,23 @@ Result<PruneReport> prune_all(const PruneOptions& options, store::ObjectStore& o
   report.dry_run = options.dry_run;
   const std::vector<catalog::Lineage> lineages =
       TRY(catalog::list_lineages(objects, options.cluster));
+  std::list<LineagePrune> prunes;
+  const Timestamp now = clock.now();
+  std::optional<Timestamp> last_sign;
   for (const catalog::Lineage& lineage : lineages) {
     const bool is_current = &lineage == &lineages.back();
-    report.lineages.push_back(TRY(
-        LineagePrune(options, lineage, is_current, objects, clock, random, progress, stop).run()));
+    LineagePrune& prune =
+        prunes.emplace_back(options, lineage, is_current, objects, clock, random, progress, stop);
+    TRY(prune.read());
+    const std::optional<Timestamp> its_last = prune.last_sign(now);
+    if (its_last) last_sign = std::max(last_sign.value_or(*its_last), *its_last);
   }
+  const Timestamp until = std::min(now, last_sign.value_or(now));
+  if (options.policy.window && now - until > kWorthSaying) {
+    progress.note(fmt::format("the window ends {}, with the last that is known of the cluster",
+                              local_second(until)));
+  }
+  for (LineagePrune& prune : prunes) report.lineages.push_back(TRY(prune.run(until)));
   return report;
 }
 

@@ -18,6 +18,8 @@ namespace walkback::retention {
 
 struct PruneOptions {
   std::string cluster;
+  // Its window ends now, or with the last that the repository knows of the cluster, where that is
+  // earlier: a clock that is ahead, or a month without backups, is no reason to remove anything.
   Policy policy;
   bool dry_run = false;
 };

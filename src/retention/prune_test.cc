@@ -103,6 +103,46 @@ class Prune : public testing::Test {
   Progress& progress = silent_progress();
 };
 
+// backup-5 is the newest; what it would be alone with is of no use to anybody.
+TEST_F(Prune, ABackupThatLacksItsWalIsNotTheLastGoodOne) {
+  options.policy = {};
+  options.policy.count = 1;
+  const catalog::BackupSummary& newest = archive.backups().back();
+  archive.lose(first.file(newest.start_lsn.value / archive.wal().segment_bytes()));
+  ASSERT_TRUE(prune(archive.objects()).ok());
+  EXPECT_THAT(backups(), ElementsAre("backup-4", "backup-5"));
+}
+
+TEST_F(Prune, ABackupWhoseManifestIsDamagedIsNotTheLastGoodOne) {
+  options.policy = {};
+  options.policy.count = 1;
+  for (const char* damaged : {"backup-5", "backup-4"}) {
+    archive.overwrite(archive.wal().layout().manifest({damaged}), "no manifest");
+  }
+  ASSERT_TRUE(prune(archive.objects()).ok());
+  EXPECT_THAT(backups(), ElementsAre("backup-3", "backup-5"));
+}
+
+TEST_F(Prune, WhereNoBackupIsWholeNoneGoes) {
+  for (const auto& backup : archive.backups()) {
+    archive.overwrite(archive.wal().layout().manifest(backup.id), "no manifest");
+  }
+  options.policy = {};
+  options.policy.count = 1;
+  ASSERT_TRUE(prune(archive.objects()).ok());
+  EXPECT_EQ(backups().size(), 5u);
+}
+
+// Or the cluster was down for a month.
+TEST_F(Prune, AClockThatIsAheadEmptiesNoWindow) {
+  const auto before = prune(archive.objects());
+  ASSERT_TRUE(before.ok());
+  const std::vector<std::string> kept = backups();
+  clock.jump_to(at(450 + 30 * 86400));
+  ASSERT_TRUE(prune(archive.objects()).ok());
+  EXPECT_EQ(backups(), kept);
+}
+
 TEST_F(Prune, WhatTheWindowDoesNotNeedGoesAndAllElseStays) {
   const auto report = prune(archive.objects());
   ASSERT_TRUE(report.ok()) << report.error().message;

@@ -180,7 +180,13 @@ Result<void> ScratchServer::replay() {
                                      wal_at_hand(), around_.files, around_.clock, around_.stop));
   }
   TRY(start());
-  return follow(checked_.plan, stand_, checked_.plan.backup.start_lsn);
+  Result<void> followed = follow(checked_.plan, stand_, checked_.plan.backup.start_lsn);
+  if (followed.ok() || !ahead) return followed;
+  // The server says that it got no WAL; which of it is damaged is known here.
+  Result<void> fetched = ahead->end();
+  const bool is_why = !fetched.ok() && (fetched.error().kind == ErrorKind::kCorrupt ||
+                                        fetched.error().kind == ErrorKind::kMissing);
+  return is_why ? fetched : followed;
 }
 
 Fetched ScratchServer::fetched() const {

@@ -26,16 +26,10 @@ bool is_before(pg::Xid a, pg::Xid b) { return static_cast<int32_t>(a - b) < 0; }
 
 class Reading {
  public:
-  Reading(const WalArchive& archive, const WalChain& chain, pg::Lsn commit, Progress& progress,
-          std::stop_token stop)
-      : archive_(archive),
-        chain_(chain),
-        commit_(commit),
-        progress_(progress),
-        stop_(std::move(stop)) {}
+  Reading(const WalArchive& archive, const WalChain& chain, pg::Lsn commit, std::stop_token stop)
+      : archive_(archive), chain_(chain), commit_(commit), stop_(std::move(stop)) {}
 
   Result<TransactionWal> run() {
-    progress_.begin("reading the transaction's WAL", 0);
     TRY(read_commit());
     TRY(find_segments());
     RowChanges changes(writer_.all, archive_.lineage().major);
@@ -169,7 +163,6 @@ class Reading {
   const WalChain& chain_;
   const pg::Lsn commit_;
   pg::Lsn commit_end_;
-  Progress& progress_;
   const std::stop_token stop_;
   Writer writer_;
   std::vector<Wanted> segments_;  // ascending
@@ -179,9 +172,8 @@ class Reading {
 }  // namespace
 
 Result<TransactionWal> read_transaction_wal(const WalArchive& archive, const WalChain& chain,
-                                            pg::Lsn commit, Progress& progress,
-                                            std::stop_token stop) {
-  return Reading(archive, chain, commit, progress, std::move(stop)).run();
+                                            pg::Lsn commit, std::stop_token stop) {
+  return Reading(archive, chain, commit, std::move(stop)).run();
 }
 
 }  // namespace walkback::undo

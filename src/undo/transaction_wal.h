@@ -4,7 +4,6 @@
 
 #include <stop_token>
 
-#include "base/progress.h"
 #include "base/result.h"
 #include "catalog/wal_archive.h"
 #include "catalog/wal_chain.h"
@@ -23,6 +22,6 @@ struct TransactionWal {
 // as if it were all.
 Result<TransactionWal> read_transaction_wal(const catalog::WalArchive& archive,
                                             const catalog::WalChain& chain, pg::Lsn commit,
-                                            Progress& progress, std::stop_token stop);
+                                            std::stop_token stop);
 
 }  // namespace walkback::undo

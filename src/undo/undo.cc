@@ -53,9 +53,9 @@ class Undo {
     // What can be refused is refused before anything is fetched.
     TRY(open_output());
     TRY(find_transaction());
+    TRY(plan_recovery());
     TRY(read_changes());
     TRY(meet_live_cluster());
-    TRY(plan_recovery());
     TRY(read_rows());
     if (undone_.empty() && created_.empty()) return nothing_left();
     TRY(compare());
@@ -101,13 +101,24 @@ class Undo {
     return success();
   }
 
-  Result<void> read_changes() {
+  // While its WAL is read, what else can be known before anything is fetched is looked at.
+  Result<void> plan_recovery() {
     archive_.emplace(around_.objects, options_.cluster,
                      TRY(catalog::find_lineage(around_.objects, options_.cluster)));
-    catalog::SegmentLists lists(*archive_);
-    const catalog::WalChain chain = TRY(catalog::WalChain::load(lists, found_.timeline));
-    wal_.emplace(
-        TRY(read_transaction_wal(*archive_, chain, report_.lsn, around_.progress, around_.stop)));
+    around_.progress.begin("reading the transaction's WAL", 0);
+    TaskGroup reading(around_.stop);
+    reading.start([this](const std::stop_token& stop) -> Result<void> {
+      catalog::SegmentLists lists(*archive_);
+      const catalog::WalChain chain = TRY(catalog::WalChain::load(lists, found_.timeline));
+      wal_.emplace(TRY(read_transaction_wal(*archive_, chain, report_.lsn, stop)));
+      return success();
+    });
+    const Result<void> planned = plan_to_before();
+    TRY(reading.wait());
+    return planned;
+  }
+
+  Result<void> read_changes() {
     for (const find::FoundTable* table : choice_.tables) {
       Undone undone;
       undone.found = table;
@@ -198,7 +209,7 @@ class Undo {
     return table_today(*live_, name.oid, name.schema, name.name);
   }
 
-  Result<void> plan_recovery() {
+  Result<void> plan_to_before() {
     plan_options_.cluster = options_.cluster;
     plan_options_.target.kind = restore::TargetKind::kBeforeXid;
     plan_options_.target.xid = report_.xid;
@@ -207,10 +218,15 @@ class Undo {
     plan_options_.unreadable = options_.unreadable;
     plan_options_.by_indexes = true;
     plan_ = TRY(restore::make_plan(plan_options_, around_.objects, around_.progress, around_.stop));
-    if (plan_.target_lsn == report_.lsn && !plan_.inclusive) return success();
-    return make_error(ErrorKind::kUnsupported,
-                      "a recovery to before this transaction ends earlier than its commit",
-                      how_to_recover(report_.xid));
+    if (plan_.target_lsn != report_.lsn || plan_.inclusive) {
+      return make_error(ErrorKind::kUnsupported,
+                        "a recovery to before this transaction ends earlier than its commit",
+                        how_to_recover(report_.xid));
+    }
+    promoted_ = TRY(check_scratch(scratch::Stand::kPromoted, "-promoted"));
+    // Why not is said once.
+    on_demand_ = promoted_.options.on_demand;
+    return success();
   }
 
   // ---- the scratch server ----
@@ -232,20 +248,14 @@ class Undo {
     const bool any_truncated = std::ranges::any_of(undone_, &Undone::truncated);
     // What can be refused of either is refused before the first.
     std::optional<scratch::ScratchPlan> paused;
-    if (any_placed) {
-      paused = TRY(check_scratch(scratch::Stand::kPaused, ""));
-      // Why not is said once.
-      on_demand_ = paused->options.on_demand;
-    }
-    const scratch::ScratchPlan promoted =
-        TRY(check_scratch(scratch::Stand::kPromoted, "-promoted"));
+    if (any_placed) paused = TRY(check_scratch(scratch::Stand::kPaused, ""));
     TRY(make_directories(around_.files, options_.scratch.directory, 0700));
     spool_.emplace(TRY(TextSpool::create(around_.files, spool_path("rows"))));
     if (change_files_) TRY(change_files_->spool_to(spool_path("images")));
     if (paused) TRY(read_placed_rows(*paused));
     if (std::ranges::any_of(undone_, &Undone::locked) || (any_truncated && !undone_.empty()) ||
         !choice_.dropped.empty()) {
-      TRY(read_locked_rows(promoted));
+      TRY(read_locked_rows(promoted_));
     }
     return success();
   }
@@ -553,6 +563,7 @@ class Undo {
   std::optional<TransactionWal> wal_;
   restore::PlanOptions plan_options_;
   restore::RecoveryPlan plan_;
+  scratch::ScratchPlan promoted_;
   bool on_demand_ = true;  // until it is known that this host cannot
   std::vector<Undone> undone_;
   std::optional<TextSpool> spool_;

@@ -92,7 +92,7 @@ def test_what_a_mail_server_would_refuse_is_said(production, wb, place, mail_ser
     asks_who = MailServer(place / "mail", user="walkback", password="right")
     try:
         found = check(wb, {"WALKBACK_ALERT_SMTP_URL": asks_who.url})["alert: email"]
-        assert found["level"] == "failed" and "wants a user and a password" in found["text"]
+        assert found["level"] == "failed" and "wants a user and a password, or TLS" in found["text"]
         assert "smtp_user" in found["hint"] and asks_who.mails() == []
     finally:
         asks_who.stop()
