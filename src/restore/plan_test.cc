@@ -262,7 +262,10 @@ TEST_F(PlanTest, ByIndexesItIsTheSamePlan) {
 
 TEST_F(PlanTest, ByIndexesNoSegmentIsRead) {
   const auto fill_segments = [&](uint64_t count) {
-    for (uint64_t bytes = 0; bytes < count * kSegment; bytes += 4000) first_.insert(4000);
+    for (; count > 0; --count) {
+      first_.insert(4000);
+      first_.switch_segment();
+    }
   };
   archive_.backup(first_, 1, 2);
   fill_segments(3);
