@@ -175,11 +175,11 @@ Result<Choice> choose(const find::FindReport& report, uint64_t xid,
   }
   if (!choice.tables.empty() || !choice.dropped.empty()) return choice;
   if (choice.left_out.empty()) {
-    return make_error(ErrorKind::kInvalid,
-                      fmt::format("the WAL has no change of transaction {} to a row of any table",
-                                  xid),
-                      "large objects are not undone, nor are unlogged and temporary tables, which "
-                      "WAL has nothing of; `walkback find` shows which transactions took the most");
+    return make_error(
+        ErrorKind::kInvalid,
+        fmt::format("the WAL has no change of transaction {} to a row of any table", xid),
+        "large objects are not undone, nor are unlogged and temporary tables, which "
+        "WAL has nothing of; `walkback find` shows which transactions took the most");
   }
   return make_error(ErrorKind::kUnsupported,
                     fmt::format("nothing of transaction {} can be undone: {}: {}", xid,
