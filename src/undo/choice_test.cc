@@ -121,7 +121,7 @@ TEST_F(ChoiceTest, AnXidOfSeveralEpochsIsRefusedWithThem) {
 
 TEST_F(ChoiceTest, WhatChangedNoRowIsRefused) {
   find::FoundWork& work = transaction(kXid);
-  expect_refused(ErrorKind::kInvalid, "changed no row");
+  expect_refused(ErrorKind::kInvalid, "has no change of transaction");
   touches(work, "carts", FileFate::kRewritten);
   expect_refused(ErrorKind::kUnsupported, "public.carts: the transaction also rewrote it",
                  "--before-xid 748");
