@@ -135,7 +135,7 @@ def test_a_pin_keeps_a_backup_with_the_wal_that_makes_it_consistent(story, wb, p
     wb.backup()
     wb.done("keep", first["id"])
     wb.refused("keep", "20200101T000000Z-0000", status=1)
-    report = prune(wb, window="1 second")
+    report = prune(wb, count="1")
     assert first["id"] in kept(report)
     assert any("pinned" in reason for reason in report["backups"][0]["reasons"])
     wb.refused("plan", "--to", story.moments[0][0], status=3)
