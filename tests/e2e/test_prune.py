@@ -140,7 +140,7 @@ def test_a_pin_keeps_a_backup_with_the_wal_that_makes_it_consistent(story, wb, p
     assert any("pinned" in reason for reason in report["backups"][0]["reasons"])
     wb.refused("plan", "--to", story.moments[0][0], status=3)
     wb.done("keep", first["id"], "--release")
-    assert first["id"] not in kept(prune(wb, window="1 second"))
+    assert first["id"] not in kept(prune(wb, count="1"))
     assert rows == 0
 
 
