@@ -43,6 +43,13 @@ std::optional<Reason> wanted(const ChannelState& state, const health::Report& re
   return again ? std::optional(Reason::kRepeat) : std::nullopt;
 }
 
+bool rests(const ChannelState::Failure& failure, Timestamp now) {
+  const std::chrono::microseconds failed = failure.tried - failure.since;
+  const std::chrono::microseconds since = now - failure.tried;
+  return failure.may_have_told && since >= std::chrono::microseconds(0) &&
+         since < std::min(failed, std::chrono::microseconds(kLongestRest));
+}
+
 bool is_of_last_hour(Timestamp time, Timestamp now) {
   return time <= now && now - time < std::chrono::hours(1);
 }
@@ -52,7 +59,7 @@ bool is_of_last_hour(Timestamp time, Timestamp now) {
 std::optional<Reason> due(const ChannelState& state, const health::Report& report,
                           std::chrono::seconds repeat) {
   const std::optional<Reason> reason = wanted(state, report, repeat);
-  if (!reason) return std::nullopt;
+  if (!reason || (state.failure && rests(*state.failure, report.at))) return std::nullopt;
   const auto lately = static_cast<size_t>(std::ranges::count_if(
       state.lately, [&](Timestamp time) { return is_of_last_hour(time, report.at); }));
   if (lately < kMostInAnHour) return reason;
@@ -71,7 +78,8 @@ void remember_told(ChannelState& state, const health::Report& report) {
 
 void remember_failure(ChannelState& state, Timestamp now, const Error& error) {
   const Timestamp since = state.failure ? state.failure->since : now;
-  state.failure = ChannelState::Failure{since, error.message};
+  state.failure =
+      ChannelState::Failure{since, now, error.message, error.kind == ErrorKind::kTransient};
 }
 
 }  // namespace walkback::alert

@@ -27,7 +27,9 @@ struct ChannelState {
   std::vector<Timestamp> lately;  // when it was told something, of the last hour
   struct Failure {
     Timestamp since;
+    Timestamp tried;  // last
     std::string error;
+    bool may_have_told = false;  // no answer came, or none in time
     bool operator==(const Failure&) const = default;
   };
   std::optional<Failure> failure;  // it could not be told, and was not since
@@ -38,6 +40,9 @@ struct ChannelState {
 inline constexpr int kWarningRepeat = 6;
 // Whatever comes and goes: at most so many in an hour.
 inline constexpr size_t kMostInAnHour = 6;
+// One that does not answer is tried again after as long as it has failed, and after this at the
+// latest: what answers too late may have told each time.
+inline constexpr std::chrono::minutes kLongestRest{10};
 
 // Nothing when there is nothing to tell, or it has to wait.
 std::optional<Reason> due(const ChannelState& state, const health::Report& report,

@@ -120,7 +120,15 @@ TEST(Rhythm, WhatCouldNotBeSaidIsStillDue) {
   remember_failure(state, now.at + minutes(1), make_error(ErrorKind::kTransient, "still none"));
   EXPECT_EQ(state.failure->since, now.at);
   EXPECT_EQ(state.failure->error, "still none");
-  remember_told(state, report(minutes(2), {kGap}));
+  EXPECT_EQ(due(state, report(seconds(90), {kGap}), kRepeat), std::nullopt) << "after as long";
+  EXPECT_EQ(due(state, report(minutes(2), {kGap}), kRepeat), Reason::kChange);
+  remember_failure(state, now.at + minutes(30), make_error(ErrorKind::kTransient, "none"));
+  EXPECT_EQ(due(state, report(minutes(39), {kGap}), kRepeat), std::nullopt);
+  EXPECT_EQ(due(state, report(minutes(40), {kGap}), kRepeat), Reason::kChange);
+  EXPECT_EQ(due(state, report(minutes(29), {kGap}), kRepeat), Reason::kChange) << "set back";
+  remember_failure(state, now.at + minutes(40), make_error(ErrorKind::kInvalid, "404"));
+  EXPECT_EQ(due(state, report(minutes(40), {kGap}), kRepeat), Reason::kChange) << "nobody was told";
+  remember_told(state, report(minutes(41), {kGap}));
   EXPECT_FALSE(state.failure.has_value());
 }
 

@@ -26,7 +26,9 @@ Json encode(const ChannelState& state) {
   json["lately"] = std::move(lately);
   if (state.failure) {
     json["failure"] = {{"since", to_iso_utc(state.failure->since)},
-                       {"error", state.failure->error}};
+                       {"tried", to_iso_utc(state.failure->tried)},
+                       {"error", state.failure->error},
+                       {"may_have_told", state.failure->may_have_told}};
   }
   return json;
 }
@@ -57,8 +59,9 @@ ChannelState decode(const Json& json) {
   for (const Json& time : json.at("lately")) state.lately.push_back(time_of(time));
   if (json.contains("failure")) {
     const Json& failure = json.at("failure");
-    state.failure =
-        ChannelState::Failure{time_of(failure.at("since")), failure.at("error").get<std::string>()};
+    state.failure = ChannelState::Failure{
+        time_of(failure.at("since")), time_of(failure.at("tried")),
+        failure.at("error").get<std::string>(), failure.at("may_have_told").get<bool>()};
   }
   return state;
 }
