@@ -8,6 +8,7 @@
 
 #include "base/sort_unique.h"
 #include "catalog/backups.h"
+#include "catalog/leases.h"
 #include "catalog/manifest.h"
 #include "catalog/names.h"
 #include "pg/control_file.h"
@@ -98,6 +99,17 @@ void BackupCheck::report_manifest(const catalog::BackupSummary& backup, std::str
   report(run_, manifest_of(backup), make_error(ErrorKind::kCorrupt, std::move(text)));
 }
 
+// A prune takes the manifest first, and the summary before its mark. So one that runs, and one that
+// was killed, have their mark; of one that ended since the listing the summary is gone by now.
+Result<bool> BackupCheck::goes(const catalog::BackupId& backup) {
+  for (const catalog::PruneMark& mark :
+       TRY(catalog::list_marks(run_.objects, run_.options.cluster))) {
+    const bool is_of_it = mark.system_identifier == run_.archive.lineage().system_identifier;
+    if (is_of_it && std::ranges::find(mark.removed, backup) != mark.removed.end()) return true;
+  }
+  return !TRY(run_.objects.info(run_.layout().summary(backup)));
+}
+
 Result<void> BackupCheck::take_stock(const std::vector<catalog::Event>& events) {
   const catalog::LineageLayout& layout = run_.layout();
   TRY(run_.objects.list(layout.backups_folder(), "", [&](const store::ObjectInfo& info) {
@@ -123,7 +135,7 @@ Result<void> BackupCheck::take_stock(const std::vector<catalog::Event>& events) 
     // A backup that was pruned has no summary either.
     const bool lost = stored_.contains(layout.summary(event.backup->id).text()) &&
                       !stored_.contains(manifest.text());
-    if (!lost) continue;
+    if (!lost || TRY(goes(event.backup->id))) continue;
     report(run_, {ObjectClass::kManifests, manifest, 0},
            make_error(ErrorKind::kMissing,
                       "the history says that this backup was made, its summary is there, and its "

@@ -31,6 +31,8 @@ class BackupCheck {
  private:
   struct Walk;
 
+  // It is being removed, or was since the listing.
+  Result<bool> goes(const catalog::BackupId& backup);
   void add_packs(const catalog::BackupSummary& backup);
   Result<void> list_packs(PackOf of);
   void settle_packs();

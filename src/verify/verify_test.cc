@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "catalog/events.h"
+#include "catalog/leases.h"
 #include "verify/testing/scratch_repository.h"
 
 namespace walkback::verify {
@@ -379,6 +380,27 @@ TEST(Verify, ABackupWhoseManifestIsGoneIsMissedByTheHistory) {
   const VerifyReport report = repository.verify();
   expect_damage(report, manifest, "its manifest is not");
   EXPECT_EQ(finding_of(report, manifest)->trouble, Trouble::kMissing);
+}
+
+TEST(Verify, WhatAKilledPruneLeftIsNoLoss) {
+  ScratchRepository repository;
+  repository.fill();
+  catalog::Event event;
+  event.id = repository.backups().front().id.text;
+  event.kind = "backup";
+  event.backup = repository.backups().front();
+  catalog::EventRecorder recorder(repository.archive().objects(), "main", repository.clock());
+  ASSERT_TRUE(recorder.begin(event).ok());
+  ASSERT_TRUE(recorder.end(event, nullptr).ok());
+  catalog::PruneMark mark{"1234", repository.archive().wal().lineage().system_identifier, {}, {}};
+  mark.thinned = {repository.backups().front().id};
+  ASSERT_TRUE(catalog::put_mark(repository.archive().objects(), "main", mark).ok());
+  repository.lose(repository.stored("/manifest.zst").front());
+  EXPECT_FALSE(repository.verify().sound()) << "a mark that lets it stay explains nothing";
+  ASSERT_TRUE(catalog::remove_mark(repository.archive().objects(), "main", mark.lease).ok());
+  mark.removed = {repository.backups().front().id};
+  ASSERT_TRUE(catalog::put_mark(repository.archive().objects(), "main", mark).ok());
+  EXPECT_TRUE(repository.verify().sound());
 }
 
 TEST(Verify, NoFasterThanTheLimit) {
