@@ -21,6 +21,7 @@
 #include "catalog/leases.h"
 #include "catalog/lineage.h"
 #include "catalog/manifest.h"
+#include "catalog/reserve.h"
 #include "catalog/wal_archive.h"
 #include "pg/backup_label.h"
 #include "pg/versions.h"
@@ -212,7 +213,10 @@ class Backup {
     summary.unexplained_pages = shared.unexplained().count;
     shared.note(copied.packs);
     const std::vector<catalog::ManifestPack> packs = shared.packs();
-    if (parent_id) TRY(check_parent_stayed(layout, *parent_id, packs, maps.packs));
+    for (const auto* of : {&packs, &maps.packs}) {
+      const std::vector<uint64_t> sizes = TRY(still_there(layout, parent_id, *of));
+      summary.pack_bytes.insert(summary.pack_bytes.end(), sizes.begin(), sizes.end());
+    }
     for (const auto& pack : packs) summary.packs.push_back("packs/" + pack.id.text());
     for (const auto& pack : maps.packs) summary.packs.push_back("maps/" + pack.id.text());
     summary.duration_s = std::chrono::duration<double>(clock_.monotonic() - started).count();
@@ -307,21 +311,19 @@ class Backup {
 
   // Nothing that was taken over may have been removed meanwhile: the lease keeps prune off, but not
   // people, nor a prune that was suspended in the middle.
-  Result<void> check_parent_stayed(const catalog::LineageLayout& layout,
-                                   const catalog::BackupId& parent,
-                                   const std::vector<catalog::ManifestPack>& packs,
-                                   const std::vector<catalog::ManifestPack>& maps) {
-    const auto check = [&]() -> Result<void> {
-      if (!TRY(objects_.info(layout.manifest(parent)))) {
+  Result<std::vector<uint64_t>> still_there(const catalog::LineageLayout& layout,
+                                            const std::optional<catalog::BackupId>& parent,
+                                            const std::vector<catalog::ManifestPack>& packs) {
+    const auto look = [&]() -> Result<std::vector<uint64_t>> {
+      if (parent && !TRY(objects_.info(layout.manifest(*parent)))) {
         return make_error(ErrorKind::kMissing,
-                          fmt::format("backup {} was removed meanwhile", parent.text));
+                          fmt::format("backup {} was removed meanwhile", parent->text));
       }
-      TRY(check_packs_are_there(objects_, layout, packs));
-      return check_packs_are_there(objects_, layout, maps);
+      return sizes_of_packs(objects_, layout, packs);
     };
-    Result<void> stayed = check();
-    if (!stayed.ok()) lost_parent_.see(stayed.error());
-    return stayed;
+    Result<std::vector<uint64_t>> sizes = look();
+    if (!sizes.ok() && parent) lost_parent_.see(sizes.error());
+    return sizes;
   }
 
   // For the progress line only: what is left out or grows makes it a little wrong, and 0 is "not
@@ -368,6 +370,7 @@ Result<BackupReport> run_backup(const BackupOptions& options, pgconn::Connection
   if (!recorded.ok()) {
     progress.note("the history has no end for this backup: " + recorded.error().message);
   }
+  if (report.ok()) (void)catalog::keep_reserve(objects, options.cluster, random);
   return report;
 }
 

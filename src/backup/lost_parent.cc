@@ -10,26 +10,39 @@ namespace walkback::backup {
 
 namespace {
 
-Result<void> check_are_there(store::ObjectStore& objects, const std::string& prefix,
-                             std::vector<repo::PackId> packs) {
+// A pack and where its size goes.
+struct Wanted {
+  repo::PackId id;
+  uint64_t* bytes;
+};
+
+Result<void> find_sizes(store::ObjectStore& objects, const std::string& prefix,
+                        std::vector<Wanted> packs) {
   // In the order of their names.
-  std::ranges::sort(packs);
+  std::ranges::sort(packs, {}, &Wanted::id);
   auto next = packs.begin();
-  std::vector<repo::PackId> unlisted;
+  std::vector<Wanted> unlisted;
   TRY(objects.list(prefix + "/", "", [&](const store::ObjectInfo& info) {
     for (; next != packs.end(); ++next) {
-      const store::ObjectKey wanted = repo::pack_key(prefix, *next);
+      const store::ObjectKey wanted = repo::pack_key(prefix, next->id);
       if (wanted.text() > info.key.text()) return true;
-      if (wanted.text() < info.key.text()) unlisted.push_back(*next);
+      if (wanted.text() < info.key.text()) {
+        unlisted.push_back(*next);
+      } else {
+        *next->bytes = info.size;
+      }
     }
     return false;
   }));
   unlisted.insert(unlisted.end(), next, packs.end());
   // A list may come late (Swift's does); the object itself does not.
-  for (const repo::PackId& pack : unlisted) {
-    const store::ObjectKey key = repo::pack_key(prefix, pack);
-    if (TRY(objects.info(key))) continue;
-    return make_error(ErrorKind::kMissing, key.text() + " is no longer in the repository");
+  for (const Wanted& pack : unlisted) {
+    const store::ObjectKey key = repo::pack_key(prefix, pack.id);
+    const std::optional<store::ObjectInfo> info = TRY(objects.info(key));
+    if (!info) {
+      return make_error(ErrorKind::kMissing, key.text() + " is no longer in the repository");
+    }
+    *pack.bytes = info->size;
   }
   return success();
 }
@@ -40,15 +53,17 @@ bool is_gone_or_unreadable(const Error& error) {
   return error.kind == ErrorKind::kMissing || catalog::is_unreadable(error);
 }
 
-Result<void> check_packs_are_there(store::ObjectStore& objects,
-                                   const catalog::LineageLayout& layout,
-                                   const std::vector<catalog::ManifestPack>& packs) {
-  std::vector<repo::PackId> of_pages, of_maps;
-  for (const catalog::ManifestPack& pack : packs) {
-    (pack.maps ? of_maps : of_pages).push_back(pack.id);
+Result<std::vector<uint64_t>> sizes_of_packs(store::ObjectStore& objects,
+                                             const catalog::LineageLayout& layout,
+                                             const std::vector<catalog::ManifestPack>& packs) {
+  std::vector<uint64_t> sizes(packs.size());
+  std::vector<Wanted> of_pages, of_maps;
+  for (size_t i = 0; i < packs.size(); ++i) {
+    (packs[i].maps ? of_maps : of_pages).push_back({packs[i].id, &sizes[i]});
   }
-  TRY(check_are_there(objects, layout.pack_prefix(), std::move(of_pages)));
-  return check_are_there(objects, layout.map_prefix(), std::move(of_maps));
+  TRY(find_sizes(objects, layout.pack_prefix(), std::move(of_pages)));
+  TRY(find_sizes(objects, layout.map_prefix(), std::move(of_maps)));
+  return sizes;
 }
 
 }  // namespace walkback::backup

@@ -35,10 +35,10 @@ class LostParent {
   std::optional<Error> why_;  // the first
 };
 
-// kMissing, with its name, when one of `packs`, of pages and of maps, is not in the repository.
-// Asks for lists: a thousand names each.
-Result<void> check_packs_are_there(store::ObjectStore& objects,
-                                   const catalog::LineageLayout& layout,
-                                   const std::vector<catalog::ManifestPack>& packs);
+// The size of each of `packs`, of pages and of maps, as it lies in the repository; kMissing, with
+// its name, when one is not there. Asks for lists: a thousand names each.
+Result<std::vector<uint64_t>> sizes_of_packs(store::ObjectStore& objects,
+                                             const catalog::LineageLayout& layout,
+                                             const std::vector<catalog::ManifestPack>& packs);
 
 }  // namespace walkback::backup

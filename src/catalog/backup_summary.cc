@@ -45,6 +45,7 @@ std::string encode_summary(const BackupSummary& summary) {
   json["bad_pages"] = summary.bad_pages;
   json["unexplained_pages"] = summary.unexplained_pages;
   json["packs"] = summary.packs;
+  if (!summary.pack_bytes.empty()) json["pack_bytes"] = summary.pack_bytes;
   return to_text(json);
 }
 
@@ -89,6 +90,16 @@ Result<BackupSummary> decode_summary(ByteView bytes, std::string_view name) {
                         fmt::format("{}: a pack's name is not a string", name));
     }
     summary.packs.push_back(pack.get<std::string>());
+  }
+  if (json.contains("pack_bytes")) {
+    const Json& sizes = json["pack_bytes"];
+    const bool is_right = sizes.is_array() && sizes.size() == summary.packs.size() &&
+                          std::ranges::all_of(sizes, &Json::is_number_unsigned);
+    if (!is_right) {
+      return make_error(ErrorKind::kCorrupt,
+                        fmt::format("{}: \"pack_bytes\" is not the size of each pack", name));
+    }
+    summary.pack_bytes = sizes.get<std::vector<uint64_t>>();
   }
   if (summary.wal_segment_bytes < (1u << 20) || !summary.start_lsn ||
       summary.stop_lsn < summary.start_lsn) {

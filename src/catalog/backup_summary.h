@@ -46,7 +46,9 @@ struct BackupSummary {
   uint64_t bad_pages = 0;
   uint64_t unexplained_pages = 0;  // that had changed without a word of it in the WAL
   std::vector<std::string> packs;  // every pack, of pages and of maps, that its manifest needs
-  codec::Sha256 sha256{};          // of the object it was read from, which ends with it
+  std::vector<uint64_t>
+      pack_bytes;          // of each of those, as stored; empty in what older programs wrote
+  codec::Sha256 sha256{};  // of the object it was read from, which ends with it
 };
 
 std::string_view backup_type_name(BackupType type);  // "full", "incremental"

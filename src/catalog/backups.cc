@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <set>
+#include <unordered_set>
 
 #include "base/time_text.h"
 
@@ -59,6 +60,18 @@ Result<std::vector<BackupSummary>> list_backups(store::ObjectStore& objects,
   // Names count whole seconds.
   std::ranges::sort(backups, {}, &BackupSummary::started_at);
   return backups;
+}
+
+uint64_t stored_bytes_of(const std::vector<BackupSummary>& backups) {
+  uint64_t bytes = 0;
+  std::unordered_set<std::string_view> counted;
+  for (const BackupSummary& backup : backups) {
+    if (backup.pack_bytes.empty()) bytes += backup.bytes_stored;
+    for (size_t i = 0; i < backup.pack_bytes.size(); ++i) {
+      if (counted.insert(backup.packs[i]).second) bytes += backup.pack_bytes[i];
+    }
+  }
+  return bytes;
 }
 
 }  // namespace walkback::catalog

@@ -21,4 +21,9 @@ Result<std::vector<BackupSummary>> list_backups(store::ObjectStore& objects,
                                                 const LineageLayout& layout,
                                                 const OnUnreadable& unreadable = {});
 
+// Bytes that the packs of these backups take in the repository, each counted once: also those that
+// a backup stored which was pruned since. Of a backup that does not say how large its packs are,
+// what it added.
+uint64_t stored_bytes_of(const std::vector<BackupSummary>& backups);
+
 }  // namespace walkback::catalog

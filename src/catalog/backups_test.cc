@@ -29,6 +29,32 @@ class BackupsTest : public ::testing::Test {
   const BackupSummary backup_ = archive_.backup(timeline_, 10, 20);
 };
 
+TEST_F(BackupsTest, APackIsCountedOnceAndWhoeverStoredIt) {
+  BackupSummary first, second, old;
+  first.packs = {"packs/1", "packs/2", "maps/1"};
+  first.pack_bytes = {100, 200, 3};
+  // Of a parent that was pruned, too.
+  second.packs = {"packs/2", "packs/7", "maps/2"};
+  second.pack_bytes = {200, 400, 5};
+  second.bytes_stored = 5;
+  EXPECT_EQ(stored_bytes_of({first, second}), 100u + 200 + 3 + 400 + 5);
+  old.packs = {"packs/9"};
+  old.bytes_stored = 1000;
+  EXPECT_EQ(stored_bytes_of({old, first}), 1303u);
+}
+
+TEST_F(BackupsTest, ASummaryWithoutTheSizeOfEachPackIsDamaged) {
+  BackupSummary summary = backup_;
+  summary.packs = {"packs/1", "packs/2"};
+  summary.pack_bytes = {7, 8};
+  const auto decoded = decode_summary(as_bytes(encode_summary(summary)), "it");
+  ASSERT_TRUE(decoded.ok()) << decoded.error().message;
+  EXPECT_EQ(decoded->pack_bytes, summary.pack_bytes);
+  summary.pack_bytes = {7};
+  EXPECT_THAT(decode_summary(as_bytes(encode_summary(summary)), "it").error().message,
+              HasSubstr("the size of each pack"));
+}
+
 TEST_F(BackupsTest, ASummaryIsJsonThatEndsWithItsOwnHash) {
   EXPECT_THAT(stored(), AllOf(StartsWith("{\n  \"id\": \"backup-1\",\n"),
                               EndsWith("\"sha256\": \"" + to_hex(backup_.sha256) + "\"\n}\n")));

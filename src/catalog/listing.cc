@@ -19,7 +19,7 @@ Result<Listing> list_cluster(store::ObjectStore& objects, const std::string& clu
     const std::vector<BackupSummary> backups =
         TRY(list_backups(objects, archive.layout(), unreadable));
     LineageWindows windows = TRY(find_windows(archive, backups));
-    for (const BackupSummary& backup : backups) listing.bytes_stored += backup.bytes_stored;
+    listing.bytes_stored += stored_bytes_of(backups);
     listing.backups.insert(listing.backups.end(), backups.begin(), backups.end());
     listing.windows.insert(listing.windows.end(), windows.windows.begin(), windows.windows.end());
     listing.gaps.insert(listing.gaps.end(), windows.gaps.begin(), windows.gaps.end());

@@ -14,20 +14,16 @@ namespace {
 using catalog::BackupSummary;
 using catalog::WalGap;
 
-const BackupSummary* last_good(const RepositoryFacts& repository) {
-  const auto& backups = repository.backups;
-  const auto found = std::find_if(backups.rbegin(), backups.rend(), catalog::is_good);
-  return found == backups.rend() ? nullptr : &*found;
-}
-
 bool is_ahead(const BackupSummary& backup, Timestamp now) {
   return backup.stopped_at > now + kClocksDiffer;
 }
 
-const BackupSummary* last_good_by(const RepositoryFacts& repository, Timestamp now) {
+// With `now`, of those that no clock dated in the future.
+const BackupSummary* last_good(const RepositoryFacts& repository,
+                               std::optional<Timestamp> now = {}) {
   const auto& backups = repository.backups;
   const auto found = std::find_if(backups.rbegin(), backups.rend(), [&](const BackupSummary& one) {
-    return catalog::is_good(one) && !is_ahead(one, now);
+    return catalog::is_good(one) && !(now && is_ahead(one, *now));
   });
   return found == backups.rend() ? nullptr : &*found;
 }
@@ -81,7 +77,7 @@ void judge_backup_age(Findings& findings) {
   const std::string attempts = attempts_text(repository->attempts, now);
   const auto ahead = std::ranges::find_if(
       repository->backups, [&](const BackupSummary& backup) { return is_ahead(backup, now); });
-  const BackupSummary* newest = last_good_by(*repository, now);
+  const BackupSummary* newest = last_good(*repository, now);
   if (ahead != repository->backups.end()) {
     findings.add(newest ? Level::kWarning : Level::kCritical, "backup_age",
                  fmt::format("backup {} ended at {}, which is yet to come: its host's clock was "

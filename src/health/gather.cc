@@ -154,7 +154,7 @@ class Gathering {
   // From the oldest backup of the last days on; what was removed meanwhile is not known and not
   // taken off.
   void look_at_growth(const std::vector<BackupSummary>& backups) {
-    for (const BackupSummary& backup : backups) repository_.bytes_stored += backup.bytes_stored;
+    repository_.bytes_stored = catalog::stored_bytes_of(backups);
     if (!chain_) return;
     const pg::Lsn end = repository_.archived_until.value_or(pg::Lsn{});
     repository_.bytes_stored += chain_->stored_bytes({}, end);

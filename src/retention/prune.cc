@@ -14,6 +14,7 @@
 #include "catalog/lineage.h"
 #include "catalog/manifest.h"
 #include "catalog/recovery_windows.h"
+#include "catalog/reserve.h"
 #include "catalog/wal_archive.h"
 #include "catalog/wal_chain.h"
 
@@ -108,20 +109,21 @@ class LineagePrune {
 
   Result<LineageReport> run(Timestamp now) {
     now_ = now;
-    Facts& facts = facts_;
     TRY(plan_with_whole_backups());
     // Phase one: say what is to go. Who comes from here on takes none of it.
-    if (!options_.dry_run) TRY(put_mark());
+    if (!options_.dry_run) {
+      TRY(catalog::with_reserve(objects_, options_.cluster, [this] { return put_mark(); }));
+    }
     // Before the leases: whose packs are here has put its lease, or has ended.
     TRY(list_packs());
-    TRY(respect_leases(facts));
-    TRY(sort_packs(facts));
+    TRY(respect_leases());
+    TRY(sort_packs());
 
     // Phase two. The manifest first: what is no backup any more may lose its parts in any order.
     TRY(remove_backups());
-    progress_.begin("removing packs", 0);
+    begin_removing("packs");
     TRY(remove_all(packs_to_go_));
-    progress_.begin("removing WAL", 0);
+    begin_removing("WAL");
     TRY(remove_wal());
     if (lease_) TRY(catalog::remove_mark(objects_, options_.cluster, lease_->id()));
     return std::move(report_);
@@ -221,7 +223,7 @@ class LineagePrune {
   }
 
   // Leases seen now are older than the mark's readers: what they claim stays after all.
-  Result<void> respect_leases(Facts& facts) {
+  Result<void> respect_leases() {
     std::vector<Lease> leases = TRY(catalog::list_leases(objects_, options_.cluster));
     const std::vector<catalog::PruneMark> marks =
         TRY(catalog::list_marks(objects_, options_.cluster));
@@ -246,14 +248,14 @@ class LineagePrune {
       if (lease.claim.kind == LeaseKind::kWrite) writer_lives_ = true;
       const std::string who = fmt::format("{} on {}", lease.claim.what, lease.claim.host);
       if (lease.claim.backup) {
-        facts.leased[*lease.claim.backup] = who;
+        facts_.leased[*lease.claim.backup] = who;
       } else if (lease.claim.kind == LeaseKind::kRead) {
-        for (const BackupSummary& backup : facts.backups) facts.leased[backup.id] = who;
+        for (const BackupSummary& backup : facts_.backups) facts_.leased[backup.id] = who;
       }
     }
     // A pin that was put before the mark, and after the facts were read, did not see the mark.
-    facts.pins = TRY(catalog::list_pins(objects_, archive_.layout()));
-    report_.plan = plan(options_.policy, facts, now_);
+    facts_.pins = TRY(catalog::list_pins(objects_, archive_.layout()));
+    report_.plan = plan(options_.policy, facts_, now_);
     return success();
   }
 
@@ -300,7 +302,7 @@ class LineagePrune {
   }
 
   // What kept backups refer to stays. So does what nothing refers to while a backup runs.
-  Result<void> sort_packs(const Facts& facts) {
+  Result<void> sort_packs() {
     PackIds kept, removed;
     for (const Decision& decision : report_.plan.decisions) {
       TRY(add_packs(decision.backup, decision.keep() ? kept : removed));
@@ -308,7 +310,7 @@ class LineagePrune {
     // Of those that were finished since: they were not there for the plan, and stay.
     for (const BackupSummary& backup : TRY(catalog::list_backups(objects_, archive_.layout()))) {
       const bool is_new =
-          std::ranges::find(facts.backups, backup.id, &BackupSummary::id) == facts.backups.end();
+          std::ranges::find(facts_.backups, backup.id, &BackupSummary::id) == facts_.backups.end();
       if (is_new) TRY(add_packs(backup, kept));
     }
     for (const PackObject& pack : packs_) {
@@ -326,7 +328,7 @@ class LineagePrune {
   }
 
   Result<void> remove_backups() {
-    progress_.begin("removing backups", 0);
+    begin_removing("backups");
     std::set<BackupId> removed;
     for (const Decision& decision : report_.plan.decisions) {
       if (decision.keep()) continue;
@@ -374,6 +376,10 @@ class LineagePrune {
     const bool is_segment = name.substr(kSegmentNameLength).starts_with(".zst");
     if (is_segment) ++report_.segments_removed;
     (is_segment ? segments : others).push_back(info.key);
+  }
+
+  void begin_removing(std::string_view what) {
+    progress_.begin(fmt::format("{} {}", options_.dry_run ? "counting" : "removing", what), 0);
   }
 
   Result<void> remove_all(const std::vector<store::ObjectKey>& keys) {
@@ -459,7 +465,7 @@ Result<PruneReport> run_prune(const PruneOptions& options, store::ObjectStore& o
   catalog::Event event = catalog::new_event("prune", clock, random);
   catalog::EventRecorder recorder(objects, options.cluster, clock);
   // What removes must be seen to have removed.
-  TRY(recorder.begin(event));
+  TRY(catalog::with_reserve(objects, options.cluster, [&] { return recorder.begin(event); }));
   Result<PruneReport> report =
       prune_all(options, objects, clock, random, progress, std::move(stop));
   if (report.ok()) event.detail = in_short(*report);
@@ -467,6 +473,8 @@ Result<PruneReport> run_prune(const PruneOptions& options, store::ObjectStore& o
   if (!recorded.ok()) {
     progress.note("the history has no end for this prune: " + recorded.error().message);
   }
+  // Where there is no room for it yet, the next prune or backup puts it.
+  (void)catalog::keep_reserve(objects, options.cluster, random);
   return report;
 }
 

@@ -81,6 +81,10 @@ def packs_there(wb):
             if path.parents[1].name in ("packs", "maps")}  # fmt: skip
 
 
+def bytes_of(wb, *kinds):
+    return sum(path.stat().st_size for kind in kinds for path in wb.repository.glob(f"clusters/*/*/{kind}/??/*.zst*"))
+
+
 def test_every_moment_of_the_window_stays_recoverable_and_what_lies_before_it_goes(story, wb, place):
     first = wb.backup()
     story.go_on()
@@ -106,6 +110,9 @@ def test_every_moment_of_the_window_stays_recoverable_and_what_lies_before_it_go
     assert kept(report) == kept(rehearsal) == [second["id"], third["id"]]
     assert report["segments_removed"] == rehearsal["segments_removed"] > 0
     assert packs_there(wb) == packs_named(wb)
+    # What the first stored and the second still needs is counted.
+    listed = wb.done("list")
+    assert listed["bytes_stored"] == bytes_of(wb, "packs", "maps") + listed["wal"]["bytes_stored"]
     assert not leases(wb)
     for moment, _, at in story.moments[4:]:
         assert wb.done("plan", "--to", moment)["plan"], (moment, at)

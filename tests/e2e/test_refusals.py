@@ -164,6 +164,21 @@ class TestTheRepository:
         assert wb.push(segment).status == 0
         assert stored(wb, segment) == segment.read_bytes()
 
+    def test_a_full_repository_can_be_pruned(self, small_disk, production, make_walkback):
+        repository, filler = small_disk / "repository", small_disk / "filler"
+        wb = make_walkback("small", repository)
+        wb.protect(production)
+        wb.backup()
+        wb.backup("--full")
+        assert len(wb.backups()) == 2
+        production.sql("ALTER SYSTEM SET archive_command = '/bin/false'")
+        production.sql("SELECT pg_reload_conf()")
+        fill_up(filler)
+        wb.done("prune", environment={"WALKBACK_RETENTION_COUNT": "1"})
+        assert len(wb.backups()) == 1
+        [again] = repository.glob("clusters/*/reserve*")
+        assert again.stat().st_size >= 1 << 20
+
     def test_wal_get_says_absent_only_for_what_is_not_in_the_archive(self, wb, place):
         assert wb.get("0000000100000000000000EE", place / "got").status == 1
         assert wb.get("00000007.history", place / "got").status == 1
