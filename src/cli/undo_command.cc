@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "cli/commands.h"
 #include "cli/live_names.h"
 #include "cli/recovery_options.h"
@@ -41,8 +43,11 @@ Result<ExitStatus> run_undo(const UndoOptions& options, Session& session) {
   TRY(check_not_root(config, session));
   TRY(session.check_repository_owner(config));
   TRY(scratch::check_directory(undo.scratch, env.files));
+  // Where nothing is applied it is the result, and no --quiet hides that.
+  std::string preview;
   undo.on_preview = [&](const undo::UndoReport& report) {
-    session.show(undo_preview_text(report) + "\n");
+    preview = undo_preview_text(report) + "\n";
+    if (undo.apply) session.show(std::exchange(preview, ""));
   };
   const std::stop_token stop = session.watch_interrupts(OnInterrupt::kAskToStop);
   auto store = TRY(session.open_repository(config, Access::kReadData));
@@ -50,7 +55,7 @@ Result<ExitStatus> run_undo(const UndoOptions& options, Session& session) {
   undo.live_names = live_names(config, session);
   scratch::Surroundings around{env.files, *store, env.clock, env.random, session.progress(), stop};
   const undo::UndoReport report = TRY(undo::run_undo(undo, around));
-  session.result(undo_text(report, undo.output), undo_json(report, undo.output));
+  session.result(preview + undo_text(report, undo.output), undo_json(report, undo.output));
   return ExitStatus::kDone;
 }
 

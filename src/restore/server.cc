@@ -138,7 +138,8 @@ class StartedServer final : public CopyServer {
     return make_error(
         ErrorKind::kIo,
         words.empty() ? "the copy's server has exited" : "the copy's server has exited: " + words,
-        "its log is " + options_.log_file);
+        // What ends with us is removed with its log, unless its keeper says where it is.
+        options_.ends_with_us ? "" : "its log is " + options_.log_file);
   }
 
   // Line 8 of postmaster.pid (src/include/utils/pidfile.h): a connection before it says so would

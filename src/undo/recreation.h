@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -18,6 +19,7 @@
 #include "find/table_pattern.h"
 #include "pgconn/connection.h"
 #include "undo/choice.h"
+#include "undo/extended_statistics.h"
 #include "undo/live_run.h"
 #include "undo/row_changes.h"
 #include "undo/staging.h"
@@ -102,7 +104,11 @@ class Recreation {
   Result<std::string> obstacle(const Relation& relation);
   Result<void> look_at_foreign_keys();
   Result<void> look_at_defaults();
+  Result<void> look_at_statistics();
   Result<void> count_rows();
+  // By a relation or a type.
+  static Result<bool> is_taken(pgconn::Connection& server, const pgconn::Value& schema,
+                               const pgconn::Value& name);
   Result<bool> live_has(std::string_view sql, const std::vector<pgconn::Value>& parameters);
   void conflict(pg::Oid table, std::string what, std::string why);
   void leave_out(const Relation& relation, std::string why);
@@ -115,6 +121,7 @@ class Recreation {
   Result<void> make_schemas(const StatementSink& take);
   Result<void> run_dump(const Dump& dump, FileSystem& files, const std::stop_token& stop,
                         const StatementSink& take);
+  Result<void> make_statistics(const StatementSink& take);
   Result<void> bind_elsewhere(const StatementSink& take);
 
   pgconn::Connection& then_;
@@ -127,6 +134,8 @@ class Recreation {
   std::vector<std::string> lost_constraints_;            // statements that take them away
   std::vector<std::string> attachments_;
   std::vector<Elsewhere> elsewhere_;
+  std::vector<ExtendedStatistics> statistics_;
+  std::set<std::string> dumped_statistics_;  // CREATE STATISTICS that pg_dump said itself
   Recreated result_;
 };
 

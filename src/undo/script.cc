@@ -128,7 +128,7 @@ UndoTable make_undo_table(size_t number, const TableShape& then, TableShape toda
   table.number = number;
   for (const Column& column : today.columns) {
     const Column* was = then.column(column.name);
-    const bool is_same = was != nullptr && was->type == column.type;
+    const bool is_same = was != nullptr && was->is_typed_as(column);
     if (is_same && !was->generated && !column.generated) table.columns.push_back(column);
   }
   table.shape = std::move(today);

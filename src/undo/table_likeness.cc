@@ -37,6 +37,14 @@ std::vector<std::string> names_and_triggers(const TableShape& then, const TableS
   return notes;
 }
 
+// "column v is bigint now and was integer".
+std::string typed_otherwise(const Column& then, const Column& today) {
+  return then.type == today.type
+             ? fmt::format("column {} is of the type {}, which was altered since", today.name,
+                           today.type)
+             : fmt::format("column {} is {} now and was {}", today.name, today.type, then.type);
+}
+
 }  // namespace
 
 std::string why_unlike(const TableShape& then, const TableShape& today) {
@@ -50,7 +58,7 @@ std::string why_unlike(const TableShape& then, const TableShape& today) {
   const auto common =
       static_cast<size_t>(std::ranges::count_if(then.columns, [&](const Column& column) {
         const Column* now = today.column(column.name);
-        return now != nullptr && now->type == column.type;
+        return now != nullptr && now->is_typed_as(column);
       }));
   const bool is_same = then.name.oid == today.name.oid;
   if (!is_same && common < then.columns.size()) {
@@ -71,10 +79,9 @@ std::vector<std::string> differences(const TableShape& then, const TableShape& t
     if (now == nullptr) {
       notes.push_back(fmt::format(
           "{}: column {} was dropped since, and its values do not come back", name, column.name));
-    } else if (now->type != column.type) {
-      notes.push_back(fmt::format(
-          "{}: column {} is {} now and was {}: it is left as it is, or gets its default", name,
-          column.name, now->type, column.type));
+    } else if (!now->is_typed_as(column)) {
+      notes.push_back(fmt::format("{}: {}: it is left as it is, or gets its default", name,
+                                  typed_otherwise(column, *now)));
     }
   }
   for (const Column& column : today.columns) {
@@ -91,9 +98,8 @@ std::vector<std::string> uncompared(const TableShape& then, const TableShape& to
     const Column* now = today.column(column.name);
     if (now == nullptr) {
       notes.push_back(fmt::format("column {} is not compared: there is none today", column.name));
-    } else if (now->type != column.type) {
-      notes.push_back(fmt::format("column {} is not compared: it is {} now and was {}", column.name,
-                                  now->type, column.type));
+    } else if (!now->is_typed_as(column)) {
+      notes.push_back(fmt::format("not compared: {}", typed_otherwise(column, *now)));
     }
   }
   for (const Column& column : today.columns) {

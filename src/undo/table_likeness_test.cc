@@ -42,9 +42,23 @@ TEST(TableLikeness, ColumnsThatCameOrWentKeepNoRowOut) {
               ElementsAre(HasSubstr("column id is bigint now"),
                           HasSubstr("column v was dropped since"), HasSubstr("column new is new")));
   EXPECT_THAT(uncompared(kThen, today),
-              ElementsAre("column id is not compared: it is bigint now and was integer",
+              ElementsAre("not compared: column id is bigint now and was integer",
                           "column v is not compared: there is none today",
                           "column new is not compared: there was none then"));
+}
+
+TEST(TableLikeness, AValueOfACompositeTypeThatWasAlteredIsNotReadAsAnother) {
+  TableShape then = table({column(1, "id"), column(2, "address", "public.address")});
+  TableShape today = then;
+  then.columns[1].attributes = "/1 street text, /2 town text";
+  today.columns[1].attributes = "/1 street text, /3 zip text";
+  EXPECT_EQ(why_unlike(then, today), "");
+  EXPECT_THAT(differences(then, today),
+              ElementsAre("public.t: column address is of the type public.address, which was "
+                          "altered since: it is left as it is, or gets its default"));
+  EXPECT_THAT(uncompared(then, today),
+              ElementsAre("not compared: column address is of the type public.address, which was "
+                          "altered since"));
 }
 
 TEST(TableLikeness, RowsDoNotBelongWhereTheyCouldBeTakenForOthers) {

@@ -25,6 +25,24 @@ constexpr std::string_view kColumns =
     " FROM pg_attribute a WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped"
     " ORDER BY a.attnum";
 
+constexpr std::string_view kAttributes =
+    "WITH RECURSIVE part(number, type, modifier, path) AS ("
+    " SELECT attnum, atttypid, atttypmod, '' COLLATE \"C\" FROM pg_attribute"
+    "  WHERE attrelid = $1::oid AND attnum > 0 AND NOT attisdropped"
+    " UNION ALL SELECT part.number, inside.type, inside.modifier,"
+    "   (part.path || inside.step) COLLATE \"C\""
+    "  FROM part JOIN pg_type t ON t.oid = part.type CROSS JOIN LATERAL ("
+    "   SELECT t.typelem, -1, '' COLLATE \"C\" WHERE t.typcategory = 'A'"
+    "   UNION ALL SELECT t.typbasetype, t.typtypmod, '' WHERE t.typtype = 'd'"
+    "   UNION ALL SELECT r.rngsubtype, -1, '' FROM pg_range r"
+    "    WHERE t.oid IN (r.rngtypid, (to_jsonb(r) ->> 'rngmultitypid')::oid)"  // from 14 on
+    "   UNION ALL SELECT a.atttypid, a.atttypmod, format('/%s %I', a.attnum, a.attname)"
+    "    FROM pg_attribute a WHERE a.attrelid = t.typrelid AND t.typtype = 'c' AND a.attnum > 0"
+    "    AND NOT a.attisdropped) AS inside(type, modifier, step))"
+    " SELECT number, string_agg(path || ' ' || format_type(type, modifier), ', '"
+    "  ORDER BY path, format_type(type, modifier) COLLATE \"C\")"
+    " FROM part WHERE path <> '' GROUP BY number";
+
 // The equality of an index column is what its operator class calls that (strategy 3 of btree): the
 // one of a type that an extension brings is found in no search_path of ours.
 constexpr std::string_view kKeys =
@@ -84,6 +102,16 @@ constexpr std::string_view kDeferrable =
 
 Result<Table> ask(pgconn::Connection& server, std::string_view sql, pg::Oid table) {
   return server.query(sql, {std::to_string(table)});
+}
+
+Result<void> read_attributes(pgconn::Connection& server, TableShape& shape) {
+  const Table rows = TRY(ask(server, kAttributes, shape.name.oid));
+  for (const Row& row : rows.rows) {
+    const auto of = std::ranges::find(shape.columns, static_cast<int>(number<pg::Oid>(row[0])),
+                                      &Column::number);
+    if (of != shape.columns.end()) of->attributes = text(row[1]);
+  }
+  return success();
 }
 
 void add_key_column(const Row& row, TableShape& shape, bool& guards_all) {
@@ -159,8 +187,9 @@ Result<std::optional<TableShape>> read_shape(pgconn::Connection& server, pg::Oid
   const Table columns = TRY(ask(server, kColumns, table));
   for (const Row& row : columns.rows) {
     shape.columns.push_back({text(row[0]), text(row[1]), truth(row[2]), truth(row[3]),
-                             truth(row[4]), static_cast<int>(number<pg::Oid>(row[5]))});
+                             truth(row[4]), static_cast<int>(number<pg::Oid>(row[5])), ""});
   }
+  TRY(read_attributes(server, shape));
   TRY(read_keys(server, shape));
   TRY(read_foreign_keys(server, shape));
   shape.within.push_back(table);

@@ -22,7 +22,16 @@ struct Column {
   bool identity_always = false;
   bool is_number = false;  // int2, int4, int8, numeric: readable without quotes
   int number = 0;          // attnum: stays when the name changes
+  // Of what the composite types in it are made, those in arrays, ranges and domains included; empty
+  // where there is none. PostgreSQL reads a row's text by the places of its attributes, not by
+  // their names: after ALTER TYPE … DROP and ADD ATTRIBUTE it takes a value for another's.
+  std::string attributes;
   bool operator==(const Column&) const = default;
+
+  // A value's text means the same in both.
+  bool is_typed_as(const Column& other) const {
+    return type == other.type && attributes == other.attributes;
+  }
 };
 
 // A column compared with another's: `operator_name` is "=", or "OPERATOR(schema.=)" where the type

@@ -9,6 +9,8 @@
 #include "catalog/lineage.h"
 #include "catalog/wal_archive.h"
 #include "catalog/wal_chain.h"
+#include "pgconn/lock_watch.h"
+#include "pgconn/values.h"
 #include "restore/plan.h"
 #include "undo/change_files.h"
 #include "undo/live_cluster.h"
@@ -483,7 +485,7 @@ class Undo {
       TRY(wake_live());
       around_.progress.begin("comparing with the running cluster", 0);
       run_.emplace(*live_, *script_, *spool_, definitions_ ? &*definitions_ : nullptr);
-      report_.preview = TRY(run_->preview());
+      report_.preview = TRY(watched([this] { return run_->preview(); }));
     } else {
       count_rows();
     }
@@ -497,6 +499,20 @@ class Undo {
     if (!live_ || live_->alive()) return success();
     live_ = TRY(connect_to_oid(options_.connect_live, "", choice_.database));
     return success();
+  }
+
+  // A lock that another transaction holds is named, and an interrupt ends the statement that waits.
+  Result<LiveOutcome> watched(const std::function<Result<LiveOutcome>()>& step) {
+    const int backend =
+        pgconn::number<int>(TRY(pgconn::query_text(*live_, "SELECT pg_backend_pid()")));
+    const pgconn::LockWatch watch([this] { return options_.connect_live(""); }, backend,
+                                  around_.progress, around_.stop);
+    Result<LiveOutcome> outcome = step();
+    // Of a session that broke nobody knows what became of its COMMIT.
+    const bool gave_up = !outcome.ok() && around_.stop.stop_requested() &&
+                         outcome.error().kind == ErrorKind::kInvalid;
+    if (gave_up) return make_error(ErrorKind::kCancelled, "interrupted: nothing was changed");
+    return outcome;
   }
 
   void add_created(LiveOutcome& outcome) const {
@@ -513,7 +529,8 @@ class Undo {
                                     in_the_way),
                         "--on-conflict skip gives the tables back without it");
     }
-    report_.applied = TRY(run_->apply(options_.on_conflict));
+    around_.progress.begin("giving the rows back", 0);
+    report_.applied = TRY(watched([this] { return run_->apply(options_.on_conflict); }));
     add_created(*report_.applied);
     return success();
   }

@@ -1,11 +1,14 @@
 """Undo: only the rows that one transaction took come back, while others keep writing, and no other row is touched."""
 
 import json
+import os
+import signal
 import threading
 import time
 from collections import Counter
 
 from harness import wal
+from harness.cluster import wait_until
 from harness.ledger import Ledger, Transaction, difference, state_of
 
 RICH = """
@@ -77,28 +80,33 @@ class Others:
 
 
 def test_rows_of_every_type_come_back_while_others_write(production, wb, place):
-    production.sql(RICH.format(rows=20000))
+    rows = int(os.environ.get("WALKBACK_UNDO_ROWS", "20000"))
+    production.sql(RICH.format(rows=rows))
     production.sql("CREATE TABLE busy (id bigserial PRIMARY KEY, v int DEFAULT 0)")
     wb.backup()
-    production.sql("INSERT INTO rich (id, wide) VALUES (30001, 'since the backup')")
+    production.sql(f"INSERT INTO rich (id, wide) VALUES ({rows + 1}, 'since the backup')")
     with Others(production, "INSERT INTO busy DEFAULT VALUES", "UPDATE busy SET v = v + 1 WHERE id % 7 = 0"):
         before = content(production, "rich")
-        deleted = mistake(production, "DELETE FROM rich WHERE id % 2 = 0")
-        half = content(production, "rich")
         updated = mistake(
             production, "UPDATE rich SET wide = 'lost', doc = '{}', amount = 0, mood = 'sad', part = NULL, numbers = '{}'"
         )
+        wrong = content(production, "rich")
+        deleted = mistake(production, "DELETE FROM rich")
         production.archive_everything()
         # From the mistake to the rows back: find, then this.
         found = wb.done("find", "--limit", 50)["transactions"]
         assert {deleted, updated} <= {one["xid"] for one in found}
-        report = wb.done("undo", "--xid", updated, "--apply")["undo"]
-        assert report["applied"][0]["set_back"] == report["tables"][0]["set_back"] == 10001
-        assert content(production, "rich") == half
+        started = time.monotonic()
         report = wb.done("undo", "--xid", deleted, "--apply")["undo"]
-        assert report["applied"][0]["inserted"] == 10000 and report["applied"][0]["conflict_count"] == 0
+        inserted_s, started = time.monotonic() - started, time.monotonic()
+        assert report["applied"][0]["inserted"] == rows + 1 and report["applied"][0]["conflict_count"] == 0
+        assert content(production, "rich") == wrong
+        report = wb.done("undo", "--xid", updated, "--apply")["undo"]
+        set_back_s = time.monotonic() - started
+        assert report["applied"][0]["set_back"] == report["tables"][0]["set_back"] == rows + 1
         assert content(production, "rich") == before
     assert leftovers(place) == []
+    print(f"measured: {rows} rows inserted back in {inserted_s:.1f} s, set back in {set_back_s:.1f} s")
 
 
 def test_a_preview_changes_nothing_and_a_script_does_the_same(production, wb, place):
@@ -359,6 +367,50 @@ def test_what_undo_could_not_have_checked_is_left_out(production, wb):
     assert production.value("SELECT count(*) FROM ranges") == 1
     assert "is called" in wb.run("undo", "--xid", renamed, "--apply").stderr
     assert production.value("SELECT count(*) FROM renamed") == 0
+
+
+def test_a_composite_type_altered_since_takes_no_value_for_anothers(production, wb):
+    production.sql("""
+        CREATE TYPE address AS (street text, town text);
+        CREATE DOMAIN addresses AS address[];
+        CREATE TABLE people (id int PRIMARY KEY, home address, others addresses, name text);
+        INSERT INTO people SELECT g, ROW('street ' || g, 'town')::address, ARRAY[ROW('s', 't')::address], 'n' || g
+          FROM generate_series(1, 20) g""")
+    wb.backup()
+    xid = mistake(production, "DELETE FROM people WHERE id <= 10", "UPDATE people SET name = 'x', home = NULL WHERE id = 11")
+    production.sql("ALTER TYPE address DROP ATTRIBUTE town CASCADE; ALTER TYPE address ADD ATTRIBUTE zip text")
+    production.archive_everything()
+    preview = wb.run("--quiet", "undo", "--xid", xid).stdout
+    assert "column home is of the type public.address, which was altered since" in preview
+    assert "column others is of the type public.addresses, which was altered since" in preview
+    wb.done("undo", "--xid", xid, "--apply")
+    assert production.value("SELECT count(*) FROM people WHERE name = 'n' || id") == 20
+    assert production.value("SELECT count(*) FROM people WHERE (home).zip IS NOT NULL OR others[1].zip IS NOT NULL") == 0
+
+
+def test_who_holds_the_lock_is_named_and_an_interrupt_is_heard(production, wb, place):
+    production.sql("CREATE TABLE t AS SELECT g AS id FROM generate_series(1, 100) g; ALTER TABLE t ADD PRIMARY KEY (id)")
+    wb.backup()
+    before = content(production, "t")
+    xid = mistake(production, "DELETE FROM t WHERE id > 50")
+    after = content(production, "t")
+    production.archive_everything()
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    with production.session(autocommit=False) as cursor:
+        cursor.execute("LOCK TABLE t IN SHARE MODE")
+        cursor.execute("SELECT pg_backend_pid()")
+        holder = cursor.fetchone()[0]
+        process = wb.start("undo", "--xid", xid, "--apply")
+        wait_until(lambda: production.value(waits), lambda: f"it to wait: {process.poll()}")
+        time.sleep(2.5)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+        assert process.returncode == 130, said
+        assert f"waiting for a lock of process {holder} of postgres" in said
+        cursor.connection.rollback()
+    assert content(production, "t") == after and leftovers(place) == []
+    wb.done("undo", "--xid", xid, "--apply")
+    assert content(production, "t") == before
 
 
 def test_what_cannot_be_undone_is_refused_before_anything_is_started(production, wb, make_cluster, place):

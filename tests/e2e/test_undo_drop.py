@@ -17,6 +17,9 @@ SHOP = """
       number int GENERATED ALWAYS AS IDENTITY);
     INSERT INTO orders (customer, amount) SELECT 1 + g % 100, g FROM generate_series(1, 1000) g;
     CREATE INDEX orders_note ON orders (note) WHERE note <> ';';
+    CREATE STATISTICS "s;--"."Orders' ;" (ndistinct) ON customer, amount FROM orders;
+    ALTER STATISTICS "s;--"."Orders' ;" SET STATISTICS 50;
+    ALTER STATISTICS "s;--"."Orders' ;" OWNER TO boss;
     CREATE TRIGGER stamp BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION stamp();
     COMMENT ON TABLE orders IS E'it''s; "the" \\\\ orders';
     COMMENT ON COLUMN orders.note IS '$$ ; $$';
@@ -49,6 +52,8 @@ DEFINITIONS = """
         WHERE connamespace = 'public'::regnamespace
       UNION ALL SELECT pg_get_indexdef(indexrelid) FROM pg_index JOIN pg_class c ON c.oid = indrelid
         WHERE c.relnamespace = 'public'::regnamespace
+      UNION ALL SELECT format('%s %s %s', pg_get_statisticsobjdef(oid), pg_get_userbyid(stxowner), stxstattarget)
+        FROM pg_statistic_ext
       UNION ALL SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
       UNION ALL SELECT format('%s %s %s', schemaname, sequencename, last_value) FROM pg_sequences
       UNION ALL SELECT format('%s %s %s', tablename, policyname, qual) FROM pg_policies) AS lines
