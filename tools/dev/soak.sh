@@ -17,6 +17,7 @@ wal-decoder           1      2 GiB of WAL of pgbench and schema changes, record 
 wal-majors            1      2 GiB of WAL that PostgreSQL 13, 14, 16, 17 and 18 wrote, as those servers themselves read it
 histories             10     20 random histories: a plan says yes exactly when a recovery succeeds
 backup-histories      10     10 random histories of 10 to 40 incremental backups, each compared with the cluster of its moment and opened
+undo                  1      200,000 rows of every type, updated and deleted without WHERE, back while others write
 undo-on-demand        1      one table of a cluster of 6 GiB: its rows back beside a recovery of all of it, time and bytes
 large-relation        1      a relation above 1 GiB
 bad-network           10     10 networks on a bad day: pushes, backups and recoveries through each
@@ -57,6 +58,7 @@ soak_seed() {
     backup-histories) e2e_soak test_every_backup_of_a_random WALKBACK_CHANGE_HISTORIES=10 WALKBACK_CHANGE_ROUNDS=40 PYTEST_ADDOPTS="-n 2" ;;
     throughput) on_disk e2e_soak test_a_bucket_is_as_fast WALKBACK_THROUGHPUT_MIB=1024 ;;
     s3-*) soak_s3 "${part#s3-}" ;;
+    undo) on_disk e2e_soak test_rows_of_every_type_come_back WALKBACK_UNDO_ROWS=200000 ;;
     undo-on-demand) on_disk e2e_soak test_what_is_fetched_follows_the_table WALKBACK_ON_DEMAND_MIB=6144 ;;
     large-relation) on_disk e2e_soak test_a_relation_above_one_gibibyte WALKBACK_LARGE=1 ;;
     space) soak_space ;;
