@@ -98,6 +98,13 @@ bool any_unopened(const VerifyReport& report) {
   });
 }
 
+bool all_read_now(const VerifyReport& report) {
+  const auto is_read = [&](ObjectClass one) {
+    return of(report, one).read_bytes >= of(report, one).bytes;
+  };
+  return is_read(ObjectClass::kPacks) && is_read(ObjectClass::kSegments);
+}
+
 std::string trouble_lines(const Finding& finding) {
   std::string text = fmt::format("{:<8} {}: {}\n", verify::trouble_name(finding.trouble),
                                  printable(finding.object), printable(finding.text));
@@ -157,8 +164,11 @@ std::string verify_text(const VerifyReport& report) {
                       "and compares what is in them.\n",
                       counted(report.backups, "backup"));
   }
-  return text + fmt::format("Every object of {} and of the WAL is proved.\n",
-                            counted(report.backups, "backup"));
+  text +=
+      fmt::format("Every object of {} and of the WAL is proved", counted(report.backups, "backup"));
+  return text + (all_read_now(report) ? ".\n"
+                                      : "; what was not read now was proved by earlier runs: "
+                                        "`walkback verify --deep` reads all of it again.\n");
 }
 
 std::string verify_json(const VerifyReport& report, const Error* error) {

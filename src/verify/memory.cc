@@ -24,7 +24,7 @@ constexpr size_t kManyRecords = 32;
 constexpr std::chrono::hours kLongestPause{7 * 24};
 
 // The stronger proof, the newest of it; and the first hash: what comes later is compared with that.
-void merge(Known& known, Known other) {
+void merge_proofs(Known& known, Known other) {
   const bool better =
       other.stored_bytes == known.stored_bytes
           ? std::pair(other.proof, other.proved_at) > std::pair(known.proof, known.proved_at)
@@ -35,6 +35,18 @@ void merge(Known& known, Known other) {
   if (better) known = std::move(other);
   known.read_at = read_at;
   known.stored_hash = hash;
+}
+
+bool has_proof(const Known& known) { return known.proved_at > Timestamp{}; }
+
+void merge(Known& known, Known other) {
+  const std::optional<Timestamp> damaged_at = std::max(known.damaged_at, other.damaged_at);
+  if (!has_proof(known)) {
+    known = std::move(other);
+  } else if (has_proof(other)) {
+    merge_proofs(known, std::move(other));
+  }
+  known.damaged_at = damaged_at;
 }
 
 size_t bytes_of(const std::string& name, const Known& known) {
@@ -53,6 +65,7 @@ std::optional<Known> decode(const proto::Object& object) {
     std::ranges::copy(as_bytes(object.stored_hash()), known.stored_hash->bytes.begin());
   }
   known.frames.assign(object.frames().begin(), object.frames().end());
+  if (object.damaged_at_unix_us() > 0) known.damaged_at = {object.damaged_at_unix_us()};
   if (!std::ranges::is_sorted(known.frames)) return std::nullopt;
   return known;
 }
@@ -66,6 +79,7 @@ void encode(const std::string& name, const Known& known, proto::Object& object) 
     object.set_stored_hash(known.stored_hash->bytes.data(), known.stored_hash->bytes.size());
   }
   object.mutable_frames()->Assign(known.frames.begin(), known.frames.end());
+  if (known.damaged_at) object.set_damaged_at_unix_us(known.damaged_at->unix_us);
 }
 
 // What its records say of one earlier deep run.

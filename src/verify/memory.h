@@ -29,6 +29,11 @@ struct Known {
   uint64_t stored_bytes = 0;
   std::optional<codec::ContentHash> stored_hash;
   std::vector<uint32_t> frames;  // fingerprints, ascending
+  // When it was last found damaged: a proof of before says nothing any more. Set alone, without any
+  // proof, in what a run writes down of an object in trouble.
+  std::optional<Timestamp> damaged_at = {};
+
+  bool is_in_doubt() const { return damaged_at && *damaged_at >= proved_at; }
 };
 
 struct RunIdentity {

@@ -35,6 +35,7 @@ const Known* settled(const Run& run, const Subject& subject) {
   const Known* known = run.memory.find(run.name_of(subject.key));
   // Of another size it is another object, whatever was known.
   if (known == nullptr || known->stored_bytes != subject.stored_bytes) return nullptr;
+  if (known->is_in_doubt()) return nullptr;
   if (run.options.deep && known->read_at < run.memory.since()) return nullptr;
   // More can be proved by who has a key.
   const bool closed = run.without_key && is_table_data(subject.of);
@@ -74,6 +75,12 @@ void report(Run& run, const Subject& subject, const Error& error) {
                           : error.kind == ErrorKind::kDenied ? Trouble::kUnopened
                                                              : Trouble::kDamaged;
   run.ledger.find(subject.of, {trouble, name, std::move(text), {}});
+  if (trouble != Trouble::kDamaged || run.memory.find(run.name_of(subject.key)) == nullptr) return;
+  // Else the next run that is not deep would believe the older proof. What cannot be written down
+  // now is with the run's last record.
+  Known damaged;
+  damaged.damaged_at = run.clock.now();
+  (void)run.memory.remember(run.name_of(subject.key), std::move(damaged));
 }
 
 Result<void> not_read(Run& run, const Subject& subject, const Error& error) {

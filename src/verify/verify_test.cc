@@ -134,6 +134,24 @@ TEST_P(WithAnyKeys, WhatWasFoundIsFoundAgainUntilItIsMended) {
   EXPECT_TRUE(repository_.verify().sound());
 }
 
+TEST_P(WithAnyKeys, WhatADeepRunFoundIsFoundUntilItIsMended) {
+  ScratchRepository repository(GetParam());
+  repository.fill();
+  ASSERT_TRUE(repository.verify().sound());
+  for (const std::string_view kind : {"/packs/", "/maps/", "/manifest.zst", "/wal/"}) {
+    const store::ObjectKey key =
+        kind == "/wal/" ? repository.segments().front() : repository.stored(kind).front();
+    const Bytes right = repository.bytes_of(key);
+    repository.flip(key, right.size() / 2);
+    EXPECT_FALSE(repository.verify(true).sound()) << key.text();
+    EXPECT_FALSE(repository.verify().sound()) << key.text() << " was proved once";
+    EXPECT_FALSE(repository.verify().sound()) << key.text();
+    repository.put(key, right);
+    EXPECT_TRUE(repository.verify().sound()) << key.text();
+    EXPECT_TRUE(repository.verify().sound()) << key.text();
+  }
+}
+
 TEST_P(WithAnyKeys, SwappedObjectsAreFound) {
   if (!opens_data()) {
     EXPECT_TRUE(repository_.verify().sound());
