@@ -33,7 +33,7 @@ class ChangeReader {
                                   [&](const catalog::KnownSegment& known) { return see(known); }));
     }
     for (uint64_t number = std::max(tail, first_); number <= last && why_not_.empty(); ++number) {
-      see_own(number, "it is not in the archive");
+      see_itself(number, "it is not in the archive");
     }
     if (why_not_.empty() && since_.unreliable()) why_not_ = *since_.unreliable();
     if (!why_not_.empty()) return Changes{std::nullopt, std::move(why_not_)};
@@ -55,24 +55,25 @@ class ChangeReader {
       const std::string why = !known.summary                   ? known.unknown
                               : known.summary->problem.empty() ? "its first record is not known"
                                                                : known.summary->problem;
-      see_own(known.name.number, why);
+      see_itself(known.name.number, why);
     }
     return why_not_.empty();
   }
 
-  // As the server has it.
-  void see_own(uint64_t number, const std::string& why_not_archived) {
+  // The WAL, where no index says all of it.
+  void see_itself(uint64_t number, const std::string& why_not_indexed) {
     const std::string name = chain_.file_name({number * segment_bytes_});
     const auto segment = pg::SegmentName::parse(name, segment_bytes_);
-    const std::optional<Bytes> content = segment.ok() ? own(*segment) : std::nullopt;
+    const std::optional<Bytes> content = segment.ok() ? content_of(*segment) : std::nullopt;
     if (!content) {
-      why_not_ =
-          fmt::format("WAL segment {}: {}, and it is no longer in pg_wal", name, why_not_archived);
+      why_not_ = fmt::format(
+          "WAL segment {}: {}, it is no longer in pg_wal, and the archive has none that opens here",
+          name, why_not_indexed);
       return;
     }
     Bytes previous;
     const auto timeline = wal::timeline_of_unfinished_record(*segment, *content, segment_bytes_);
-    if (timeline && number > 0) previous = own({*timeline, number - 1}).value_or(Bytes());
+    if (timeline && number > 0) previous = content_of({*timeline, number - 1}).value_or(Bytes());
     const wal::SegmentSummary summary =
         wal::summarize_segment(*segment, *content, previous, archive_.expectations());
     if (says_all(number, summary)) {
@@ -84,9 +85,12 @@ class ChangeReader {
     }
   }
 
-  std::optional<Bytes> own(pg::SegmentName segment) const {
+  // As the server has it; else as it was archived, where a key at hand opens that: a checkpoint may
+  // have removed it.
+  std::optional<Bytes> content_of(pg::SegmentName segment) const {
     Result<Bytes> content =
         read_file(files_, join_path(pg_wal_, segment.text(segment_bytes_)), segment_bytes_);
+    if (!content.ok() || content->size() != segment_bytes_) content = archive_.get_segment(segment);
     if (!content.ok() || content->size() != segment_bytes_) return std::nullopt;
     return *std::move(content);
   }

@@ -405,18 +405,35 @@ def test_the_wal_of_a_new_timeline_leads_on_from_its_parents_backup(production, 
     check_against_full(wb, place, "r")
 
 
+def gone_from_pg_wal(cluster):
+    """A segment that is archived and that the server does not keep any more."""
+    gone = cluster.archive_everything()
+    cluster.configure(wal_keep_size="0")
+    cluster.restart()
+    cluster.sql("CHECKPOINT")
+    for _ in range(3):
+        cluster.archive_everything()
+        cluster.sql("CHECKPOINT")
+    (cluster.pgdata / "pg_wal" / gone).unlink(missing_ok=True)
+    return gone
+
+
+def test_wal_that_lost_its_index_is_read_itself(production, wb, place):
+    fill(production)
+    wb.backup()
+    production.sql("UPDATE payments SET note = 'changed' WHERE id < 100")
+    [index] = wb.repository.glob(f"clusters/*/*/wal/*/*/{gone_from_pg_wal(production)}.index*")
+    index.unlink()
+    incremental = check_against_full(wb, place, "r")
+    assert incremental["reason"] == ""
+    assert incremental["backup"]["bytes_read"] < incremental["backup"]["bytes_raw"] * 0.5
+
+
 def test_without_the_wal_every_page_is_compared(production, wb, place):
     fill(production)
     wb.backup()
     production.sql("UPDATE payments SET note = 'changed' WHERE id % 5 = 0")
-    lost = production.archive_everything()
-    production.configure(wal_keep_size="0")
-    production.restart()
-    production.sql("CHECKPOINT")
-    for _ in range(3):
-        production.archive_everything()
-        production.sql("CHECKPOINT")
-    (production.pgdata / "pg_wal" / lost).unlink(missing_ok=True)
+    lost = gone_from_pg_wal(production)
     for path in wb.repository.glob(f"clusters/*/*/wal/*/*/{lost}*"):
         path.unlink()
     incremental = check_against_full(wb, place, "r")
