@@ -62,7 +62,7 @@ Result<std::vector<BackupSummary>> list_backups(store::ObjectStore& objects,
   return backups;
 }
 
-uint64_t stored_bytes_of(const std::vector<BackupSummary>& backups) {
+uint64_t stored_bytes_of(std::span<const BackupSummary> backups) {
   uint64_t bytes = 0;
   std::unordered_set<std::string_view> counted;
   for (const BackupSummary& backup : backups) {

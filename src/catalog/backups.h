@@ -1,6 +1,7 @@
 // The backups of a lineage: those whose manifest exists.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "base/clock.h"
@@ -24,6 +25,6 @@ Result<std::vector<BackupSummary>> list_backups(store::ObjectStore& objects,
 // Bytes that the packs of these backups take in the repository, each counted once: also those that
 // a backup stored which was pruned since. Of a backup that does not say how large its packs are,
 // what it added.
-uint64_t stored_bytes_of(const std::vector<BackupSummary>& backups);
+uint64_t stored_bytes_of(std::span<const BackupSummary> backups);
 
 }  // namespace walkback::catalog

@@ -37,10 +37,10 @@ TEST_F(BackupsTest, APackIsCountedOnceAndWhoeverStoredIt) {
   second.packs = {"packs/2", "packs/7", "maps/2"};
   second.pack_bytes = {200, 400, 5};
   second.bytes_stored = 5;
-  EXPECT_EQ(stored_bytes_of({first, second}), 100u + 200 + 3 + 400 + 5);
+  EXPECT_EQ(stored_bytes_of(std::vector{first, second}), 100u + 200 + 3 + 400 + 5);
   old.packs = {"packs/9"};
   old.bytes_stored = 1000;
-  EXPECT_EQ(stored_bytes_of({old, first}), 1303u);
+  EXPECT_EQ(stored_bytes_of(std::vector{old, first}), 1303u);
 }
 
 TEST_F(BackupsTest, ASummaryWithoutTheSizeOfEachPackIsDamaged) {

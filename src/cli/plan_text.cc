@@ -200,9 +200,7 @@ std::string plan_text(const RecoveryPlan& plan, const std::optional<Destination>
   }
   fields.add("replay", fmt::format("{} of WAL from {}, to LSN {}", human_bytes(plan.wal_bytes),
                                    counted(plan.segments, "segment"), plan.end_lsn.text()));
-  const bool is_delta = destination && destination->target.delta;
-  fields.add("fetch", fmt::format("{}{} from the repository", is_delta ? "at most " : "",
-                                  human_bytes(plan.fetch_bytes)));
+  fields.add("fetch", fmt::format("at most {} from the repository", human_bytes(plan.fetch_bytes)));
   if (destination) fields.add("into", destination->target.layout.data_directory);
   fields.add("disk", describe_disk(plan, destination));
   if (destination && destination->target.delta) add_delta(fields, *destination->target.delta);

@@ -81,17 +81,25 @@ std::string discard(const RecoverReport& report, const Suggestion& suggestion) {
       suggestion.other("rm -r " + directories));
 }
 
+// To be begun again: what it went on from was somebody's cluster, and is nothing to remove.
+std::string once_more(const RecoverReport& report, const Suggestion& suggestion) {
+  return fmt::format(
+      "  {}\n  and `walkback recover --delta` again, to another target\n",
+      suggestion.other(restore::stop_command(report.binaries, report.data_directory)));
+}
+
 std::string go_on_paused(const RecoverReport& report, const Suggestion& suggestion) {
   return fmt::format(
       "The copy stands still at the target and can be read:\n"
       "  {}\n"
       "Right moment: open it for writing with\n"
       "  {}\n"
-      "Wrong moment: discard it, and recover to another target.\n"
+      "Wrong moment: {}\n"
       "{}",
       suggestion.other(connect(report)),
       suggestion.other(restore::promote_command(report.socket_directory, report.port, report.role)),
-      discard(report, suggestion));
+      report.delta ? "recover onto it again." : "discard it, and recover to another target.",
+      report.delta ? once_more(report, suggestion) : discard(report, suggestion));
 }
 
 std::string go_on_shut_down(const RecoverReport& report, const Suggestion& suggestion) {
@@ -109,11 +117,12 @@ std::string go_on_promoted(const RecoverReport& report, const Suggestion& sugges
       "The copy archives nothing, so nothing done in it reaches the repository. To make it the "
       "cluster:\n"
       "  {}\n"
-      "To discard it:\n"
+      "{}:\n"
       "{}",
       suggestion.other(connect(report)),
       suggestion.walkback("adopt --pgdata " + shell_word(report.data_directory)),
-      discard(report, suggestion));
+      report.delta ? "Wrong moment" : "To discard it",
+      report.delta ? once_more(report, suggestion) : discard(report, suggestion));
 }
 
 std::string_view at_the_target(RecoveryAction action) {

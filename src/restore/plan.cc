@@ -296,6 +296,11 @@ class Planner {
     plan.commits_given_up = search.commits_given_up();
     plan.earlier_times_left_out = search.earlier_times_left_out();
     plan.notes = search.notes();
+    if (plan.backup.from_standby) {
+      plan.notes.push_back(
+          "the backup is of a standby, and so is the configuration in it: look at port, memory and "
+          "primary_conninfo before this becomes the cluster");
+    }
     for (const auto& [xid, name] : passed.prepared) {
       const std::string gid = pg::quote_literal(name);
       plan.notes.push_back(
@@ -376,7 +381,8 @@ class Planner {
     plan.segments =
         (stop.read_to.value - 1) / segment_bytes - backup.start_lsn.value / segment_bytes + 1;
     plan.wal_bytes = stop.end - backup.start_lsn;
-    plan.fetch_bytes = backup.bytes_stored + chain.stored_bytes(backup.start_lsn, stop.read_to);
+    plan.fetch_bytes = catalog::stored_bytes_of(std::span(&backup, 1)) +
+                       chain.stored_bytes(backup.start_lsn, stop.read_to);
     return success();
   }
 

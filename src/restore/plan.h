@@ -83,8 +83,9 @@ struct RecoveryPlan {
       notes;              // a subxid mapped to its parent, prepared transactions that survive, …
   uint64_t segments = 0;  // from the redo point to the target
   uint64_t wal_bytes = 0;
-  uint64_t restore_bytes = 0;           // to be written, tablespaces included
-  uint64_t fetch_bytes = 0;             // from the repository, WAL included
+  uint64_t restore_bytes = 0;  // to be written, tablespaces included
+  // From the repository, WAL included, at most: packs hold other backups' frames, too.
+  uint64_t fetch_bytes = 0;
   std::vector<Tablespace> tablespaces;  // as saved
   // CREATE TABLESPACE in the WAL to be replayed: it would write to these paths of this host.
   struct ReplayedTablespace {

@@ -265,8 +265,10 @@ Result<void> check_apart_from(const Place& place, const std::vector<LivePlace>& 
     if (!how.empty()) {
       return conflict(
           fmt::format("{} {} {} ({})", place.given, how, other.what, other.place.canonical),
-          "a copy must share no directory with the cluster and the repository it comes from; name "
-          "a place apart");
+          how == "is" && other.what == "the live cluster's data directory"
+              ? "name a place apart; or, once its server is stopped, --delta recovers onto it"
+              : "a copy must share no directory with the cluster and the repository it comes from; "
+                "name a place apart");
     }
   }
   return success();
