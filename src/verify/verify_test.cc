@@ -382,16 +382,21 @@ TEST(Verify, WithoutAKeyNothingOfASegmentThatWasDamagedBeforeItWasFirstReadIsCal
   expect_damage(repository.verify_as(Keys::kOwner), repository.segments().front());
 }
 
-TEST(Verify, ABackupWhoseManifestIsGoneIsMissedByTheHistory) {
-  ScratchRepository repository;
-  repository.fill();
+// In the history, as one that ended well.
+void put_on_record(ScratchRepository& repository, const catalog::BackupSummary& backup) {
   catalog::Event event;
-  event.id = repository.backups().back().id.text;
+  event.id = backup.id.text;
   event.kind = "backup";
-  event.backup = repository.backups().back();
+  event.backup = backup;
   catalog::EventRecorder recorder(repository.archive().objects(), "main", repository.clock());
   ASSERT_TRUE(recorder.begin(event).ok());
   ASSERT_TRUE(recorder.end(event, nullptr).ok());
+}
+
+TEST(Verify, ABackupWhoseManifestIsGoneIsMissedByTheHistory) {
+  ScratchRepository repository;
+  repository.fill();
+  put_on_record(repository, repository.backups().back());
   EXPECT_TRUE(repository.verify().sound());
   const store::ObjectKey manifest = repository.stored("/manifest.zst").back();
   repository.lose(manifest);
@@ -403,13 +408,7 @@ TEST(Verify, ABackupWhoseManifestIsGoneIsMissedByTheHistory) {
 TEST(Verify, WhatAKilledPruneLeftIsNoLoss) {
   ScratchRepository repository;
   repository.fill();
-  catalog::Event event;
-  event.id = repository.backups().front().id.text;
-  event.kind = "backup";
-  event.backup = repository.backups().front();
-  catalog::EventRecorder recorder(repository.archive().objects(), "main", repository.clock());
-  ASSERT_TRUE(recorder.begin(event).ok());
-  ASSERT_TRUE(recorder.end(event, nullptr).ok());
+  put_on_record(repository, repository.backups().front());
   catalog::PruneMark mark{"1234", repository.archive().wal().lineage().system_identifier, {}, {}};
   mark.thinned = {repository.backups().front().id};
   ASSERT_TRUE(catalog::put_mark(repository.archive().objects(), "main", mark).ok());
