@@ -92,7 +92,7 @@ def test_backups_of_primary_and_standby_build_on_each_other(production, standby,
         production.sql("SELECT count(*) FROM payments")  # hint bits, that no standby has
         production.sql("CREATE UNLOGGED TABLE IF NOT EXISTS scratch AS SELECT 1 AS id")
         if step == 2:
-            production.sql("DELETE FROM sessions")
+            ledger.delete_everything("sessions", linger_s=0)
             production.sql("VACUUM sessions")
         production.sql("CHECKPOINT")
         standby.catch_up(production)
