@@ -105,6 +105,7 @@ class World {
     for (const auto& pack : bulk->finish_maps().value().packs) {
       summary.packs.push_back("maps/" + pack.id.text());
     }
+    summary.pack_bytes.assign(summary.packs.size(), 32u << 20);
     const catalog::SummaryObject object = catalog::make_summary_object(summary);
     EXPECT_TRUE(objects.put(layout.summary(summary.id), as_bytes(object.text)).ok());
     conclusion.summary_sha256 = object.sha256;
