@@ -213,12 +213,12 @@ class Backup {
     summary.unexplained_pages = shared.unexplained().count;
     shared.note(copied.packs);
     const std::vector<catalog::ManifestPack> packs = shared.packs();
-    for (const auto* of : {&packs, &maps.packs}) {
-      const std::vector<uint64_t> sizes = TRY(still_there(layout, parent_id, *of));
-      summary.pack_bytes.insert(summary.pack_bytes.end(), sizes.begin(), sizes.end());
+    std::vector<catalog::ManifestPack> needed = packs;
+    needed.insert(needed.end(), maps.packs.begin(), maps.packs.end());
+    summary.pack_bytes = TRY(still_there(layout, parent_id, needed));
+    for (const catalog::ManifestPack& pack : needed) {
+      summary.packs.push_back((pack.maps ? "maps/" : "packs/") + pack.id.text());
     }
-    for (const auto& pack : packs) summary.packs.push_back("packs/" + pack.id.text());
-    for (const auto& pack : maps.packs) summary.packs.push_back("maps/" + pack.id.text());
     summary.duration_s = std::chrono::duration<double>(clock_.monotonic() - started).count();
     if (names) TRY(names->finish());
     const catalog::SummaryObject object = catalog::make_summary_object(summary);
@@ -310,7 +310,7 @@ class Backup {
   }
 
   // Nothing that was taken over may have been removed meanwhile: the lease keeps prune off, but not
-  // people, nor a prune that was suspended in the middle.
+  // people, nor a prune that was suspended in the middle. Gives the packs' sizes.
   Result<std::vector<uint64_t>> still_there(const catalog::LineageLayout& layout,
                                             const std::optional<catalog::BackupId>& parent,
                                             const std::vector<catalog::ManifestPack>& packs) {

@@ -188,6 +188,7 @@ bool lies_within(const Place& place, const Place& other) {
 struct LivePlace {
   Place place;
   std::string what;
+  bool takes_delta = false;  // the live cluster's data directory itself
 };
 
 // What the symbolic links in `directory` lead to: tablespaces, a pg_wal elsewhere.
@@ -221,6 +222,7 @@ Result<std::vector<LivePlace>> live_places(FileSystem& files, const std::string&
   // A lost cluster may be recovered to where it was.
   if (!info || info->type != FileType::kDirectory || TRY(files.list(pgdata)).empty()) return live;
   TRY(add_places_of(files, pgdata, "the live cluster", live));
+  live.front().takes_delta = true;
   return live;
 }
 
@@ -265,7 +267,7 @@ Result<void> check_apart_from(const Place& place, const std::vector<LivePlace>& 
     if (!how.empty()) {
       return conflict(
           fmt::format("{} {} {} ({})", place.given, how, other.what, other.place.canonical),
-          how == "is" && other.what == "the live cluster's data directory"
+          how == "is" && other.takes_delta
               ? "name a place apart; or, once its server is stopped, --delta recovers onto it"
               : "a copy must share no directory with the cluster and the repository it comes from; "
                 "name a place apart");
