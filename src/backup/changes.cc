@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include "base/zeroed_memory.h"
+#include "catalog/wal_neighbour.h"
 #include "catalog/wal_summaries.h"
+#include "wal/page_header.h"
 
 namespace walkback::backup {
 
@@ -45,7 +48,7 @@ class ChangeReader {
   // A record that began before the first segment began before the parent's redo point, too.
   bool says_all(uint64_t number, const wal::SegmentSummary& summary) const {
     const bool reaches = summary.problem.empty() || summary.end >= until_;
-    return reaches && (number == first_ || !summary.first_record_unknown);
+    return reaches && (number == first_ || summary.says_all_blocks());
   }
 
   bool see(const catalog::KnownSegment& known) {
@@ -60,22 +63,25 @@ class ChangeReader {
     return why_not_.empty();
   }
 
-  // The WAL, where no index says all of it.
+  // The WAL, where no index says all of it: up to the page that `until_` is on.
   void see_itself(uint64_t number, const std::string& why_not_indexed) {
-    const std::string name = chain_.file_name({number * segment_bytes_});
+    const pg::Lsn start{number * segment_bytes_};
+    const std::string name = chain_.file_name(start);
     const auto segment = pg::SegmentName::parse(name, segment_bytes_);
-    const std::optional<Bytes> content = segment.ok() ? content_of(*segment) : std::nullopt;
-    if (!content) {
+    const uint64_t pages = (until_ - start + wal::kWalPageBytes - 1) / wal::kWalPageBytes;
+    ZeroedMemory content(std::min<uint64_t>(segment_bytes_, pages * wal::kWalPageBytes));
+    if (!segment.ok() || !read(*segment, content.bytes())) {
       why_not_ = fmt::format(
           "WAL segment {}: {}, it is no longer in pg_wal, and the archive has none that opens here",
           name, why_not_indexed);
       return;
     }
-    Bytes previous;
-    const auto timeline = wal::timeline_of_unfinished_record(*segment, *content, segment_bytes_);
-    if (timeline && number > 0) previous = content_of({*timeline, number - 1}).value_or(Bytes());
-    const wal::SegmentSummary summary =
-        wal::summarize_segment(*segment, *content, previous, archive_.expectations());
+    const auto neighbour = [this](const std::string& before, uint64_t tail, MutableBytes out) {
+      if (catalog::neighbour_in(pg_wal_, files_)(before, tail, out)) return true;
+      const auto parsed = pg::SegmentName::parse(before, segment_bytes_);
+      return parsed.ok() && read_archived(*parsed, out);
+    };
+    const wal::SegmentSummary summary = archive_.summarize(*segment, content.bytes(), neighbour);
     if (says_all(number, summary)) {
       take(summary);
     } else {
@@ -85,14 +91,20 @@ class ChangeReader {
     }
   }
 
-  // As the server has it; else as it was archived, where a key at hand opens that: a checkpoint may
-  // have removed it.
-  std::optional<Bytes> content_of(pg::SegmentName segment) const {
-    Result<Bytes> content =
-        read_file(files_, join_path(pg_wal_, segment.text(segment_bytes_)), segment_bytes_);
-    if (!content.ok() || content->size() != segment_bytes_) content = archive_.get_segment(segment);
-    if (!content.ok() || content->size() != segment_bytes_) return std::nullopt;
-    return *std::move(content);
+  // Its beginning, as the server has it; else as it was archived, where a key at hand opens that: a
+  // checkpoint may have removed it.
+  bool read(pg::SegmentName segment, MutableBytes out) const {
+    const std::string path = join_path(pg_wal_, segment.text(segment_bytes_));
+    const Result<std::unique_ptr<File>> file = files_.open_read(path);
+    const Result<size_t> got = file.ok() ? (*file)->read_at(0, out) : Result<size_t>(size_t{0});
+    return (got.ok() && *got == out.size()) || read_archived(segment, out);
+  }
+
+  bool read_archived(pg::SegmentName segment, MutableBytes out) const {
+    const Result<Bytes> content = archive_.get_segment(segment);
+    if (!content.ok() || content->size() < out.size()) return false;
+    std::copy_n(content->data(), out.size(), out.data());
+    return true;
   }
 
   void take(const wal::SegmentSummary& summary) {

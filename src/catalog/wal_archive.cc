@@ -183,10 +183,12 @@ Result<bool> WalArchive::holds(std::string_view name, File& file) const {
   if (!check_size(name, size).ok()) return false;
   ZeroedMemory content(size);
   TRY(read_exactly(file, 0, content.bytes()));
-  const Result<bool> same = holds_bytes(name, content.bytes());
-  if (same.ok() || same.error().kind != ErrorKind::kDenied) return same;
-  const std::optional<WalIndex> index = TRY(get_wal_index(objects_, layout_.wal_index(name)));
-  return index && index->segment_hash == codec::hash_content(content.bytes());
+  if (!TRY(has(name))) return false;
+  // No segment is put where an index of other bytes is.
+  const Result<std::optional<WalIndex>> index = get_wal_index(objects_, layout_.wal_index(name));
+  if (index.ok() && *index) return (*index)->segment_hash == codec::hash_content(content.bytes());
+  if (!index.ok() && !is_unreadable(index.error())) return index.error();
+  return holds_bytes(name, content.bytes());
 }
 
 Result<bool> WalArchive::holds_bytes(std::string_view name, ByteView content) const {
@@ -208,28 +210,37 @@ Result<void> WalArchive::check_is_there(std::string_view name, ByteView content)
   return *same ? success() : Result<void>(two_contents(name));
 }
 
+wal::SegmentSummary WalArchive::summarize(pg::SegmentName segment, ByteView content,
+                                          const Neighbour& neighbour,
+                                          const wal::CatalogFiles& catalogs) const {
+  const auto timeline = wal::timeline_of_unfinished_record(segment, content, segment_bytes());
+  if (!timeline || segment.number == 0) {
+    return wal::summarize_segment(segment, content, {}, expectations(), catalogs);
+  }
+  const pg::SegmentName before{*timeline, segment.number - 1};
+  // Nearly all records are small; to read the whole segment would cost as much as to compress one.
+  for (const uint64_t tail : {uint64_t{kNeighbourTail}, uint64_t{segment_bytes()}}) {
+    ZeroedMemory end_of_it(segment_bytes());
+    const bool is_there =
+        neighbour && neighbour(before.text(segment_bytes()), tail, end_of_it.bytes());
+    if (!is_there) break;
+    wal::SegmentSummary summary =
+        wal::summarize_segment(segment, content, end_of_it.bytes(), expectations(), catalogs);
+    if (!summary.first_record_unknown) return summary;
+  }
+  // Where a push lags behind, a checkpoint may have removed that file meanwhile.
+  const Result<std::optional<wal::SegmentSummary>> indexed = this->summary(before);
+  if (indexed.ok() && *indexed && (*indexed)->unfinished) {
+    return wal::summarize_segment_after(*(*indexed)->unfinished, segment, content, expectations(),
+                                        catalogs);
+  }
+  return wal::summarize_segment(segment, content, {}, expectations(), catalogs);
+}
+
 // An index is no reason for a segment not to be archived: what cannot be decoded is said in it.
 WalIndex WalArchive::index_of(pg::SegmentName segment, ByteView content, const Neighbour& neighbour,
                               const wal::CatalogFiles& catalogs) const {
-  WalIndex index;
-  index.segment_hash = codec::hash_content(content);
-  const auto timeline = wal::timeline_of_unfinished_record(segment, content, segment_bytes());
-  if (timeline && segment.number > 0 && neighbour) {
-    const std::string before = pg::SegmentName{*timeline, segment.number - 1}.text(segment_bytes());
-    // Nearly all records are small; to read the whole segment would cost as much as to compress
-    // one.
-    for (const uint64_t tail : {uint64_t{kNeighbourTail}, uint64_t{segment_bytes()}}) {
-      ZeroedMemory end_of_it(segment_bytes());
-      if (!neighbour(before, tail, end_of_it.bytes())) break;
-      index.summary =
-          wal::summarize_segment(segment, content, end_of_it.bytes(), expectations(), catalogs);
-      if (!index.summary->first_record_unknown) return index;
-    }
-  }
-  if (!index.summary) {
-    index.summary = wal::summarize_segment(segment, content, {}, expectations(), catalogs);
-  }
-  return index;
+  return {codec::hash_content(content), summarize(segment, content, neighbour, catalogs)};
 }
 
 WalIndex WalArchive::index_of(std::string_view name, ByteView content, const Neighbour& neighbour,

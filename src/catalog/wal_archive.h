@@ -77,9 +77,14 @@ class WalArchive {
 
   // Nothing when there is none, or its program made no summary; kCorrupt when it is damaged.
   Result<std::optional<wal::SegmentSummary>> summary(pg::SegmentName name) const;
+  // Of a segment of which `content` is all, or the beginning, in whole pages: as put() does it,
+  // with the end of the one before from `neighbour`, or else what the index of that says of its
+  // end.
+  wal::SegmentSummary summarize(pg::SegmentName name, ByteView content, const Neighbour& neighbour,
+                                const wal::CatalogFiles& catalogs = {}) const;
 
-  // Whether the archive holds exactly this content under the name; where no key at hand opens it,
-  // as its index says.
+  // Whether the archive holds exactly this content under the name, as its index says; where it has
+  // none that can be read, byte by byte.
   Result<bool> holds(std::string_view name, File& file) const;
   // The files of catalogs where the segment begins, as the index of the one before it knows them,
   // or its own, or else the names saved with a backup: for whoever reads the segment itself.

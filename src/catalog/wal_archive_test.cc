@@ -161,6 +161,26 @@ TEST_F(WalArchiveTest, ADamagedIndexDoesNotHoldUpArchiving) {
   }
 }
 
+// A push that lags behind: a checkpoint removed the segment before when that was archived.
+TEST_F(WalArchiveTest, WithoutTheSegmentBeforeItsIndexSaysHowItEnds) {
+  for (const bool encrypted : {false, true}) {
+    if (encrypted) encrypt();
+    TestLog log;
+    const wal::RelationLocator payments{1663, 5, 16384};
+    const Bytes row(3000, std::byte{7});
+    while (log.position().value < 2u * TestLog::kSegmentBytes) {
+      log.append_block(wal::kHeapRmgr, wal::kHeapInsert, 700, payments, 77, Bytes(3), row);
+    }
+    ASSERT_TRUE(put(log.segment(1)).ok());
+    ASSERT_TRUE(put(log.segment(2), log.name(2).text(TestLog::kSegmentBytes)).ok());
+    const auto summary = archive().summary(log.name(2)).value();
+    EXPECT_TRUE(summary->first_record_unknown);
+    EXPECT_TRUE(summary->says_all_blocks());
+    ASSERT_EQ(summary->changed.size(), 1u);
+    EXPECT_EQ(summary->changed[0].blocks, std::vector<uint32_t>{77});
+  }
+}
+
 // Takes all but indexes, as a bucket whose rules say so.
 class NoIndexes : public store::ForwardingStore {
  public:

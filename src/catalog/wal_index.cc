@@ -152,6 +152,12 @@ void encode(const wal::SegmentSummary& summary, proto::SegmentSummary& message) 
   for (const wal::MovedCatalog& moved : summary.moved_catalogs) {
     encode(moved, *message.add_moved_catalogs());
   }
+  if (summary.unfinished) {
+    const Bytes& bytes = summary.unfinished->bytes;
+    message.mutable_unfinished()->set_start(summary.unfinished->start.value);
+    message.mutable_unfinished()->set_bytes(bytes.data(), bytes.size());
+  }
+  message.set_first_record_blocks_known(summary.first_record_blocks_known);
 }
 
 // ---- decoding: nothing here is believed ----
@@ -293,6 +299,11 @@ std::optional<wal::SegmentSummary> decode(const proto::SegmentSummary& message) 
   for (const proto::SegmentSummary::MovedCatalog& moved : message.moved_catalogs()) {
     summary.moved_catalogs.push_back({moved.database(), moved.relation(), moved.file()});
   }
+  if (message.has_unfinished()) {
+    summary.unfinished = {{message.unfinished().start()},
+                          to_bytes(as_bytes(message.unfinished().bytes()))};
+  }
+  summary.first_record_blocks_known = message.first_record_blocks_known();
   return summary;
 }
 

@@ -29,27 +29,54 @@ constexpr ImageFlags kFlagsFrom15{0x02, 0x04, 0x08, 0x10};
 
 constexpr size_t kPageBytes = 8192;
 
+constexpr const char* kLengthsDiffer = "lengths that do not add up";
+
+Error misunderstood(pg::Lsn start, const char* problem) {
+  return make_error(ErrorKind::kCorrupt, fmt::format("record at {}: {}", start.text(), problem));
+}
+
 }  // namespace
 
 Result<void> DecodedRecord::decode(const Record& record, int major) {
+  clear();
+  ByteReader reader(record.bytes);
+  reader.skip(kRecordHeaderBytes);
+  const char* problem = read_headers(reader, record.bytes.size(), major);
+  if (problem == nullptr) problem = read_bodies(reader);
+  if (problem == nullptr) return success();
+  return misunderstood(record.start, problem);
+}
+
+Result<std::optional<size_t>> DecodedRecord::decode_headers(ByteView bytes, pg::Lsn start,
+                                                            int major) {
+  clear();
+  ByteReader reader(bytes);
+  const auto total = reader.read<uint32_t>();
+  reader.skip(kRecordHeaderBytes - sizeof total);
+  const char* problem = read_headers(reader, total, major);
+  // What is read beyond the end is zeros, which no header need be.
+  if (reader.failed()) return std::optional<size_t>();
+  if (problem == nullptr && total - reader.position() != body_bytes_) problem = kLengthsDiffer;
+  if (problem != nullptr) return misunderstood(start, problem);
+  for (BlockReference& block : std::span(blocks_.data(), block_count_)) {
+    block.image.reset();
+    block.data = {};
+  }
+  return std::optional(reader.position());
+}
+
+void DecodedRecord::clear() {
   block_count_ = 0;
   main_bytes_ = 0;
   body_bytes_ = 0;
   main_data_ = {};
   origin_.reset();
   toplevel_xid_.reset();
-  ByteReader reader(record.bytes);
-  reader.skip(kRecordHeaderBytes);
-  const char* problem = read_headers(reader, major);
-  if (problem == nullptr) problem = read_bodies(reader);
-  if (problem == nullptr) return success();
-  return make_error(ErrorKind::kCorrupt,
-                    fmt::format("record at {}: {}", record.start.text(), problem));
 }
 
 // Headers come first, until what is left is as long as the bodies they announce.
-const char* DecodedRecord::read_headers(ByteReader& reader, int major) {
-  while (reader.remaining() > body_bytes_) {
+const char* DecodedRecord::read_headers(ByteReader& reader, size_t total, int major) {
+  while (!reader.failed() && total > reader.position() + body_bytes_) {
     const auto id = reader.read<uint8_t>();
     if (id == kDataShort || id == kDataLong) {
       main_bytes_ = id == kDataShort ? reader.read<uint8_t>() : reader.read<uint32_t>();
@@ -133,7 +160,7 @@ const char* DecodedRecord::read_image(ByteReader& reader, int major, BlockRefere
 }
 
 const char* DecodedRecord::read_bodies(ByteReader& reader) {
-  if (reader.failed() || reader.remaining() != body_bytes_) return "lengths that do not add up";
+  if (reader.failed() || reader.remaining() != body_bytes_) return kLengthsDiffer;
   for (size_t i = 0; i < block_count_; ++i) {
     if (blocks_[i].image) blocks_[i].image->bytes = reader.take(image_bytes_[i]);
     blocks_[i].data = reader.take(data_bytes_[i]);

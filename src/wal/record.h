@@ -51,6 +51,10 @@ class DecodedRecord {
   // kCorrupt when the headers contradict each other or the length: after a checksum that holds,
   // this means a record this program misunderstands.
   Result<void> decode(const Record& record, int major);
+  // Only what stands in front of images, data and main data, of a record that starts with `bytes`:
+  // blocks() have neither images nor data then. How many bytes that is, its own header included;
+  // nothing where `bytes` ends before. kCorrupt as above.
+  Result<std::optional<size_t>> decode_headers(ByteView bytes, pg::Lsn start, int major);
 
   std::span<const BlockReference> blocks() const { return {blocks_.data(), block_count_}; }
   ByteView main_data() const { return main_data_; }
@@ -60,7 +64,9 @@ class DecodedRecord {
  private:
   static constexpr size_t kMaxBlocks = 33;  // XLR_MAX_BLOCK_ID + 1
 
-  const char* read_headers(ByteReader& reader, int major);
+  // Of a record of `total` bytes, all of it or not.
+  const char* read_headers(ByteReader& reader, size_t total, int major);
+  void clear();
   const char* read_block(ByteReader& reader, uint8_t id, int major);
   const char* read_image(ByteReader& reader, int major, BlockReference& block, size_t& bytes);
   const char* read_bodies(ByteReader& reader);

@@ -55,6 +55,18 @@ void RecordReader::feed(pg::SegmentName name, ByteView bytes) {
   }
 }
 
+bool RecordReader::resume(pg::Lsn start, ByteView bytes) {
+  CHECK(!fed_);
+  if (bytes.size() < sizeof record_bytes_) return false;
+  const auto total = load<uint32_t>(bytes, 0);
+  if (total < kRecordHeaderBytes || total > kMaxRecordBytes || total <= bytes.size()) return false;
+  assembled_ = to_bytes(bytes);
+  record_start_ = start;
+  record_bytes_ = total;
+  state_ = State::kAssembling;
+  return true;
+}
+
 Outcome RecordReader::next(Record& record) {
   // Most records lie within one page whose header is known: nothing is copied or allocated for
   // them.

@@ -67,6 +67,14 @@ class RecordReader {
 
   Outcome next(Record& record);
 
+  // Instead of the segment before the first one: that a record starts there, and all its bytes that
+  // lie in front of the first one, without the page headers in between. False where no record
+  // starts like that and goes on.
+  bool resume(pg::Lsn start, ByteView bytes);
+  // The bytes so far, likewise, of the record that starts at position(), where it has begun and
+  // more must be fed. They are the reader's, until next() or feed().
+  ByteView unfinished() const { return state_ == State::kAssembling ? assembled_ : ByteView(); }
+
   // Where the next record is looked for: all before it was read. The end of the log at a torn tail.
   pg::Lsn position() const { return state_ == State::kAssembling ? record_start_ : position_; }
   // Start of the last record given; 0/0 before the first.

@@ -6,6 +6,7 @@
 #include <array>
 #include <map>
 
+#include "pg/versions.h"
 #include "wal/block_set.h"
 #include "wal/flat_index.h"
 #include "wal/names.h"
@@ -41,6 +42,29 @@ bool is_kept(const Record& record) {
     default:
       return may_be_timed_event(record);
   }
+}
+
+// `bytes` has the record's header at least.
+Record record_of(pg::Lsn start, pg::Lsn end, ByteView bytes) {
+  return {start,
+          end,
+          {load<uint64_t>(bytes, 8)},
+          load<uint32_t>(bytes, 4),
+          load<uint8_t>(bytes, 17),
+          load<uint8_t>(bytes, 16),
+          bytes};
+}
+
+// How much of a record that starts at `start` lies in front of `end`, which is a page's, without
+// page headers in between; 0 where it starts behind.
+uint64_t bytes_before(pg::Lsn start, pg::Lsn end, uint32_t segment_bytes) {
+  uint64_t bytes = 0;
+  for (pg::Lsn at = start; at < end; at.value = (at.value / kWalPageBytes + 1) * kWalPageBytes) {
+    const uint64_t in_page = at.value % kWalPageBytes;
+    const size_t header = at.value % segment_bytes == 0 ? kLongHeaderBytes : kShortHeaderBytes;
+    bytes += in_page == 0 ? kWalPageBytes - header : kWalPageBytes - in_page;
+  }
+  return bytes;
 }
 
 // Numbers relations and forks in the order in which they are met.
@@ -170,11 +194,20 @@ class Summarizer {
       : expected_(expected), catalogs_(catalogs) {}
 
   SegmentSummary summarize(pg::SegmentName name, ByteView segment, ByteView previous);
+  SegmentSummary summarize(pg::SegmentName name, ByteView segment, const UnfinishedRecord& begun);
 
  private:
   // Whether the record that goes on in the segment begins in `previous`; then the reader stands
   // behind all that `previous` holds of it.
   bool read_beginning(pg::SegmentName name, ByteView segment, ByteView previous);
+  // Likewise of `begun`, where that is all of its beginning.
+  bool resume(pg::SegmentName name, ByteView segment, const UnfinishedRecord& begun);
+  // Whether the blocks that it changes are known, though its data is not.
+  bool take_blocks_of(const UnfinishedRecord& begun, ByteView segment);
+  // Of decoded_; returns the number of the first one's relation.
+  uint32_t add_blocks();
+  SegmentSummary read(pg::SegmentName name, ByteView segment);
+  std::optional<UnfinishedRecord> unfinished();
   Result<void> take(const Record& record);
   Result<void> take_rows(const Record& record, uint32_t transaction, uint32_t first_relation);
   void take_catalog_row(const Record& record, pg::Oid catalog);
@@ -195,9 +228,23 @@ class Summarizer {
 };
 
 SegmentSummary Summarizer::summarize(pg::SegmentName name, ByteView segment, ByteView previous) {
-  const bool unfinished =
+  const bool goes_on =
       timeline_of_unfinished_record(name, segment, expected_.segment_bytes).has_value();
-  summary_.first_record_unknown = unfinished && !read_beginning(name, segment, previous);
+  summary_.first_record_unknown = goes_on && !read_beginning(name, segment, previous);
+  return read(name, segment);
+}
+
+SegmentSummary Summarizer::summarize(pg::SegmentName name, ByteView segment,
+                                     const UnfinishedRecord& begun) {
+  const bool goes_on =
+      timeline_of_unfinished_record(name, segment, expected_.segment_bytes).has_value();
+  summary_.first_record_unknown = goes_on && !resume(name, segment, begun);
+  summary_.first_record_blocks_known =
+      summary_.first_record_unknown && take_blocks_of(begun, segment);
+  return read(name, segment);
+}
+
+SegmentSummary Summarizer::read(pg::SegmentName name, ByteView segment) {
   if (!reader_) reader_.emplace(expected_);
   reader_->feed(name, segment);
   summary_.plain_ends.reserve(segment.size() / kBytesOfSmallTransaction);
@@ -220,6 +267,7 @@ SegmentSummary Summarizer::summarize(pg::SegmentName name, ByteView segment, Byt
     summary_.end = reader_->position();
   }
   summary_.major = reader_->major();
+  summary_.unfinished = unfinished();
   transactions_.list(relations_.all(), summary_);
   // Those put together from parts stand where their last part was.
   std::ranges::stable_sort(summary_.catalog_rows, {}, &CatalogRow::start);
@@ -264,6 +312,50 @@ bool Summarizer::read_beginning(pg::SegmentName name, ByteView segment, ByteView
   return goes_on;
 }
 
+bool Summarizer::resume(pg::SegmentName name, ByteView segment, const UnfinishedRecord& begun) {
+  const pg::Lsn start = name.start(expected_.segment_bytes);
+  if (bytes_before(begun.start, start, expected_.segment_bytes) != begun.bytes.size()) return false;
+  const auto begin = [&] {
+    reader_.emplace(expected_);
+    if (!reader_->resume(begun.start, begun.bytes)) return false;
+    reader_->feed(name, segment);
+    return true;
+  };
+  // What a summary says is not the log: it counts where the record's checksum holds.
+  Record record;
+  const bool is_one = begin() && reader_->next(record) == Outcome::kRecord && begin();
+  if (!is_one) reader_.reset();
+  return is_one;
+}
+
+bool Summarizer::take_blocks_of(const UnfinishedRecord& begun, ByteView segment) {
+  const PageHeader page = read_page_header(segment);
+  const auto version = pg::version_of_wal_page_magic(page.magic);
+  if (!version.ok() || begun.bytes.size() < kRecordHeaderBytes) return false;
+  if (is_kept(record_of(begun.start, begun.start, begun.bytes))) return false;
+  const uint64_t before = bytes_before(begun.start, page.address, expected_.segment_bytes);
+  if (before + page.remaining != load<uint32_t>(begun.bytes, 0)) return false;
+  const Result<std::optional<size_t>> headers =
+      decoded_.decode_headers(begun.bytes, begun.start, version->major);
+  if (!headers.ok() || !*headers) return false;
+  add_blocks();
+  return true;
+}
+
+// Of a record with rows in it, what stands in front of them.
+std::optional<UnfinishedRecord> Summarizer::unfinished() {
+  const ByteView bytes = reader_->unfinished();
+  if (bytes.empty() || !summary_.problem.empty()) return std::nullopt;
+  const pg::Lsn start = reader_->position();
+  if (bytes.size() >= kRecordHeaderBytes && !is_kept(record_of(start, start, bytes))) {
+    const Result<std::optional<size_t>> headers =
+        decoded_.decode_headers(bytes, start, reader_->major());
+    if (!headers.ok()) return std::nullopt;
+    if (*headers) return UnfinishedRecord{start, to_bytes(bytes.first(**headers))};
+  }
+  return UnfinishedRecord{start, to_bytes(bytes)};
+}
+
 Result<void> Summarizer::take(const Record& record) {
   const uint32_t transaction = record.xid == 0 ? 0 : transactions_.seen(record.xid, summary_);
   if (is_plain_end(record)) {
@@ -272,12 +364,7 @@ Result<void> Summarizer::take(const Record& record) {
     return success();
   }
   TRY(decoded_.decode(record, reader_->major()));
-  uint32_t first_relation = 0;
-  for (const BlockReference& block : decoded_.blocks()) {
-    const uint32_t relation = relations_.number_of(block.relation, block.fork);
-    if (&block == decoded_.blocks().data()) first_relation = relation;
-    blocks_.add(relation, block.block);
-  }
+  const uint32_t first_relation = add_blocks();
   if (record.rmgr == kHeapRmgr || record.rmgr == kHeap2Rmgr) {
     return take_rows(record, transaction, first_relation);
   }
@@ -295,6 +382,16 @@ Result<void> Summarizer::take(const Record& record) {
     summary_.kept.push_back({record.start, record.end, to_bytes(record.bytes)});
   }
   return success();
+}
+
+uint32_t Summarizer::add_blocks() {
+  uint32_t first_relation = 0;
+  for (const BlockReference& block : decoded_.blocks()) {
+    const uint32_t relation = relations_.number_of(block.relation, block.fork);
+    if (&block == decoded_.blocks().data()) first_relation = relation;
+    blocks_.add(relation, block.block);
+  }
+  return first_relation;
 }
 
 Result<void> Summarizer::take_rows(const Record& record, uint32_t transaction,
@@ -366,16 +463,7 @@ pg::Lsn end_of_record_before(pg::Lsn start, uint32_t segment_bytes) {
   return start - page == header ? page : start;
 }
 
-Record record_of(const KeptRecord& kept) {
-  const ByteView bytes = kept.bytes;
-  return {kept.start,
-          kept.end,
-          {load<uint64_t>(bytes, 8)},
-          load<uint32_t>(bytes, 4),
-          load<uint8_t>(bytes, 17),
-          load<uint8_t>(bytes, 16),
-          bytes};
-}
+Record record_of(const KeptRecord& kept) { return record_of(kept.start, kept.end, kept.bytes); }
 
 Bytes plain_end_record(const PlainEnd& end) {
   Bytes bytes(kPlainEndBytes);
@@ -401,6 +489,12 @@ SegmentSummary summarize_segment(pg::SegmentName name, ByteView segment, ByteVie
                                  const RecordReader::Expectations& expected,
                                  const CatalogFiles& catalogs) {
   return Summarizer(expected, catalogs).summarize(name, segment, previous);
+}
+
+SegmentSummary summarize_segment_after(const UnfinishedRecord& begun, pg::SegmentName name,
+                                       ByteView segment, const RecordReader::Expectations& expected,
+                                       const CatalogFiles& catalogs) {
+  return Summarizer(expected, catalogs).summarize(name, segment, begun);
 }
 
 }  // namespace walkback::wal

@@ -2,7 +2,8 @@
 //
 // A record belongs to the segment that it ends in. What a segment says alone is therefore exact but
 // for a record that began before it, which is read with the end of the segment before where that is
-// at hand.
+// at hand. Where it is not, the summary of that segment says which blocks the record changes, and
+// of one with no rows in that part all of it.
 #pragma once
 
 #include <cstdint>
@@ -67,6 +68,15 @@ struct TransactionWork {
   bool operator==(const TransactionWork&) const = default;
 };
 
+// A record that goes on in the next segment.
+struct UnfinishedRecord {
+  pg::Lsn start;
+  // As it was written, without page headers in between: what this segment has of it where that can
+  // hold no rows; else what stands in front of its images and data.
+  Bytes bytes;
+  bool operator==(const UnfinishedRecord&) const = default;
+};
+
 struct SegmentSummary {
   int major = 0;
   // Why nothing is known beyond `end`, or at all when that is 0/0: a torn tail, damage, a version
@@ -76,6 +86,8 @@ struct SegmentSummary {
   // A record that began in a segment before ends here, and its beginning was not at hand: what it
   // did is not in here.
   bool first_record_unknown = false;
+  // But the blocks it changes are, and it is none of the kinds that are `kept`.
+  bool first_record_blocks_known = false;
   pg::Lsn first_record;  // start of the first one that ends here; 0/0 when there is none
   pg::Lsn last_record;   // likewise
   pg::Lsn end;           // of the last record that ends here; of the log, where there is a problem
@@ -92,8 +104,12 @@ struct SegmentSummary {
   std::vector<CatalogRowPart> catalog_row_parts;
   // At the end of the segment, as far as it was known or is said here.
   std::vector<MovedCatalog> moved_catalogs;
+  std::optional<UnfinishedRecord> unfinished;  // nothing where there is none, or it is not known
+
   // Nothing of the segment is missing here.
   bool says_all() const { return problem.empty() && !first_record_unknown; }
+  // Nor any change of a block, or record that is kept, up to `end`.
+  bool says_all_blocks() const { return !first_record_unknown || first_record_blocks_known; }
   bool operator==(const SegmentSummary&) const = default;
 };
 
@@ -138,5 +154,9 @@ std::optional<pg::TimelineId> timeline_of_unfinished_record(pg::SegmentName name
 SegmentSummary summarize_segment(pg::SegmentName name, ByteView segment, ByteView previous,
                                  const RecordReader::Expectations& expected,
                                  const CatalogFiles& catalogs = {});
+// Likewise where of the segment before only its summary is at hand, which says how it ends.
+SegmentSummary summarize_segment_after(const UnfinishedRecord& begun, pg::SegmentName name,
+                                       ByteView segment, const RecordReader::Expectations& expected,
+                                       const CatalogFiles& catalogs = {});
 
 }  // namespace walkback::wal

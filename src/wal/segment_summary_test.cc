@@ -50,6 +50,32 @@ class SegmentSummaryTest : public testing::Test {
     return summarize_segment(log.name(number), log.segment(number), previous,
                              {TestLog::kSegmentBytes, TestLog::kSystem, 15});
   }
+  SegmentSummary summarize_after(const UnfinishedRecord& begun, uint64_t number = 2) {
+    return summarize_segment_after(begun, log.name(number), log.segment(number),
+                                   {TestLog::kSegmentBytes, TestLog::kSystem, 15});
+  }
+  // A record across the first segment's end, for each place where that may cut it: `add` writes it
+  // behind something of another length each time.
+  template <typename Add, typename Check>
+  void cut_everywhere(size_t record_bytes, Add add, Check check) {
+    int cut = 0;
+    for (size_t shift = 0; shift < record_bytes + 128; shift += 8) {
+      log = TestLog();
+      fill_segment_up_to(record_bytes + 200);
+      log.append(200 - 64 + shift);
+      const pg::Lsn start = add();
+      if (start.value >= 2u * TestLog::kSegmentBytes ||
+          log.position().value <= 2u * TestLog::kSegmentBytes) {
+        continue;
+      }
+      insert(701, kLedger, 1);
+      log.append(100);
+      ++cut;
+      SCOPED_TRACE(testing::Message() << "cut after " << 2u * TestLog::kSegmentBytes - start.value);
+      check(start);
+    }
+    EXPECT_GT(cut, record_bytes / 8 * 3 / 4);
+  }
   static std::vector<RelationRows> rows_of(const SegmentSummary& summary, pg::Xid xid) {
     for (const TransactionWork& work : summary.transactions) {
       if (work.xid == xid) return summary.row_lists.at(work.row_list);
@@ -154,6 +180,82 @@ TEST_F(SegmentSummaryTest, ARecordBelongsToTheSegmentItEndsIn) {
   EXPECT_TRUE(alone.first_record_unknown);
   EXPECT_EQ(alone.first_record, after);
   EXPECT_THAT(rows_of(alone, 700), SizeIs(1));
+}
+
+TEST_F(SegmentSummaryTest, WhichBlocksACutRecordChangesIsKnownWithoutTheSegmentBefore) {
+  int known = 0;
+  int whole = 0;
+  const auto across = [&] {
+    return log.append_blocks(kHeapRmgr, kHeapInsert, 700, kPayments,
+                             {{77, Bytes(300, std::byte{7})}, {78, {}}, {80, Bytes(90)}}, Bytes(3));
+  };
+  cut_everywhere(480, across, [&](pg::Lsn start) {
+    const SegmentSummary before = summarize(1);
+    ASSERT_TRUE(before.unfinished);
+    EXPECT_EQ(before.unfinished->start, start);
+    EXPECT_LE(before.unfinished->bytes.size(), kRecordHeaderBytes + 3 * 20 + 2) << "no rows";
+    const SegmentSummary joined = summarize(2);
+    EXPECT_EQ(joined.changed.front().blocks, (std::vector<uint32_t>{77, 78, 80}));
+    const SegmentSummary after = summarize_after(*before.unfinished);
+    EXPECT_EQ(after.problem, joined.problem);
+    EXPECT_EQ(after.changed, joined.changed);
+    EXPECT_TRUE(after.says_all_blocks());
+    if (after.first_record_unknown) {
+      ++known;
+      EXPECT_THAT(rows_of(after, 701), SizeIs(1));
+    } else {
+      ++whole;
+      EXPECT_EQ(after, joined) << "cut in what is not data: its checksum says that it is all there";
+    }
+  });
+  EXPECT_GT(known, 20);
+  EXPECT_GT(whole, 5);
+}
+
+TEST_F(SegmentSummaryTest, ACutRecordOfAKindThatIsKeptIsWholeWithoutTheSegmentBefore) {
+  const auto across = [&] { return log.append(kXlogRmgr, kXlogRestorePoint, 0, Bytes(72)); };
+  cut_everywhere(96, across, [&](pg::Lsn) {
+    const SegmentSummary joined = summarize(2);
+    ASSERT_THAT(joined.kept, SizeIs(1));
+    EXPECT_EQ(summarize_after(*summarize(1).unfinished), joined);
+  });
+}
+
+TEST_F(SegmentSummaryTest, ARecordThatEndsWithItsSegmentIsNotUnfinished) {
+  insert(700, kPayments, 1);
+  log.switch_segment();
+  EXPECT_FALSE(summarize(1).unfinished);
+}
+
+TEST_F(SegmentSummaryTest, WhatIsSaidOfAnotherRecordIsNotBelieved) {
+  fill_segment_up_to(600);
+  insert(700, kPayments, 77, 2000);
+  const UnfinishedRecord right = *summarize(1).unfinished;
+  ASSERT_TRUE(summarize_after(right).first_record_blocks_known);
+  const auto expect_unknown = [&](const UnfinishedRecord& wrong) {
+    const SegmentSummary summary = summarize_after(wrong);
+    EXPECT_TRUE(summary.first_record_unknown);
+    EXPECT_FALSE(summary.says_all_blocks());
+    EXPECT_THAT(summary.changed, IsEmpty());
+  };
+  expect_unknown({right.start + 8, right.bytes});
+  expect_unknown({log.position(), right.bytes});
+  UnfinishedRecord longer = right;
+  longer.bytes[0] ^= std::byte{8};
+  expect_unknown(longer);
+  for (size_t bytes = 0; bytes < right.bytes.size(); ++bytes) {
+    expect_unknown({right.start, to_bytes(ByteView(right.bytes).first(bytes))});
+  }
+}
+
+TEST_F(SegmentSummaryTest, ACutRecordWhoseChecksumDoesNotHoldIsUnknownAndNoDamage) {
+  const auto across = [&] { return log.append(kXlogRmgr, kXlogRestorePoint, 0, Bytes(72)); };
+  cut_everywhere(96, across, [&](pg::Lsn) {
+    UnfinishedRecord begun = *summarize(1).unfinished;
+    begun.bytes.back() ^= std::byte{1};
+    const SegmentSummary summary = summarize_after(begun);
+    EXPECT_EQ(summary, summarize(2, false));
+  });
 }
 
 TEST_F(SegmentSummaryTest, ARecordOfManyPagesIsFoundAtItsBeginning) {

@@ -7,6 +7,8 @@ import subprocess
 
 import pytest
 
+from harness.cluster import check_indexes, quoted, wait_until
+from harness.contents import contents
 from harness.trees import damaged
 
 NEEDLE = "a secret in a table 4711"
@@ -93,6 +95,34 @@ def test_with_the_private_key_away_the_host_does_all_but_read(production, wb, ha
 
     copy = wb.recover("--latest", into=place / "copy", environment={"WALKBACK_ENCRYPTION_IDENTITY_FILE": str(safe)})
     assert copy.table("haystack") == production.table("haystack")
+
+
+def test_a_push_that_lags_behind_a_checkpoint_costs_the_host_no_full_read(production, wb, owner_key, place):
+    """Each segment is gone from pg_wal when the next one is archived, and the host cannot read it back."""
+    production.sql("CREATE TABLE payments AS SELECT g AS id, repeat(md5(g::text), 9) AS note FROM generate_series(1, 40000) g")
+    production.sql("CREATE TABLE other AS SELECT * FROM payments")
+    wb.backup()
+    safe = place / "away.key"
+    owner_key.rename(safe)
+    command = production.value("SHOW archive_command") + " && rm %p"
+    production.sql(f"ALTER SYSTEM SET archive_command = {quoted(command)}")
+    production.sql("SELECT pg_reload_conf()")
+    wait_until(lambda: production.value("SHOW archive_command") == command, "the setting")
+    # Page images, of which one lies across most segments' ends: each round changes every page behind a checkpoint.
+    for _ in range(4):
+        production.sql("CHECKPOINT")
+        production.sql("UPDATE payments SET note = reverse(note) WHERE id % 8 = 0")
+    production.archive_everything()
+    assert wb.run("index").json["index"]["incomplete"] > 0, "no record lies across two segments"
+    report = wb.done("backup")
+    assert report["reason"] == ""
+    assert report["backup"]["bytes_read"] < report["backup"]["bytes_raw"] * 0.8
+    held = contents(production)
+    safe.rename(owner_key)
+    copy = wb.recover("--immediate", into=place / "copy")
+    assert copy.report["backup"] == report["backup"]["id"]
+    assert contents(copy) == held
+    check_indexes(copy)
 
 
 def test_nothing_on_the_host_opens_a_page_or_a_segment(wb, haystack, owner_key, host_key):

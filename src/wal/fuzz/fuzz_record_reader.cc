@@ -121,7 +121,13 @@ void read(const Log& log, const pg::Version& version) {
     reader.feed(kName, log.bytes().first(part));
     while (reader.next(record) == Outcome::kRecord) (void)events.of(record).ok();
   }
-  (void)summarize_segment(kName, log.bytes(), {}, {kSegmentBytes, {}, {}}, {});
+  const SegmentSummary summary =
+      summarize_segment(kName, log.bytes(), {}, {kSegmentBytes, {}, {}}, {});
+  // As if the index of the segment before had said it.
+  const UnfinishedRecord begun{
+      {kName.start(kSegmentBytes).value - kWalPageBytes / 2},
+      summary.unfinished ? summary.unfinished->bytes : to_bytes(log.bytes().first(64))};
+  (void)summarize_segment_after(begun, kName, log.bytes(), {kSegmentBytes, {}, {}}, {});
 }
 
 }  // namespace
