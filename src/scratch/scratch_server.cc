@@ -291,10 +291,6 @@ Result<std::unique_ptr<pgconn::Connection>> ScratchServer::connect(
   return pgconn::connect(how);
 }
 
-std::string ScratchServer::psql() const {
-  return restore::psql_command(place_->socket_directory(), restore::kScratchPort, role_);
-}
-
 // Beside the data directory: that is looked at page by page.
 std::string ScratchServer::log_file() const {
   return join_path(place_->root(), restore::kServerLog);
@@ -331,15 +327,24 @@ Result<void> ScratchServer::remove() {
   return success();
 }
 
-Result<void> ScratchServer::keep() {
+Result<KeptServer> ScratchServer::keep(const std::string& database) {
   CHECK(!files_);
+  KeptServer kept;
+  kept.root = place_->root();
+  const std::string& sockets = place_->socket_directory();
+  if (sockets != kept.root) kept.sockets = sockets;
+  if (!role_.empty()) {  // it stood once
+    kept.start = restore::start_command(binaries(), data_directory());
+    kept.ask = restore::psql_command(sockets, restore::kScratchPort, role_, database);
+    kept.stop = restore::stop_command(binaries(), data_directory());
+  }
   TRY(stop());
   TRY(place_->keep());
   guard_->let_go();
   guard_.reset();
   place_.reset();
   lease_.reset();
-  return success();
+  return kept;
 }
 
 Error ScratchServer::kept(Error error) {

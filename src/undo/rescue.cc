@@ -7,7 +7,6 @@
 #include "catalog/events.h"
 #include "pg/sql_text.h"
 #include "pgconn/values.h"
-#include "restore/server_commands.h"
 #include "undo/live_cluster.h"
 #include "undo/old_server.h"
 #include "undo/output_files.h"
@@ -52,8 +51,8 @@ class Rescue {
     // What can be refused is refused before anything is fetched.
     TRY(open_output());
     TRY(meet_live_cluster());
-    const scratch::ScratchPlan checked = TRY(check_scratch());
-    server_ = TRY(ScratchServer::recover(checked, around_));
+    checked_ = TRY(check_scratch());
+    server_ = TRY(ScratchServer::recover(checked_, around_));
     TRY(server_->checked(read()));
     if (output_) TRY(output_->finish());
     TRY(leave());
@@ -304,6 +303,7 @@ class Rescue {
     }
     if (options_.as && live_) TRY(check_new_name(*live_, *options_.as, then_shape_.schema));
     if (!options_.where.empty()) {
+      changed_ = true;
       TRY(then_->query("SET session_replication_role = replica"));
       TRY(then_->query(fmt::format("DELETE FROM {} WHERE (\n{}\n) IS NOT TRUE", source(then_shape_),
                                    options_.where)));
@@ -324,6 +324,7 @@ class Rescue {
     TRY(file.begin(says(), Script({})));
     const Dump dump{pg_dump_, server_->conninfo(wanted_.database_name),
                     join_path(server_->root(), "dump.sql")};
+    changed_ = true;
     TRY(recreation.statements(dump, around_.files, around_.stop,
                               [&](const std::string& statement) { return file.add(statement); }));
     return file.end();
@@ -357,10 +358,18 @@ class Rescue {
     returning_session_.reset();
     report_.fetched = server_->fetched();
     if (!options_.keep) return server_->remove();
-    report_.kept = server_->root();
-    report_.start = restore::start_command(server_->binaries(), server_->data_directory());
-    report_.ask = server_->psql();
-    return server_->keep();
+    if (changed_) TRY(recover_again());
+    report_.kept = TRY(server_->keep(wanted_.database_name));
+    return success();
+  }
+
+  // What is kept is as it was then: nothing was renamed or removed on it.
+  Result<void> recover_again() {
+    TRY(server_->remove());
+    server_ = TRY(ScratchServer::recover(checked_, around_));
+    TRY(roll_back_prepared(*TRY(scratch_session(*server_, wanted_.database))));
+    report_.fetched.add(server_->fetched());
+    return success();
   }
 
   const RescueOptions& options_;
@@ -371,7 +380,9 @@ class Rescue {
   std::unique_ptr<OutputFile> output_;
   std::string pg_dump_;
   bool live_answers_ = false;
+  scratch::ScratchPlan checked_;
   std::unique_ptr<ScratchServer> server_;
+  bool changed_ = false;  // so that pg_dump says what is wanted
   WantedTable wanted_;
   // Before the server that they are with goes.
   std::unique_ptr<pgconn::Connection> then_, returning_session_;
