@@ -61,6 +61,17 @@ std::string conflicts_text(const LiveOutcome& outcome) {
   return text;
 }
 
+std::string fires_text(const LiveOutcome& outcome, std::string_view verb) {
+  std::string text;
+  for (const TableOutcome& table : outcome.tables) {
+    for (const std::string& fires : table.fires) {
+      text += fmt::format("{} all the same, on {}: {}\n", verb, printable(table.table),
+                          printable(fires));
+    }
+  }
+  return text;
+}
+
 Json json_of(const LiveOutcome& outcome) {
   Json tables = Json::array();
   for (const TableOutcome& table : outcome.tables) {
@@ -73,6 +84,7 @@ Json json_of(const LiveOutcome& outcome) {
                       {"set_back", table.set_back},
                       {"removed", table.removed},
                       {"created", table.created},
+                      {"fires", table.fires},
                       {"conflict_count", table.conflicts},
                       {"conflicts", std::move(listed)}});
   }
@@ -111,6 +123,7 @@ std::string applied_text(const LiveOutcome& applied) {
   if (applied.conflicts() > 0) {
     text += fmt::format("{} left as they are\n", counted(applied.conflicts(), "row"));
   }
+  text += fires_text(applied, "Fired");
   const bool any_created = std::ranges::any_of(applied.tables, &TableOutcome::created);
   if (any_created) return text + "DROP TABLE takes back what came back whole.\n";
   if (!applied.xid) return text;
@@ -132,6 +145,7 @@ std::string undo_preview_text(const UndoReport& report) {
       text += fmt::format("Comes back whole: {}\n", printable(table.table));
     }
   }
+  text += fires_text(report.preview, "Fires");
   for (const std::string& with : report.with_tables) {
     text += fmt::format("Comes back with it: {}\n", printable(with));
   }

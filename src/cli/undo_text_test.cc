@@ -76,6 +76,18 @@ TEST(UndoText, WhatComesBackWholeIsSaid) {
   EXPECT_NE(undo_json(report, {}).find("\"created\": true"), std::string::npos);
 }
 
+TEST(UndoText, WhatFiresAllTheSameIsSaidBeforeAndAfter) {
+  undo::UndoReport report = preview();
+  EXPECT_THAT(undo_preview_text(report), Not(HasSubstr("ires")));
+  report.preview.tables[0].fires = {"trigger audit (ENABLE ALWAYS) on INSERT"};
+  EXPECT_THAT(undo_preview_text(report),
+              HasSubstr("Fires all the same, on public.payments: trigger audit (ENABLE ALWAYS) on "
+                        "INSERT\n"));
+  EXPECT_THAT(undo_json(report, {}), HasSubstr("trigger audit (ENABLE ALWAYS) on INSERT"));
+  report.applied = report.preview;
+  EXPECT_THAT(undo_text(report, {}, kPlain), HasSubstr("\nFired all the same, on public.payments"));
+}
+
 TEST(UndoText, AServerThatWasKeptIsAskedStoppedAndDiscardedWithLinesToPaste) {
   undo::UndoReport report = preview();
   EXPECT_THAT(undo_text(report, {}, kPlain), Not(HasSubstr("kept")));

@@ -49,6 +49,17 @@ Result<std::optional<pg::Oid>> table_today(pgconn::Connection& live, pg::Oid oid
   return find_table(live, schema, table);
 }
 
+Result<std::vector<std::string>> event_triggers_that_fire(pgconn::Connection& live) {
+  const pgconn::Table rows =
+      TRY(live.query("SELECT format('event trigger %s (ENABLE %s) fires for what undo creates, "
+                     "temporary tables too', evtname, CASE evtenabled WHEN 'A' THEN 'ALWAYS'"
+                     " ELSE 'REPLICA' END) FROM pg_event_trigger WHERE evtenabled IN ('A', 'R')"
+                     " AND evtevent IN ('ddl_command_start', 'ddl_command_end') ORDER BY evtname"));
+  std::vector<std::string> fire;
+  for (const pgconn::Row& row : rows.rows) fire.push_back(*row[0]);
+  return fire;
+}
+
 Result<bool> is_name_free(pgconn::Connection& live, const std::string& schema,
                           const std::string& name) {
   const pgconn::Table there =

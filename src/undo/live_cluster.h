@@ -31,6 +31,10 @@ Result<std::optional<pg::Oid>> table_today(pgconn::Connection& live, pg::Oid oid
                                            const std::string& schema, const std::string& table);
 
 // Whether no relation has this name.
+// Those that fire for what undo creates there: "event trigger guard (ENABLE ALWAYS) fires for what
+// …"
+Result<std::vector<std::string>> event_triggers_that_fire(pgconn::Connection& live);
+
 Result<bool> is_name_free(pgconn::Connection& live, const std::string& schema,
                           const std::string& name);
 // That a table can come back as `as`, whose schema is empty where it stays `schema`: kInvalid when

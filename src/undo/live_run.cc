@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "pgconn/values.h"
+#include "undo/firing.h"
 
 namespace walkback::undo {
 
@@ -68,6 +69,14 @@ Result<LiveOutcome> LiveRun::apply(OnConflict mode) {
   return done;
 }
 
+Result<std::vector<std::string>> LiveRun::fired(const UndoTable& table) {
+  if (table.shape.fires.empty()) return std::vector<std::string>();
+  const pgconn::Table run = TRY(live_.query(script_.commands(table)));
+  const pgconn::Row& row = run.rows[0];
+  return fired_by(table.shape,
+                  {pgconn::truth(row[0]), pgconn::truth(row[1]), pgconn::truth(row[2])});
+}
+
 Result<LiveOutcome> LiveRun::outcome() {
   LiveOutcome found;
   if (script_.tables().empty()) return found;
@@ -79,6 +88,7 @@ Result<LiveOutcome> LiveRun::outcome() {
     table.set_back = number<uint64_t>(row[2]);
     table.removed = number<uint64_t>(row[3]);
     table.conflicts = number<uint64_t>(row[4]);
+    table.fires = TRY(fired(script_.tables()[found.tables.size()]));
     found.tables.push_back(std::move(table));
   }
   for (size_t i = 0; i < found.tables.size(); ++i) {

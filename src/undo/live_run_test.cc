@@ -411,7 +411,7 @@ TEST_F(LiveRunTest, WhatARuleOrATriggerSwallowsIsNotCalledDone) {
   undone({"s.t"});
   EXPECT_THAT(error_, HasSubstr("a rule or a trigger of the table is in the way"));
   EXPECT_EQ(content("s.t"), left);
-  EXPECT_THAT(script_->tables()[0].shape.fires, ElementsAre("rule swallow is ENABLE ALWAYS"));
+  EXPECT_THAT(preview_.tables[0].fires, ElementsAre("rule swallow (ENABLE ALWAYS) on INSERT"));
   sql("DROP RULE swallow ON s.t");
   sql("CREATE FUNCTION s.nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'");
   for (const char* event : {"INSERT", "UPDATE", "DELETE"}) {
@@ -427,6 +427,49 @@ TEST_F(LiveRunTest, WhatARuleOrATriggerSwallowsIsNotCalledDone) {
   }
   undo();
   EXPECT_EQ(error_, "");
+}
+
+TEST_F(LiveRunTest, WhatFiresAllTheSameIsSaidAsItWillBe) {
+  sql("CREATE TABLE s.audit (what text)");
+  sql("CREATE TABLE s.t (id int PRIMARY KEY, v int, w int)");
+  sql("CREATE TABLE s.quiet (id int PRIMARY KEY)");
+  sql("INSERT INTO s.t SELECT g, g, g FROM generate_series(1, 9) g");
+  sql("INSERT INTO s.quiet VALUES (1)");
+  mistake(
+      {"DELETE FROM s.t WHERE id < 4", "UPDATE s.t SET v = 0 WHERE id = 9", "DELETE FROM s.quiet"});
+  sql("ALTER TABLE s.t ADD since int");
+  sql("CREATE FUNCTION s.note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+      " INSERT INTO s.audit VALUES (TG_NAME || ' ' || TG_OP); RETURN NULL; END $$");
+  const auto make = [&](std::string_view name, std::string_view when, std::string_view each,
+                        std::string_view enable) {
+    sql(fmt::format("CREATE TRIGGER {} AFTER {} ON s.t FOR EACH {} EXECUTE FUNCTION s.note()", name,
+                    when, each));
+    sql(fmt::format("ALTER TABLE s.t ENABLE {} TRIGGER {}", enable, name));
+  };
+  make("a_row", "INSERT OR DELETE", "ROW", "ALWAYS");
+  make("b_statement", "INSERT OR UPDATE OR DELETE", "STATEMENT", "REPLICA");
+  make("c_other_column", "UPDATE OF since", "ROW", "ALWAYS");
+  make("d_column", "UPDATE OF w", "ROW WHEN (NEW.id > 5)", "ALWAYS");
+  make("e_ordinary", "INSERT OR UPDATE OR DELETE", "ROW", "");
+  make("f_deletes", "DELETE", "STATEMENT", "ALWAYS");
+  make("\"g\nx\"", "TRUNCATE", "STATEMENT", "ALWAYS");
+  const LiveOutcome done = undone({"s.t", "s.quiet"});
+  ASSERT_EQ(error_, "");
+  EXPECT_THAT(preview_.tables[0].fires,
+              ElementsAre("trigger a_row (ENABLE ALWAYS) on INSERT",
+                          "trigger b_statement (ENABLE REPLICA) on INSERT and UPDATE",
+                          "trigger d_column (ENABLE ALWAYS) on UPDATE, where its condition holds"));
+  EXPECT_EQ(done.tables, preview_.tables);
+  EXPECT_THAT(done.tables[1].fires, IsEmpty());
+  EXPECT_THAT(content("s.audit"), ElementsAre("(\"a_row INSERT\")", "(\"a_row INSERT\")",
+                                              "(\"a_row INSERT\")", "(\"b_statement INSERT\")",
+                                              "(\"b_statement UPDATE\")", "(\"d_column UPDATE\")"));
+  const std::string says = script_->settings().front();
+  EXPECT_THAT(says, HasSubstr("These fire all the same"));
+  EXPECT_THAT(says, HasSubstr("--   s.t: trigger a_row (ENABLE ALWAYS) on INSERT and DELETE\n"));
+  EXPECT_THAT(says, HasSubstr("--   s.t: trigger f_deletes (ENABLE ALWAYS) on DELETE\n"));
+  EXPECT_EQ(says.find("c_other_column"), std::string::npos);
+  EXPECT_EQ(says.find("e_ordinary"), std::string::npos);
 }
 
 TEST_F(LiveRunTest, AnIndexThatIsNotValidTellsNoRow) {

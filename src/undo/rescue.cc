@@ -7,6 +7,7 @@
 #include "catalog/events.h"
 #include "pg/sql_text.h"
 #include "pgconn/values.h"
+#include "undo/firing.h"
 #include "undo/live_cluster.h"
 #include "undo/old_server.h"
 #include "undo/output_files.h"
@@ -228,6 +229,9 @@ class Rescue {
   // A table that is there gets rows back: as they are met, they go into the script.
   Result<void> prepare_return() {
     returning_session_ = TRY(scratch_session(*server_, wanted_.database));
+    for (std::string& note : TRY(event_triggers_that_fire(*live_))) {
+      report_.notes.push_back(std::move(note));
+    }
     std::vector<ReturningTable> tables;
     for (const pg::Oid oid : TRY(tables_with_rows(*then_, wanted_.oid))) {
       const std::optional<TableShape> then = TRY(read_shape(*then_, oid));
@@ -250,7 +254,12 @@ class Rescue {
           fmt::format("{}: {}", report_.left_out.front().table, report_.left_out.front().why),
           "--as NAME makes a table of its own; --format csv has the rows");
     }
+    const bool overwrites = options_.on_conflict == OnConflict::kOverwrite;
     for (const ReturningTable& table : tables) {
+      const TableShape& shape = table.today.shape;
+      for (const std::string& fires : fired_by(shape, {true, overwrites, overwrites})) {
+        report_.notes.push_back(fmt::format("{}: the SQL makes {} fire", shape.name.quoted, fires));
+      }
       if (table.today.key) continue;
       report_.notes.push_back(
           fmt::format("{} has no key: run twice, the SQL puts its rows there twice",

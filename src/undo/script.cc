@@ -6,6 +6,7 @@
 #include <set>
 
 #include "pg/sql_text.h"
+#include "undo/firing.h"
 
 namespace walkback::undo {
 
@@ -75,6 +76,27 @@ std::vector<std::string> guarded_columns(const UndoTable& table) {
   return guarded;
 }
 
+// Columns that an UPDATE sets. Where a GENERATED ALWAYS AS IDENTITY differs the row comes anew:
+// nothing else sets that.
+std::vector<std::string> set_columns(const UndoTable& table) {
+  std::vector<std::string> columns;
+  for (const Column& column : table.columns) {
+    if (!column.identity_always) columns.push_back(column.name);
+  }
+  return columns;
+}
+
+// Triggers of other columns do not fire.
+void forget_what_is_not_set(UndoTable& table) {
+  const std::vector<std::string> columns = set_columns(table);
+  for (Firing& one : table.shape.fires) {
+    const bool is_set = std::ranges::any_of(one.columns, [&](const std::string& column) {
+      return std::ranges::find(columns, column) != columns.end();
+    });
+    if (!one.columns.empty() && !is_set) one.on_update = false;
+  }
+}
+
 // A name of a table or a key may hold anything, also what would end the block.
 std::string do_block(std::string_view body) {
   std::string tag = "$undo$";
@@ -83,19 +105,21 @@ std::string do_block(std::string_view body) {
 }
 
 // A rule, or a trigger that fires all the same, may make less of a command than it says: then
-// nothing is done.
+// nothing is done. Without rows there is no command: triggers of the statement would fire.
 std::string exactly(std::string_view command, const UndoTable& table, std::string_view rows) {
   return do_block(fmt::format(
-      "DECLARE hits bigint; planned bigint;\nBEGIN\n"
-      "{};\n"
-      "  GET DIAGNOSTICS hits = ROW_COUNT;\n"
+      "DECLARE hits bigint := 0; planned bigint;\nBEGIN\n"
       "  SELECT count(*) INTO planned FROM undo_{} u\n"
       "   WHERE u.undo_conflict IS NULL AND {};\n"
+      "  IF planned > 0 THEN\n"
+      "{};\n"
+      "    GET DIAGNOSTICS hits = ROW_COUNT;\n"
+      "  END IF;\n"
       "  IF hits <> planned THEN\n"
       "    RAISE EXCEPTION 'undo: % of % rows of %: a rule or a trigger of the table is '\n"
       "      'in the way', hits, planned, {};\n"
       "  END IF;\nEND ",
-      command, table.number, rows, pg::quote_literal(table.shape.name.quoted)));
+      table.number, rows, command, pg::quote_literal(table.shape.name.quoted)));
 }
 
 std::string lock_of(std::string_view what) {
@@ -138,6 +162,7 @@ UndoTable make_undo_table(size_t number, const TableShape& then, TableShape toda
       break;
     }
   }
+  forget_what_is_not_set(table);
   return table;
 }
 
@@ -190,10 +215,17 @@ std::string in_comment(std::string_view name) {
 }
 
 Script::Statements Script::settings() const {
+  std::string fires;
+  for (const UndoTable& table : tables_) {
+    for (const std::string& line : all_that_fires(table.shape)) {
+      fires += fmt::format("--   {}\n", in_comment(line));
+    }
+  }
+  if (!fires.empty()) fires = "-- These fire all the same, by their own ENABLE:\n" + fires;
   return {
       "-- Triggers and rules do not fire: what they did when the rows were lost is undone as rows\n"
-      "-- of their own. Foreign keys are looked at below.\n"
-      "SET LOCAL session_replication_role = replica",
+      "-- of their own. Foreign keys are looked at below.\n" +
+          fires + "SET LOCAL session_replication_role = replica",
       "-- An error, where a policy would hide a row.\n"
       "SET LOCAL row_security = off",
       "-- Rows are compared by their text.\n"
@@ -471,11 +503,7 @@ Script::Statements Script::give_back() const {
                 *table, "(u.undo_does = 'remove' OR u.undo_anew)"));
   }
   for (const UndoTable& table : tables_) {
-    std::vector<std::string> columns;
-    for (const Column& column : table.columns) {
-      // Where it differs the row comes anew: nothing else sets a GENERATED ALWAYS AS IDENTITY.
-      if (!column.identity_always) columns.push_back(column.name);
-    }
+    const std::vector<std::string> columns = set_columns(table);
     if (columns.empty()) continue;
     std::string sets;
     for (const std::string& column : columns) {
@@ -521,6 +549,15 @@ std::string Script::report() const {
         table.number);
   }
   return text;
+}
+
+std::string Script::commands(const UndoTable& table) {
+  return fmt::format(
+      "SELECT coalesce(bool_or(undo_does = 'insert' OR undo_anew), false),\n"
+      "       coalesce(bool_or(undo_does = 'update' AND NOT undo_anew), false),\n"
+      "       coalesce(bool_or(undo_does = 'remove' OR undo_anew), false)\n"
+      "  FROM undo_{} WHERE undo_conflict IS NULL",
+      table.number);
 }
 
 std::string Script::conflicts(const UndoTable& table, size_t most) const {

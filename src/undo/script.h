@@ -68,6 +68,8 @@ class Script {
   // Where there are any tables: one row for each, in the order of tables(): the table, rows
   // inserted back, set back and removed, rows with a conflict.
   std::string report() const;
+  // Whether rows without a conflict make it INSERT, UPDATE, DELETE: one row of three.
+  static std::string commands(const UndoTable& table);
   // The first `most` rows of a table with a conflict: (what was to be done: "insert", "update" or
   // "remove"; the conflict; its key, or the row).
   std::string conflicts(const UndoTable& table, size_t most) const;

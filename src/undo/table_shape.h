@@ -69,6 +69,16 @@ struct ForeignKey {
   bool operator==(const ForeignKey&) const = default;
 };
 
+// A trigger or rule that fires in a replica's session, too.
+struct Firing {
+  std::string what;     // "trigger audit", "rule swallow"
+  bool always = false;  // ENABLE ALWAYS, else ENABLE REPLICA
+  bool on_insert = false, on_update = false, on_delete = false;
+  bool conditional = false;
+  std::vector<std::string> columns;  // only when one of these is set; empty: whichever is
+  bool operator==(const Firing&) const = default;
+};
+
 struct TableShape {
   TableName name;
   std::string schema, table;  // unquoted
@@ -80,8 +90,7 @@ struct TableShape {
   std::vector<std::string> guarded;
   std::vector<ForeignKey> refers_to, referred_by;
   std::vector<pg::Oid> within;  // itself and the partitioned tables above it
-  // What fires in a replica's session, too: "trigger audit is ENABLE ALWAYS", "rule …".
-  std::vector<std::string> fires;
+  std::vector<Firing> fires;    // see firing.h
   // Unique and exclusion constraints that PostgreSQL checks by triggers, which do not fire there.
   std::vector<std::string> deferrable;
 

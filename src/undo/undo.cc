@@ -13,6 +13,7 @@
 #include "pgconn/values.h"
 #include "restore/plan.h"
 #include "undo/change_files.h"
+#include "undo/firing.h"
 #include "undo/live_cluster.h"
 #include "undo/old_server.h"
 #include "undo/output_files.h"
@@ -177,6 +178,9 @@ class Undo {
     }
     live_ = std::move(live).value();
     TRY(check_is_primary_of(*live_, archive_->lineage().system_identifier));
+    for (std::string& note : TRY(event_triggers_that_fire(*live_))) {
+      report_.notes.push_back(std::move(note));
+    }
     for (size_t i = 0; i < undone_.size();) {
       if (TRY(oid_today(*undone_[i].found->name))) {
         ++i;
@@ -583,6 +587,10 @@ class Undo {
       for (const ChangedRow& row : undone->rows) {
         ++(!row.now ? outcome.inserted : row.was ? outcome.set_back : outcome.removed);
       }
+      // Where a key changes, a row that is set back goes and comes.
+      const bool sets_back = outcome.set_back > 0;
+      outcome.fires = fired_by(table.shape, {outcome.inserted > 0 || sets_back, sets_back,
+                                             outcome.removed > 0 || sets_back});
       report_.preview.tables.push_back(std::move(outcome));
     }
   }
