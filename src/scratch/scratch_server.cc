@@ -279,9 +279,15 @@ Result<void> ScratchServer::promote() {
   return success();
 }
 
-std::string ScratchServer::conninfo(const std::string& database) const {
-  return fmt::format("host={} port={} user={} dbname={}", quoted(place_->socket_directory()),
-                     restore::kScratchPort, quoted(role_), quoted(database));
+std::string ScratchServer::conninfo(const std::string& database,
+                                    const std::vector<std::string>& settings) const {
+  // What a connection asks for wins over ALTER DATABASE and ALTER ROLE (GucSource in
+  // src/include/utils/guc.h).
+  std::string options = "-c role=none -c session_preload_libraries= -c local_preload_libraries=";
+  for (const std::string& setting : settings) options += " -c " + setting;
+  return fmt::format("host={} port={} user={} dbname={} options={}",
+                     quoted(place_->socket_directory()), restore::kScratchPort, quoted(role_),
+                     quoted(database), quoted(options));
 }
 
 Result<std::unique_ptr<pgconn::Connection>> ScratchServer::connect(

@@ -143,8 +143,10 @@ class ScratchServer {
   // Where it is paused. Sessions stay.
   Result<void> promote();
 
-  // As a superuser.
-  std::string conninfo(const std::string& database) const;
+  // As a superuser, whatever role ALTER DATABASE or ALTER ROLE set, and without what they load into
+  // sessions. `settings` stand over theirs as well: {"lc_monetary=C"}, without blanks.
+  std::string conninfo(const std::string& database,
+                       const std::vector<std::string>& settings = {}) const;
   Result<std::unique_ptr<pgconn::Connection>> connect(const std::string& database) const;
 
   const std::string& root() const { return place_->root(); }

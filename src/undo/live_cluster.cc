@@ -6,6 +6,19 @@
 
 namespace walkback::undo {
 
+namespace {
+
+constexpr std::string_view kAsItsUser =
+    "SELECT set_config('role', 'none', false) FROM pg_roles s, pg_roles c"
+    " WHERE s.rolname = session_user AND s.rolsuper"
+    " AND c.rolname = current_user AND NOT c.rolsuper";
+// Nobody knows which characters they are: in UTF-8 the server refuses what is none.
+constexpr std::string_view kBytesAsTheyAre =
+    "SELECT set_config('client_encoding', 'SQL_ASCII', false)"
+    " WHERE current_setting('server_encoding') = 'SQL_ASCII'";
+
+}  // namespace
+
 Result<std::unique_ptr<pgconn::Connection>> connect_to_oid(const Connect& connect,
                                                            const std::string& first, pg::Oid oid) {
   std::unique_ptr<pgconn::Connection> session = TRY(connect(first));
@@ -17,8 +30,10 @@ Result<std::unique_ptr<pgconn::Connection>> connect_to_oid(const Connect& connec
     return make_error(ErrorKind::kMissing, fmt::format("database {} is not there any more", oid),
                       "`walkback recover --before-xid` gives back what was in it");
   }
-  if (named.rows[0][1] == "t") return session;
-  return connect(*named.rows[0][0]);
+  if (named.rows[0][1] != "t") session = TRY(connect(*named.rows[0][0]));
+  TRY(session->query(kAsItsUser));
+  TRY(session->query(kBytesAsTheyAre));
+  return session;
 }
 
 Result<void> check_is_of(pgconn::Connection& live, pg::SystemIdentifier cluster) {

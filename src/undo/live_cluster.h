@@ -17,7 +17,9 @@ using Connect =
     std::function<Result<std::unique_ptr<pgconn::Connection>>(const std::string& database)>;
 
 // A session with database `oid`, under whatever name it has by now; `connect` is asked for `first`
-// to find that out. kMissing when there is none.
+// to find that out. kMissing when there is none. Where its user is a superuser it is one, whatever
+// role ALTER DATABASE or ALTER ROLE set; in a database that is SQL_ASCII bytes are as they are
+// there.
 Result<std::unique_ptr<pgconn::Connection>> connect_to_oid(const Connect& connect,
                                                            const std::string& first, pg::Oid oid);
 

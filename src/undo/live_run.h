@@ -61,6 +61,7 @@ class LiveRun {
  private:
   Result<void> run(const Script::Statements& statements);
   Result<LiveOutcome> outcome();
+  Result<void> explained(const std::string& statement, Result<pgconn::Table> ran) const;
   Result<std::vector<std::string>> fired(const UndoTable& table);
 
   pgconn::Connection& live_;

@@ -400,6 +400,47 @@ TEST_F(LiveRunTest, AConstraintThatNobodyLookedAtKeepsAllAsItWas) {
   EXPECT_THAT(content("s.t"), ElementsAre("(3,1)"));
 }
 
+TEST_F(LiveRunTest, ACheckThatCameSinceIsAConflictOfTheRowsThatViolateIt) {
+  sql("CREATE TABLE s.t (id int PRIMARY KEY, v int CHECK (v < 1000), w text, twice int GENERATED"
+      " ALWAYS AS (v * 2) STORED)");
+  sql("INSERT INTO s.t SELECT g, g, CASE WHEN g <> 3 THEN 'w' END FROM generate_series(1, 8) g");
+  sql("INSERT INTO s.t VALUES (9, NULL, 'w')");
+  mistake({"DELETE FROM s.t WHERE id IN (1, 2, 3, 9)", "UPDATE s.t SET v = 900 WHERE id > 3",
+           "INSERT INTO s.t VALUES (20, 2, 'w')"});
+  sql("ALTER TABLE s.t ADD CONSTRAINT \"not '5'\" CHECK (v NOT IN (1, 5)), ALTER w SET NOT NULL,"
+      " ADD since int DEFAULT 1, ADD CONSTRAINT on_new CHECK (since > 0),"
+      " ADD CONSTRAINT whole CHECK (t.* IS NOT NULL OR true)");
+  prepare({"s.t"});
+  undo();
+  EXPECT_THAT(error_, HasSubstr("3 of the rows"));
+  EXPECT_THAT(preview_.tables[0].listed,
+              ElementsAre(Conflict{"insert", "violates check not '5' added since", "id=1"},
+                          Conflict{"insert", "violates check w NOT NULL added since", "id=3"},
+                          Conflict{"update", "violates check not '5' added since", "id=5"}));
+  for (const OnConflict mode : {OnConflict::kSkip, OnConflict::kOverwrite}) {
+    undo(mode);
+    EXPECT_EQ(error_, "");
+    EXPECT_THAT(content("s.t"),
+                ElementsAre("(2,2,w,4,1)", "(4,4,w,8,1)", "(5,900,w,1800,1)", "(6,6,w,12,1)",
+                            "(7,7,w,14,1)", "(8,8,w,16,1)", "(9,,w,,1)"));
+  }
+}
+
+TEST_F(LiveRunTest, ADomainsConstraintThatCameSinceIsExplained) {
+  sql("CREATE DOMAIN s.positive AS int");
+  sql("CREATE TABLE s.t (id int PRIMARY KEY, v s.positive)");
+  sql("INSERT INTO s.t VALUES (1, -1), (2, 2)");
+  mistake({"DELETE FROM s.t"});
+  sql("ALTER DOMAIN s.positive ADD CONSTRAINT above CHECK (VALUE > 0)");
+  prepare({"s.t"});
+  auto live = cluster_->connect();
+  const Result<LiveOutcome> preview = LiveRun(*live, *script_, *spool_).preview();
+  ASSERT_FALSE(preview.ok());
+  EXPECT_THAT(preview.error().message, HasSubstr("a row of s.t cannot come back: "));
+  EXPECT_THAT(preview.error().message, HasSubstr("\"above\""));
+  EXPECT_THAT(preview.error().hint, HasSubstr("came since"));
+}
+
 TEST_F(LiveRunTest, WhatARuleOrATriggerSwallowsIsNotCalledDone) {
   sql("CREATE TABLE s.t (id int PRIMARY KEY, v int)");
   sql("INSERT INTO s.t SELECT g, g FROM generate_series(1, 9) g");
@@ -464,7 +505,7 @@ TEST_F(LiveRunTest, WhatFiresAllTheSameIsSaidAsItWillBe) {
   EXPECT_THAT(content("s.audit"), ElementsAre("(\"a_row INSERT\")", "(\"a_row INSERT\")",
                                               "(\"a_row INSERT\")", "(\"b_statement INSERT\")",
                                               "(\"b_statement UPDATE\")", "(\"d_column UPDATE\")"));
-  const std::string says = script_->settings().front();
+  const std::string says = fmt::format("{}", fmt::join(script_->settings(), ""));
   EXPECT_THAT(says, HasSubstr("These fire all the same"));
   EXPECT_THAT(says, HasSubstr("--   s.t: trigger a_row (ENABLE ALWAYS) on INSERT and DELETE\n"));
   EXPECT_THAT(says, HasSubstr("--   s.t: trigger f_deletes (ENABLE ALWAYS) on DELETE\n"));

@@ -7,6 +7,7 @@
 #include "catalog/events.h"
 #include "pg/sql_text.h"
 #include "pgconn/values.h"
+#include "undo/change_files.h"
 #include "undo/firing.h"
 #include "undo/live_cluster.h"
 #include "undo/old_server.h"
@@ -117,6 +118,7 @@ class Rescue {
       wanted_ = TRY(find_wanted_table(*any, connect, options_.table));
     }
     then_ = TRY(scratch_session(*server_, wanted_.database));
+    encoding_ = TRY(pgconn::query_text(*then_, "SHOW client_encoding"));
     TRY(roll_back_prepared(*then_));
     const std::optional<TableShape> shape = TRY(read_shape(*then_, wanted_.oid));
     CHECK(shape);
@@ -266,7 +268,7 @@ class Rescue {
                       table.today.shape.name.quoted));
     }
     returning_ = std::make_unique<ReturningRows>(*returning_session_, std::move(tables), *output_,
-                                                 around_.stop);
+                                                 encoding_, around_.stop);
     return returning_->begin(says());
   }
 
@@ -296,7 +298,8 @@ class Rescue {
     if (format == RowFormat::kJson) {
       return read_all_rows(*then_, rows, kRowAsJson, 1, around_.stop,
                            [&](uint64_t, const std::vector<pgconn::Value>& row) {
-                             return output_->write(row_line(then_shape_, row[0].value_or("")));
+                             return write_json(*output_, then_shape_,
+                                               row_line(then_shape_, row[0].value_or("")));
                            });
     }
     return copy_all_rows(*then_, rows, copied_columns(then_shape_), copy_form(format, true),
@@ -330,9 +333,9 @@ class Rescue {
     if (found.tables.empty()) return not_made();
     report_.remakes = true;
     ScriptFile file(*output_);
-    TRY(file.begin(says(), Script({})));
-    const Dump dump{pg_dump_, server_->conninfo(wanted_.database_name),
-                    join_path(server_->root(), "dump.sql")};
+    TRY(file.begin(says(), Script({}, encoding_)));
+    const Dump dump{pg_dump_, dump_conninfo(*server_, wanted_.database_name),
+                    join_path(server_->root(), "dump.sql"), encoding_};
     changed_ = true;
     TRY(recreation.statements(dump, around_.files, around_.stop,
                               [&](const std::string& statement) { return file.add(statement); }));
@@ -395,6 +398,7 @@ class Rescue {
   WantedTable wanted_;
   // Before the server that they are with goes.
   std::unique_ptr<pgconn::Connection> then_, returning_session_;
+  std::string encoding_;  // of what they say
   TableShape then_shape_;
   std::unique_ptr<pgconn::Connection> live_;
   std::optional<TableShape> today_;

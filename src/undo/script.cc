@@ -97,6 +97,24 @@ void forget_what_is_not_set(UndoTable& table) {
   }
 }
 
+// What is about columns that came since, or that follow from others, PostgreSQL alone checks.
+std::vector<Check> new_checks(const UndoTable& table, const TableShape& then) {
+  std::vector<Check> added;
+  for (const Check& check : table.shape.checks) {
+    const bool is_old =
+        std::ranges::find(then.checks, check.expression, &Check::expression) != then.checks.end();
+    if (!is_old && has_all(table, check.columns)) added.push_back(check);
+  }
+  for (const Column& column : table.columns) {
+    const Column* was = then.column(column.name);
+    if (!column.not_null || was == nullptr || was->not_null) continue;
+    added.push_back({fmt::format("{} NOT NULL", column.name),
+                     fmt::format("{} IS NOT NULL", column.name),
+                     {column.name}});
+  }
+  return added;
+}
+
 // A name of a table or a key may hold anything, also what would end the block.
 std::string do_block(std::string_view body) {
   std::string tag = "$undo$";
@@ -162,6 +180,7 @@ UndoTable make_undo_table(size_t number, const TableShape& then, TableShape toda
       break;
     }
   }
+  table.new_checks = new_checks(table, then);
   forget_what_is_not_set(table);
   return table;
 }
@@ -183,7 +202,8 @@ std::string row_text(const std::vector<Column>& columns, std::string_view row) {
   return fmt::format("ROW({})::text", listed(names_of(columns), row));
 }
 
-Script::Script(std::vector<UndoTable> tables) {
+Script::Script(std::vector<UndoTable> tables, std::string encoding)
+    : encoding_(std::move(encoding)) {
   std::set<size_t> placed;
   const auto waits = [&](const UndoTable& table) {
     return std::ranges::any_of(table.shape.refers_to, [&](const ForeignKey& key) {
@@ -223,14 +243,24 @@ Script::Statements Script::settings() const {
   }
   if (!fires.empty()) fires = "-- These fire all the same, by their own ENABLE:\n" + fires;
   return {
+      "-- Whatever the database's and the user's own settings are.\n"
+      "SET LOCAL search_path = pg_catalog",
+      "SELECT count(set_config(name, '0', true)) AS limits_lifted FROM pg_settings\n"
+      "  WHERE name IN ('statement_timeout', 'lock_timeout', 'transaction_timeout',\n"
+      "                 'idle_in_transaction_session_timeout')",
+      "-- As the user that is logged in, where that is a superuser and its role is none.\n"
+      "SELECT count(set_config('role', 'none', true)) AS roles_left FROM pg_roles s, pg_roles c\n"
+      "  WHERE s.rolname = session_user AND s.rolsuper\n"
+      "    AND c.rolname = current_user AND NOT c.rolsuper",
       "-- Triggers and rules do not fire: what they did when the rows were lost is undone as rows\n"
       "-- of their own. Foreign keys are looked at below.\n" +
           fires + "SET LOCAL session_replication_role = replica",
       "-- An error, where a policy would hide a row.\n"
       "SET LOCAL row_security = off",
+      "SET LOCAL default_table_access_method = heap",
       "-- Rows are compared by their text.\n"
-      "SET LOCAL search_path = pg_catalog",
-      "SET LOCAL client_encoding = 'UTF8'",
+      "SET LOCAL client_encoding = '" +
+          encoding_ + "'",
       "SET LOCAL standard_conforming_strings = on",
       "SET LOCAL DateStyle = 'ISO, YMD'",
       "SET LOCAL IntervalStyle = 'postgres'",
@@ -362,6 +392,7 @@ void Script::compare(const UndoTable& table, OnConflict mode, Statements& to) co
                   "   AND NOT EXISTS (SELECT FROM ONLY {} t\n"
                   "     WHERE t.ctid = u.undo_at{})",
                   n, n, table.shape.name.quoted, same));
+  check(table, to);
   const std::vector<std::string> guarded = guarded_columns(table);
   if (guarded.empty()) return;
   to.push_back(
@@ -372,6 +403,17 @@ void Script::compare(const UndoTable& table, OnConflict mode, Statements& to) co
                   " AND t.ctid = u.undo_at\n"
                   "   AND ROW({})::text <> ROW({})::text",
                   n, n, table.shape.name.quoted, listed(guarded, "t"), listed(guarded, "w")));
+}
+
+void Script::check(const UndoTable& table, Statements& to) const {
+  for (const Check& check : table.new_checks) {
+    to.push_back(fmt::format(
+        "UPDATE undo_{0} u SET undo_conflict = {1}\n"
+        " WHERE u.undo_conflict IS NULL AND u.undo_does <> 'remove' AND u.undo_row IN (\n"
+        "   SELECT undo_row FROM undo_{0}_was WHERE ({2}) IS FALSE)",
+        table.number, pg::quote_literal(fmt::format("violates check {} added since", check.name)),
+        check.expression));
+  }
 }
 
 std::string Script::key_taken(const UndoTable& table, const UniqueKey& key) const {

@@ -21,7 +21,9 @@ constexpr std::string_view kTable =
 
 constexpr std::string_view kColumns =
     "SELECT quote_ident(a.attname), format_type(a.atttypid, a.atttypmod), a.attgenerated <> '',"
-    " a.attidentity = 'a', a.atttypid IN (20, 21, 23, 1700), a.attnum"  // int8, int2, int4, numeric
+    " a.attidentity = 'a', a.atttypid IN (20, 21, 23, 1700), a.attnum,"  // int8, int2, int4,
+                                                                         // numeric
+    " a.attnotnull"
     " FROM pg_attribute a WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped"
     " ORDER BY a.attnum";
 
@@ -101,6 +103,14 @@ constexpr std::string_view kFires =
     " WHERE f.enabled IN ('A', 'R') AND (f.inserts OR f.updates OR f.deletes)"
     " ORDER BY f.what, f.name, a.attnum";
 
+// A whole row in it has number 0.
+constexpr std::string_view kChecks =
+    "SELECT c.conname, pg_get_expr(c.conbin, c.conrelid), quote_ident(a.attname)"
+    " FROM pg_constraint c LEFT JOIN pg_attribute a ON a.attrelid = c.conrelid"
+    "  AND a.attnum = ANY (c.conkey)"
+    " WHERE c.conrelid = $1::oid AND c.contype = 'c' AND coalesce(0 < ALL (c.conkey), true)"
+    " AND coalesce((to_jsonb(c) ->> 'conenforced')::bool, true) ORDER BY c.conname, a.attnum";
+
 constexpr std::string_view kDeferrable =
     "SELECT conname FROM pg_constraint WHERE conrelid = $1::oid AND condeferrable"
     " AND contype IN ('p', 'u', 'x') ORDER BY conname";
@@ -168,6 +178,18 @@ Result<void> read_foreign_keys(pgconn::Connection& server, TableShape& shape) {
   return success();
 }
 
+Result<void> read_checks(pgconn::Connection& server, TableShape& shape) {
+  const Table rows = TRY(ask(server, kChecks, shape.name.oid));
+  for (const Row& row : rows.rows) {
+    const std::string& name = text(row[0]);
+    if (shape.checks.empty() || shape.checks.back().name != name) {
+      shape.checks.push_back({name, text(row[1]), {}});
+    }
+    if (row[2]) shape.checks.back().columns.push_back(*row[2]);
+  }
+  return success();
+}
+
 Result<void> read_firing(pgconn::Connection& server, TableShape& shape) {
   const Table rows = TRY(ask(server, kFires, shape.name.oid));
   for (const Row& row : rows.rows) {
@@ -205,7 +227,8 @@ Result<std::optional<TableShape>> read_shape(pgconn::Connection& server, pg::Oid
   const Table columns = TRY(ask(server, kColumns, table));
   for (const Row& row : columns.rows) {
     shape.columns.push_back({text(row[0]), text(row[1]), truth(row[2]), truth(row[3]),
-                             truth(row[4]), static_cast<int>(number<pg::Oid>(row[5])), ""});
+                             truth(row[4]), static_cast<int>(number<pg::Oid>(row[5])), "",
+                             truth(row[6])});
   }
   TRY(read_attributes(server, shape));
   TRY(read_keys(server, shape));
@@ -213,6 +236,7 @@ Result<std::optional<TableShape>> read_shape(pgconn::Connection& server, pg::Oid
   shape.within.push_back(table);
   const Table within = TRY(ask(server, kWithin, table));
   for (const Row& row : within.rows) shape.within.push_back(number<pg::Oid>(row[0]));
+  TRY(read_checks(server, shape));
   TRY(read_firing(server, shape));
   const Table deferrable = TRY(ask(server, kDeferrable, table));
   for (const Row& row : deferrable.rows) shape.deferrable.push_back(text(row[0]));

@@ -430,7 +430,8 @@ class Undo {
     if (created_.empty() || (!options_.apply && !script_file_)) return success();
     definitions_.emplace(TRY(TextSpool::create(around_.files, spool_path("definitions"))));
     const std::string database = TRY(pgconn::query_text(then, "SELECT current_database()"));
-    const Dump dump{pg_dump_, server.conninfo(database), join_path(server.root(), "dump.sql")};
+    const Dump dump{pg_dump_, dump_conninfo(server, database), join_path(server.root(), "dump.sql"),
+                    encoding_};
     return recreation.statements(
         dump, around_.files, around_.stop,
         [this](const std::string& statement) { return definitions_->add(statement); });
@@ -448,8 +449,10 @@ class Undo {
     return [this](const std::string& statement) { return spool_->add(statement); };
   }
 
-  Result<std::unique_ptr<pgconn::Connection>> session(const ScratchServer& server) const {
-    return scratch_session(server, choice_.database);
+  Result<std::unique_ptr<pgconn::Connection>> session(const ScratchServer& server) {
+    std::unique_ptr<pgconn::Connection> session = TRY(scratch_session(server, choice_.database));
+    encoding_ = TRY(pgconn::query_text(*session, "SHOW client_encoding"));
+    return session;
   }
 
   // That it stands where it should, in PostgreSQL's own words.
@@ -522,7 +525,7 @@ class Undo {
   Result<void> compare() {
     std::vector<UndoTable> tables;
     for (const Undone& undone : undone_) tables.push_back(*undone.table);
-    script_.emplace(std::move(tables));
+    script_.emplace(std::move(tables), encoding_);
     if (live_) {
       TRY(wake_live());
       around_.progress.begin("comparing with the running cluster", 0);
@@ -631,6 +634,7 @@ class Undo {
   std::unique_ptr<ScratchServer> before_;      // it, as long as it may be
   bool on_demand_ = true;                      // until it is known that this host cannot
   std::vector<Undone> undone_;
+  std::string encoding_ = "UTF8";  // of what its sessions say
   std::optional<TextSpool> spool_;
   std::string pg_dump_;
   std::vector<TableOutcome> created_;
