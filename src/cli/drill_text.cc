@@ -11,6 +11,7 @@
 #include "cli/errors.h"
 #include "cli/human.h"
 #include "cli/kept_server_text.h"
+#include "cli/or_null.h"
 #include "cli/text.h"
 
 namespace walkback::cli {
@@ -160,7 +161,7 @@ std::string drill_text(const DrillReport& report, const Suggestion& suggestion) 
     fields.add("recovered in", recovered_text(report));
   }
   return text + fields.text() + "\n" + proofs_table(report) + details_of(report) +
-         remarks_of(report) + kept_server_text(report.kept, report.start, report.ask, suggestion);
+         remarks_of(report) + kept_server_text(report.kept, suggestion);
 }
 
 std::string drill_json(const DrillReport& report, const Error* error) {
@@ -193,7 +194,7 @@ std::string drill_json(const DrillReport& report, const Error* error) {
           {"replay_s", summary.replay_s},
           {"prove_s", summary.prove_s},
           {"total_s", summary.total_s}}},
-        {"kept", report.kept.empty() ? Json(nullptr) : Json(report.kept)}}}};
+        {"kept", text_or_null(report.kept.root)}}}};
   if (error != nullptr) {
     json["error"] = {
         {"kind", error_kind_name(error->kind)}, {"message", error->message}, {"hint", error->hint}};

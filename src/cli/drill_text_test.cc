@@ -60,10 +60,10 @@ TEST_F(DrillText, WhatCouldNotBeTriedIsSaid) {
 
 TEST_F(DrillText, Failed) {
   drill::DrillReport report = sample_drill();
-  report.kept = "/srv/drill/drill-20261122T160000Z-0003";
-  report.start =
-      "/usr/lib/postgresql/15/bin/pg_ctl -D /srv/drill/drill-20261122T160000Z-0003/data start";
-  report.ask = "psql -h /srv/drill/drill-20261122T160000Z-0003 -p 5432 -d postgres";
+  const std::string root = "/srv/drill/drill-20261122T160000Z-0003";
+  const std::string pg_ctl = "/usr/lib/postgresql/15/bin/pg_ctl -D " + root + "/data ";
+  report.kept = {root, pg_ctl + "start", "psql -h " + root + " -p 5432 -d postgres",
+                 pg_ctl + "-m fast stop", ""};
   const Error error = drill_error(report);
   EXPECT_EQ(error.message, "the drill failed: checks: 1 of 2 were not answered as expected");
   expect_golden("drill_failed.txt", drill_text(report, kPlain));

@@ -4,12 +4,11 @@
 #include <string>
 
 #include "cli/suggestion.h"
+#include "scratch/scratch_server.h"
 
 namespace walkback::cli {
 
-// How to look at it and how to discard it. `kept` is its directory, or empty; `start` and `ask` are
-// empty where it never ran.
-std::string kept_server_text(const std::string& kept, const std::string& start,
-                             const std::string& ask, const Suggestion& suggestion);
+// How to look at it and how to discard it; empty where none was kept.
+std::string kept_server_text(const scratch::KeptServer& kept, const Suggestion& suggestion);
 
 }  // namespace walkback::cli

@@ -118,6 +118,7 @@ struct DrillOptions {
 };
 
 struct UndoOptions {
+  bool keep = false;
   uint64_t xid = 0;
   std::vector<std::string> tables;
   std::optional<pg::TimelineId> timeline;

@@ -191,6 +191,8 @@ TEST(Parse, Undo) {
   EXPECT_EQ(undo.on_conflict, undo::OnConflict::kSkip);
   EXPECT_EQ(undo.output, "x.sql");
   EXPECT_EQ(undo.into, "/srv/u");
+  EXPECT_FALSE(plain.keep);
+  EXPECT_TRUE(options<UndoOptions>({"undo", "--xid", "748", "--keep"}).keep);
   const auto as = options<UndoOptions>({"undo", "--xid", "748", "--as", "old.\"Pay ments\""}).as;
   EXPECT_EQ(as, (find::SchemaAndName{"old", "Pay ments"}));
   EXPECT_EQ(options<UndoOptions>({"undo", "--xid", "748", "--as", "Payments"}).as->name,

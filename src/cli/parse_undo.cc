@@ -19,6 +19,8 @@ Result<std::optional<std::string>> read_into(const CLI::App& app) {
   return usage_error("--into is empty: where the scratch server is to lie", "--into DIR");
 }
 
+void add_keep(CLI::App& app, const char* what) { add_flag(app, "--keep", what); }
+
 Result<std::string> read_output(const CLI::App& app) {
   std::string output = text(app, "--output");
   if (!given(app, "--output") || !output.empty()) return output;
@@ -38,6 +40,7 @@ void describe_undo(CLI::App& app) {
   add_text(app, "--as", "NAME",
            "Give the one table that was dropped back as NAME or SCHEMA.NAME, written as in SQL");
   add_into(app);
+  add_keep(app, "Leave a server as it was before the transaction, stopped, to be looked at");
   add_timeline(app, "On this timeline (default: the newest)");
 }
 
@@ -98,6 +101,7 @@ Result<CommandOptions> read_undo(const CLI::App& app) {
   options.apply = flag(app, "--apply");
   options.on_conflict = TRY(read_on_conflict(app, options.format));
   options.as = TRY(read_as(app));
+  options.keep = flag(app, "--keep");
   return CommandOptions(std::move(options));
 }
 
@@ -115,7 +119,7 @@ void describe_rescue(CLI::App& app) {
   add_text(app, "--as", "NAME",
            "In sql, make the table as NAME or SCHEMA.NAME, beside the one that is there");
   add_into(app);
-  add_flag(app, "--keep", "Leave the scratch server, stopped, to be looked at");
+  add_keep(app, "Leave the scratch server, stopped, to be looked at");
 }
 
 Result<undo::OnConflict> read_rescue_conflict(const CLI::App& app, undo::RowFormat format) {

@@ -133,7 +133,7 @@ std::string rescue_text(const RescueView& view, const Suggestion& suggestion) {
   if (!view.output && report.rows > 0) {
     text += "`--output FILE` writes SQL that gives them back, `--format csv` the rows.\n";
   }
-  return text + kept_server_text(report.kept, report.start, report.ask, suggestion);
+  return text + kept_server_text(report.kept, suggestion);
 }
 
 std::string rescue_json(const RescueView& view) {
@@ -166,7 +166,7 @@ std::string rescue_json(const RescueView& view) {
                         {"notes", report.notes},
                         {"output", std::move(output)},
                         {"fetched", fetched_json(report.fetched)},
-                        {"kept", text_or_null(report.kept)}}}});
+                        {"kept", text_or_null(report.kept.root)}}}});
 }
 
 }  // namespace walkback::cli

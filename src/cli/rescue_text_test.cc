@@ -81,11 +81,11 @@ TEST_F(RescueTextTest, WhatWasWrittenIsSaid) {
 }
 
 TEST_F(RescueTextTest, AKeptServerIsStartedAndDiscardedWithLinesToPaste) {
-  report_.kept = "/srv/rescue-1";
-  report_.start = "pg_ctl -D /srv/rescue-1/data start";
-  report_.ask = "psql -h /srv/rescue-1";
+  report_.kept = {"/srv/rescue-1", "pg_ctl -D /srv/rescue-1/data start", "psql -h /tmp/walkback-x",
+                  "pg_ctl -D /srv/rescue-1/data stop", "/tmp/walkback-x"};
   EXPECT_THAT(text(), HasSubstr("pg_ctl -D /srv/rescue-1/data start"));
-  EXPECT_THAT(text(), HasSubstr("rm -r /srv/rescue-1"));
+  EXPECT_THAT(text(), HasSubstr("pg_ctl -D /srv/rescue-1/data stop\n  "));
+  EXPECT_THAT(text(), HasSubstr("rm -r /srv/rescue-1 /tmp/walkback-x"));
   EXPECT_EQ(json()["kept"], "/srv/rescue-1");
 }
 

@@ -28,6 +28,7 @@ Result<undo::UndoOptions> undo_options(const UndoOptions& options, const config:
   undo.connect_live = session.connect_to(config);
   undo.on_conflict = options.on_conflict;
   undo.apply = options.apply;
+  undo.keep = options.keep;
   undo.as = options.as;
   if (!options.output.empty()) undo.output = {options.format, session.absolute(options.output)};
   undo.unreadable = [&session](const Error& error) { session.warn(error); };
@@ -55,7 +56,8 @@ Result<ExitStatus> run_undo(const UndoOptions& options, Session& session) {
   undo.live_names = live_names(config, session);
   scratch::Surroundings around{env.files, *store, env.clock, env.random, session.progress(), stop};
   const undo::UndoReport report = TRY(undo::run_undo(undo, around));
-  session.result(preview + undo_text(report, undo.output), undo_json(report, undo.output));
+  session.result(preview + undo_text(report, undo.output, session.suggestion()),
+                 undo_json(report, undo.output));
   return ExitStatus::kDone;
 }
 

@@ -8,6 +8,7 @@
 #include "base/shell.h"
 #include "cli/fetched_text.h"
 #include "cli/human.h"
+#include "cli/kept_server_text.h"
 #include "cli/or_null.h"
 
 namespace walkback::cli {
@@ -60,6 +61,17 @@ std::string conflicts_text(const LiveOutcome& outcome) {
   return text;
 }
 
+std::string fires_text(const LiveOutcome& outcome, std::string_view verb) {
+  std::string text;
+  for (const TableOutcome& table : outcome.tables) {
+    for (const std::string& fires : table.fires) {
+      text += fmt::format("{} all the same, on {}: {}\n", verb, printable(table.table),
+                          printable(fires));
+    }
+  }
+  return text;
+}
+
 Json json_of(const LiveOutcome& outcome) {
   Json tables = Json::array();
   for (const TableOutcome& table : outcome.tables) {
@@ -72,6 +84,7 @@ Json json_of(const LiveOutcome& outcome) {
                       {"set_back", table.set_back},
                       {"removed", table.removed},
                       {"created", table.created},
+                      {"fires", table.fires},
                       {"conflict_count", table.conflicts},
                       {"conflicts", std::move(listed)}});
   }
@@ -83,6 +96,41 @@ bool does_anything(const LiveOutcome& outcome) {
   return std::ranges::any_of(outcome.tables, [](const TableOutcome& table) {
     return table.created || table.inserted + table.set_back + table.removed > 0;
   });
+}
+
+// How to go on.
+std::string next_text(const UndoReport& report) {
+  const bool has_conflicts = report.preview.conflicts() > 0;
+  if (has_conflicts && !does_anything(report.preview)) {
+    return "Nothing was changed, and there is nothing that no conflict stands against: see "
+           "--on-conflict\n";
+  }
+  return fmt::format("Nothing was changed. `walkback undo --xid {}{} --apply` gives {} back.\n",
+                     report.xid, has_conflicts ? " --on-conflict skip" : "",
+                     has_conflicts ? "the other rows" : "the rows");
+}
+
+std::string applied_text(const LiveOutcome& applied) {
+  uint64_t inserted = 0, set_back = 0, removed = 0;
+  for (const TableOutcome& table : applied.tables) {
+    inserted += table.inserted;
+    set_back += table.set_back;
+    removed += table.removed;
+  }
+  std::string text =
+      fmt::format("Done: {} inserted back, {} set back, {} removed\n", counted(inserted, "row"),
+                  human_count(set_back), human_count(removed));
+  if (applied.conflicts() > 0) {
+    text += fmt::format("{} left as they are\n", counted(applied.conflicts(), "row"));
+  }
+  text += fires_text(applied, "Fired");
+  const bool any_created = std::ranges::any_of(applied.tables, &TableOutcome::created);
+  if (any_created) return text + "DROP TABLE takes back what came back whole.\n";
+  if (!applied.xid) return text;
+  return text + fmt::format(
+                    "This was transaction {0}. `walkback undo --xid {0}` undoes it, once "
+                    "it is archived.\n",
+                    *applied.xid);
 }
 
 }  // namespace
@@ -97,6 +145,7 @@ std::string undo_preview_text(const UndoReport& report) {
       text += fmt::format("Comes back whole: {}\n", printable(table.table));
     }
   }
+  text += fires_text(report.preview, "Fires");
   for (const std::string& with : report.with_tables) {
     text += fmt::format("Comes back with it: {}\n", printable(with));
   }
@@ -110,46 +159,19 @@ std::string undo_preview_text(const UndoReport& report) {
   return text + fetched_text(report.fetched);
 }
 
-std::string undo_text(const UndoReport& report, const std::optional<undo::RowOutput>& output) {
+std::string undo_text(const UndoReport& report, const std::optional<undo::RowOutput>& output,
+                      const Suggestion& suggestion) {
   std::string text;
   if (output) {
     const bool is_sql = output->format == undo::RowFormat::kSql;
     text += fmt::format("The {} in {}\n", is_sql ? "SQL is" : "rows are", shell_word(output->path));
   }
-  if (!report.applied) {
-    if (!output) {
-      const bool has_conflicts = report.preview.conflicts() > 0;
-      text +=
-          has_conflicts && !does_anything(report.preview)
-              ? "Nothing was changed, and there is nothing that no conflict stands against: see "
-                "--on-conflict\n"
-              : fmt::format(
-                    "Nothing was changed. `walkback undo --xid {}{} --apply` gives "
-                    "{} back.\n",
-                    report.xid, has_conflicts ? " --on-conflict skip" : "",
-                    has_conflicts ? "the other rows" : "the rows");
-    }
-    return text;
+  if (report.applied) {
+    text += applied_text(*report.applied);
+  } else if (!output) {
+    text += next_text(report);
   }
-  uint64_t inserted = 0, set_back = 0, removed = 0;
-  for (const TableOutcome& table : report.applied->tables) {
-    inserted += table.inserted;
-    set_back += table.set_back;
-    removed += table.removed;
-  }
-  text += fmt::format("Done: {} inserted back, {} set back, {} removed\n", counted(inserted, "row"),
-                      human_count(set_back), human_count(removed));
-  if (report.applied->conflicts() > 0) {
-    text += fmt::format("{} left as they are\n", counted(report.applied->conflicts(), "row"));
-  }
-  const bool any_created = std::ranges::any_of(report.applied->tables, &TableOutcome::created);
-  if (any_created) text += "DROP TABLE takes back what came back whole.\n";
-  if (report.applied->xid && !any_created) {
-    text += fmt::format(
-        "This was transaction {0}. `walkback undo --xid {0}` undoes it, once it is archived.\n",
-        *report.applied->xid);
-  }
-  return text;
+  return text + kept_server_text(report.kept, suggestion);
 }
 
 std::string undo_json(const UndoReport& report, const std::optional<undo::RowOutput>& output) {
@@ -175,7 +197,8 @@ std::string undo_json(const UndoReport& report, const std::optional<undo::RowOut
               {"fetched", fetched_json(report.fetched)},
               {"applied", applied ? json_of(*report.applied) : Json(nullptr)},
               {"applied_xid",
-               applied && report.applied->xid ? Json(*report.applied->xid) : Json(nullptr)}}}};
+               applied && report.applied->xid ? Json(*report.applied->xid) : Json(nullptr)},
+              {"kept", text_or_null(report.kept.root)}}}};
   return to_text(json);
 }
 

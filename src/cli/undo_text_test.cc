@@ -11,6 +11,8 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
+const Suggestion kPlain("walkback", "");
+
 undo::UndoReport preview() {
   undo::UndoReport report;
   report.xid = 748;
@@ -42,18 +44,18 @@ TEST(UndoText, ThePreviewSaysWhatComesBackAndWhatIsInTheWay) {
 
 TEST(UndoText, WhatIsLeftToDoIsALineToPaste) {
   undo::UndoReport report = preview();
-  EXPECT_THAT(undo_text(report, {}),
+  EXPECT_THAT(undo_text(report, {}, kPlain),
               HasSubstr("`walkback undo --xid 748 --on-conflict skip --apply`"));
   undo::UndoReport hopeless = report;
   hopeless.preview.tables = {{"public.payments", 0, 0, 0, 12, {}}};
-  EXPECT_THAT(undo_text(hopeless, {}), Not(HasSubstr("--apply")));
+  EXPECT_THAT(undo_text(hopeless, {}, kPlain), Not(HasSubstr("--apply")));
   report.preview.tables[0].conflicts = 0;
-  EXPECT_THAT(undo_text(report, {}), HasSubstr("`walkback undo --xid 748 --apply`"));
-  EXPECT_THAT(undo_text(report, undo::RowOutput{undo::RowFormat::kSql, "/tmp/a b.sql"}),
+  EXPECT_THAT(undo_text(report, {}, kPlain), HasSubstr("`walkback undo --xid 748 --apply`"));
+  EXPECT_THAT(undo_text(report, undo::RowOutput{undo::RowFormat::kSql, "/tmp/a b.sql"}, kPlain),
               HasSubstr("'/tmp/a b.sql'"));
   report.applied = report.preview;
   report.applied->xid = 801;
-  const std::string done = undo_text(report, {});
+  const std::string done = undo_text(report, {}, kPlain);
   EXPECT_THAT(done, HasSubstr("200,003 rows inserted back, 3 set back, 1 removed"));
   EXPECT_THAT(done, HasSubstr("`walkback undo --xid 801`"));
 }
@@ -68,10 +70,41 @@ TEST(UndoText, WhatComesBackWholeIsSaid) {
   EXPECT_THAT(text, Not(HasSubstr("\x1b")));
   report.applied = report.preview;
   report.applied->xid = 801;
-  const std::string done = undo_text(report, {});
+  const std::string done = undo_text(report, {}, kPlain);
   EXPECT_THAT(done, HasSubstr("DROP TABLE takes back"));
   EXPECT_THAT(done, Not(HasSubstr("undo --xid 801")));
   EXPECT_NE(undo_json(report, {}).find("\"created\": true"), std::string::npos);
+}
+
+TEST(UndoText, WhatFiresAllTheSameIsSaidBeforeAndAfter) {
+  undo::UndoReport report = preview();
+  EXPECT_THAT(undo_preview_text(report), Not(HasSubstr("ires")));
+  report.preview.tables[0].fires = {"trigger audit (ENABLE ALWAYS) on INSERT"};
+  EXPECT_THAT(undo_preview_text(report),
+              HasSubstr("Fires all the same, on public.payments: trigger audit (ENABLE ALWAYS) on "
+                        "INSERT\n"));
+  EXPECT_THAT(undo_json(report, {}), HasSubstr("trigger audit (ENABLE ALWAYS) on INSERT"));
+  report.applied = report.preview;
+  EXPECT_THAT(undo_text(report, {}, kPlain), HasSubstr("\nFired all the same, on public.payments"));
+}
+
+TEST(UndoText, AServerThatWasKeptIsAskedStoppedAndDiscardedWithLinesToPaste) {
+  undo::UndoReport report = preview();
+  EXPECT_THAT(undo_text(report, {}, kPlain), Not(HasSubstr("kept")));
+  EXPECT_TRUE(nlohmann::json::parse(undo_json(report, {}))["undo"]["kept"].is_null());
+  report.kept = {"/srv/undo-1-kept", "pg_ctl -D /srv/undo-1-kept/data start",
+                 "psql -h /srv/undo-1-kept -d shop", "pg_ctl -D /srv/undo-1-kept/data stop", ""};
+  for (const bool applied : {false, true}) {
+    if (applied) report.applied = report.preview;
+    EXPECT_THAT(undo_text(report, {}, Suggestion("walkback", "sudo -u postgres ")),
+                HasSubstr("It was kept in /srv/undo-1-kept, stopped. To look at it:\n"
+                          "  sudo -u postgres pg_ctl -D /srv/undo-1-kept/data start\n"
+                          "  sudo -u postgres psql -h /srv/undo-1-kept -d shop\n"
+                          "To stop it, and to discard it:\n"
+                          "  sudo -u postgres pg_ctl -D /srv/undo-1-kept/data stop\n"
+                          "  sudo -u postgres rm -r /srv/undo-1-kept\n"));
+  }
+  EXPECT_EQ(nlohmann::json::parse(undo_json(report, {}))["undo"]["kept"], "/srv/undo-1-kept");
 }
 
 TEST(UndoText, JsonHoldsBothPreviewAndWhatWasDone) {

@@ -7,7 +7,6 @@
 #include "drill/evidence.h"
 #include "drill/index_check.h"
 #include "drill/page_checksums.h"
-#include "restore/server_commands.h"
 #include "restore/target.h"
 
 namespace walkback::drill {
@@ -86,7 +85,7 @@ class Drill {
 
   void not_recovered(const Error& error) {
     report_.proofs.push_back(failed(kTarget, error.message));
-    if (options_.keep) report_.kept = plan_.scratch.root;
+    if (options_.keep) report_.kept.root = plan_.scratch.root;
   }
 
   // The server is asked while it runs; its pages are read once it has written them all.
@@ -151,10 +150,8 @@ class Drill {
 
   Result<void> leave(scratch::ScratchServer& server) {
     if (!options_.keep || report_.passed()) return server.remove();
-    report_.kept = server.root();
-    report_.start = restore::start_command(server.binaries(), server.data_directory());
-    report_.ask = server.psql();
-    return server.keep();
+    report_.kept = TRY(server.keep());
+    return success();
   }
 
   catalog::LineageLayout layout() const {

@@ -43,7 +43,7 @@ struct DrillReport {
   std::optional<std::string> compared_with;  // the drill whose rows these were held against
   std::vector<std::string> remarks;          // no failures, and worth a look
   // With `keep`, of a failed one: where it is, and what starts its server and asks it. Or empty.
-  std::string kept, start, ask;
+  scratch::KeptServer kept;
 
   // Something failed; what could not be tried is no failure.
   bool passed() const;

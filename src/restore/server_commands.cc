@@ -28,11 +28,12 @@ std::string stop_command(const std::string& binaries, const std::string& data_di
   return pg_ctl(binaries, data_directory) + " -m fast stop";
 }
 
-std::string psql_command(const std::string& socket_directory, int port, const std::string& role) {
+std::string psql_command(const std::string& socket_directory, int port, const std::string& role,
+                         std::string_view database) {
   const std::string host =
       socket_directory.empty() ? "" : fmt::format(" -h {}", shell_word(socket_directory));
   const std::string user = role.empty() ? "" : fmt::format(" -U {}", shell_word(role));
-  return fmt::format("psql{} -p {}{} -d postgres", host, port, user);
+  return fmt::format("psql{} -p {}{} -d {}", host, port, user, shell_word(database));
 }
 
 std::string promote_command(const std::string& socket_directory, int port,

@@ -18,7 +18,7 @@ std::string stop_command(const std::string& binaries, const std::string& data_di
 
 // As `role`, where the user has none of its own name.
 std::string psql_command(const std::string& socket_directory, int port,
-                         const std::string& role = {});
+                         const std::string& role = {}, std::string_view database = "postgres");
 // Works on a paused copy too, and returns when it is done (13 and later).
 std::string promote_command(const std::string& socket_directory, int port,
                             const std::string& role = {});

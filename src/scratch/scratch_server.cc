@@ -279,9 +279,15 @@ Result<void> ScratchServer::promote() {
   return success();
 }
 
-std::string ScratchServer::conninfo(const std::string& database) const {
-  return fmt::format("host={} port={} user={} dbname={}", quoted(place_->socket_directory()),
-                     restore::kScratchPort, quoted(role_), quoted(database));
+std::string ScratchServer::conninfo(const std::string& database,
+                                    const std::vector<std::string>& settings) const {
+  // What a connection asks for wins over ALTER DATABASE and ALTER ROLE (GucSource in
+  // src/include/utils/guc.h).
+  std::string options = "-c role=none -c session_preload_libraries= -c local_preload_libraries=";
+  for (const std::string& setting : settings) options += " -c " + setting;
+  return fmt::format("host={} port={} user={} dbname={} options={}",
+                     quoted(place_->socket_directory()), restore::kScratchPort, quoted(role_),
+                     quoted(database), quoted(options));
 }
 
 Result<std::unique_ptr<pgconn::Connection>> ScratchServer::connect(
@@ -289,10 +295,6 @@ Result<std::unique_ptr<pgconn::Connection>> ScratchServer::connect(
   pgconn::ConnectOptions how;
   how.conninfo = conninfo(database);
   return pgconn::connect(how);
-}
-
-std::string ScratchServer::psql() const {
-  return restore::psql_command(place_->socket_directory(), restore::kScratchPort, role_);
 }
 
 // Beside the data directory: that is looked at page by page.
@@ -331,15 +333,24 @@ Result<void> ScratchServer::remove() {
   return success();
 }
 
-Result<void> ScratchServer::keep() {
+Result<KeptServer> ScratchServer::keep(const std::string& database) {
   CHECK(!files_);
+  KeptServer kept;
+  kept.root = place_->root();
+  const std::string& sockets = place_->socket_directory();
+  if (sockets != kept.root) kept.sockets = sockets;
+  if (!role_.empty()) {  // it stood once
+    kept.start = restore::start_command(binaries(), data_directory());
+    kept.ask = restore::psql_command(sockets, restore::kScratchPort, role_, database);
+    kept.stop = restore::stop_command(binaries(), data_directory());
+  }
   TRY(stop());
   TRY(place_->keep());
   guard_->let_go();
   guard_.reset();
   place_.reset();
   lease_.reset();
-  return success();
+  return kept;
 }
 
 Error ScratchServer::kept(Error error) {

@@ -108,6 +108,13 @@ struct Fetched {
   std::string text() const;  // "fetched 12 MiB of 2 GiB of the backup"
 };
 
+// One that was kept, stopped, and the commands for a person.
+struct KeptServer {
+  std::string root;              // empty: none was
+  std::string start, ask, stop;  // empty where it never ran
+  std::string sockets;           // empty where its socket lies in `root`
+};
+
 class ScratchServer {
  public:
   // Restores and replays. An error leaves nothing behind, unless keep_failed: then the hint says
@@ -136,10 +143,11 @@ class ScratchServer {
   // Where it is paused. Sessions stay.
   Result<void> promote();
 
-  // As a superuser.
-  std::string conninfo(const std::string& database) const;
+  // As a superuser, whatever role ALTER DATABASE or ALTER ROLE set, and without what they load into
+  // sessions. `settings` stand over theirs as well: {"lc_monetary=C"}, without blanks.
+  std::string conninfo(const std::string& database,
+                       const std::vector<std::string>& settings = {}) const;
   Result<std::unique_ptr<pgconn::Connection>> connect(const std::string& database) const;
-  std::string psql() const;  // the command, for a person
 
   const std::string& root() const { return place_->root(); }
   std::string data_directory() const { return place_->data_directory(); }
@@ -151,8 +159,8 @@ class ScratchServer {
   Result<void> stop();
   // Stops it, and nothing is left.
   Result<void> remove();
-  // Stops it, and its directory is the user's now.
-  Result<void> keep();
+  // Stops it, and its directory is the user's now; `ask` is of `database`.
+  Result<KeptServer> keep(const std::string& database = "postgres");
 
  private:
   ScratchServer(const ScratchPlan& checked, Surroundings& around);

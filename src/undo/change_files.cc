@@ -1,10 +1,21 @@
 #include "undo/change_files.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
+#include "base/utf8.h"
 #include "undo/row_images.h"
 
 namespace walkback::undo {
+
+Result<void> write_json(OutputFile& file, const TableShape& table, std::string_view line) {
+  if (escape_invalid_utf8(line) == line) return file.write(line);
+  return make_error(ErrorKind::kUnsupported,
+                    fmt::format("a row of {} has bytes that are no UTF-8, which JSON cannot hold",
+                                table.name.quoted),
+                    "--format csv, copy and sql have them as they are");
+}
 
 Result<std::unique_ptr<ChangeFiles>> ChangeFiles::create(RowFormat format, const std::string& path,
                                                          FileSystem& files) {
@@ -53,7 +64,7 @@ Result<void> ChangeFiles::add_all(pgconn::Connection& server, const TableShape& 
                                   const std::stop_token& stop) {
   if (format_ == RowFormat::kJson) {
     const auto write = [&](uint64_t, const std::vector<pgconn::Value>& row) {
-      return file_->write(change_line(then, "deleted", row[0].value_or(""), ""));
+      return write_json(*file_, then, change_line(then, "deleted", row[0].value_or(""), ""));
     };
     TRY(read_all_rows(server, "ONLY " + then.name.quoted + " t", kRowAsJson, 1, stop, write));
     return success();
@@ -100,7 +111,7 @@ Result<void> ChangeFiles::write_lines(const Images& images) {
   for (size_t row = 0; row < std::max(images.was.size(), images.now.size()); ++row) {
     const std::string was = TRY(text(images.was, row)), now = TRY(text(images.now, row));
     const char* change = was.empty() ? "inserted" : now.empty() ? "deleted" : "updated";
-    TRY(file_->write(change_line(images.table, change, was, now)));
+    TRY(write_json(*file_, images.table, change_line(images.table, change, was, now)));
   }
   return success();
 }

@@ -25,6 +25,10 @@
 
 namespace walkback::undo {
 
+// A line of JSON about a row of `table`. kUnsupported where it is no UTF-8, as in a database that
+// is SQL_ASCII it may be.
+Result<void> write_json(OutputFile& file, const TableShape& table, std::string_view line);
+
 // One thread. Memory: in JSON 16 bytes for each row of known place, else nothing that grows.
 class ChangeFiles {
  public:

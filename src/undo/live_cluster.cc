@@ -6,6 +6,19 @@
 
 namespace walkback::undo {
 
+namespace {
+
+constexpr std::string_view kAsItsUser =
+    "SELECT set_config('role', 'none', false) FROM pg_roles s, pg_roles c"
+    " WHERE s.rolname = session_user AND s.rolsuper"
+    " AND c.rolname = current_user AND NOT c.rolsuper";
+// Nobody knows which characters they are: in UTF-8 the server refuses what is none.
+constexpr std::string_view kBytesAsTheyAre =
+    "SELECT set_config('client_encoding', 'SQL_ASCII', false)"
+    " WHERE current_setting('server_encoding') = 'SQL_ASCII'";
+
+}  // namespace
+
 Result<std::unique_ptr<pgconn::Connection>> connect_to_oid(const Connect& connect,
                                                            const std::string& first, pg::Oid oid) {
   std::unique_ptr<pgconn::Connection> session = TRY(connect(first));
@@ -17,8 +30,10 @@ Result<std::unique_ptr<pgconn::Connection>> connect_to_oid(const Connect& connec
     return make_error(ErrorKind::kMissing, fmt::format("database {} is not there any more", oid),
                       "`walkback recover --before-xid` gives back what was in it");
   }
-  if (named.rows[0][1] == "t") return session;
-  return connect(*named.rows[0][0]);
+  if (named.rows[0][1] != "t") session = TRY(connect(*named.rows[0][0]));
+  TRY(session->query(kAsItsUser));
+  TRY(session->query(kBytesAsTheyAre));
+  return session;
 }
 
 Result<void> check_is_of(pgconn::Connection& live, pg::SystemIdentifier cluster) {
@@ -47,6 +62,17 @@ Result<std::optional<pg::Oid>> table_today(pgconn::Connection& live, pg::Oid oid
       "SELECT FROM pg_class WHERE oid = $1::oid AND relkind IN ('r', 'p')", {std::to_string(oid)}));
   if (!same.rows.empty()) return std::optional(oid);
   return find_table(live, schema, table);
+}
+
+Result<std::vector<std::string>> event_triggers_that_fire(pgconn::Connection& live) {
+  const pgconn::Table rows =
+      TRY(live.query("SELECT format('event trigger %s (ENABLE %s) fires for what undo creates, "
+                     "temporary tables too', evtname, CASE evtenabled WHEN 'A' THEN 'ALWAYS'"
+                     " ELSE 'REPLICA' END) FROM pg_event_trigger WHERE evtenabled IN ('A', 'R')"
+                     " AND evtevent IN ('ddl_command_start', 'ddl_command_end') ORDER BY evtname"));
+  std::vector<std::string> fire;
+  for (const pgconn::Row& row : rows.rows) fire.push_back(*row[0]);
+  return fire;
 }
 
 Result<bool> is_name_free(pgconn::Connection& live, const std::string& schema,

@@ -17,7 +17,9 @@ using Connect =
     std::function<Result<std::unique_ptr<pgconn::Connection>>(const std::string& database)>;
 
 // A session with database `oid`, under whatever name it has by now; `connect` is asked for `first`
-// to find that out. kMissing when there is none.
+// to find that out. kMissing when there is none. Where its user is a superuser it is one, whatever
+// role ALTER DATABASE or ALTER ROLE set; in a database that is SQL_ASCII bytes are as they are
+// there.
 Result<std::unique_ptr<pgconn::Connection>> connect_to_oid(const Connect& connect,
                                                            const std::string& first, pg::Oid oid);
 
@@ -31,6 +33,10 @@ Result<std::optional<pg::Oid>> table_today(pgconn::Connection& live, pg::Oid oid
                                            const std::string& schema, const std::string& table);
 
 // Whether no relation has this name.
+// Those that fire for what undo creates there: "event trigger guard (ENABLE ALWAYS) fires for what
+// …"
+Result<std::vector<std::string>> event_triggers_that_fire(pgconn::Connection& live);
+
 Result<bool> is_name_free(pgconn::Connection& live, const std::string& schema,
                           const std::string& name);
 // That a table can come back as `as`, whose schema is empty where it stays `schema`: kInvalid when

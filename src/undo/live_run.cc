@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "pgconn/values.h"
+#include "undo/firing.h"
 
 namespace walkback::undo {
 
@@ -30,13 +31,12 @@ Result<void> LiveRun::run(const Script::Statements& statements) {
 }
 
 Result<LiveOutcome> LiveRun::preview() {
-  TRY(live_.query("BEGIN ISOLATION LEVEL READ COMMITTED"));
+  TRY(live_.query(kBegin));
   open_ = true;
   TRY(run(script_.settings()));
   TRY(run(script_.make_tables()));
   TRY(rows_.visit([&](const std::string& statement) -> Result<void> {
-    TRY(live_.query(statement));
-    return success();
+    return explained(statement, live_.query(statement));
   }));
   TRY(live_.query("SAVEPOINT staged"));
   TRY(run(script_.find_conflicts(OnConflict::kSkip, /*locks=*/false)));
@@ -68,6 +68,35 @@ Result<LiveOutcome> LiveRun::apply(OnConflict mode) {
   return done;
 }
 
+// A domain's constraint that came since keeps rows from being staged: there is no row then that a
+// conflict could be told of.
+Result<void> LiveRun::explained(const std::string& statement, Result<pgconn::Table> ran) const {
+  if (ran.ok()) return success();
+  Error error = std::move(ran).error();
+  if (!error.message.ends_with("(SQLSTATE 23514)") &&
+      !error.message.ends_with("(SQLSTATE 23502)")) {
+    return error;
+  }
+  for (const UndoTable& table : script_.tables()) {
+    if (!statement.starts_with(fmt::format("INSERT INTO undo_{}_", table.number))) continue;
+    error.message =
+        fmt::format("a row of {} cannot come back: {}", table.shape.name.quoted, error.message);
+  }
+  error.hint =
+      "the constraint came since: nothing was changed. --table takes the other tables; "
+      "without the constraint for the while (ALTER DOMAIN … DROP CONSTRAINT) its rows "
+      "come back; --format csv has them";
+  return error;
+}
+
+Result<std::vector<std::string>> LiveRun::fired(const UndoTable& table) {
+  if (table.shape.fires.empty()) return std::vector<std::string>();
+  const pgconn::Table run = TRY(live_.query(script_.commands(table)));
+  const pgconn::Row& row = run.rows[0];
+  return fired_by(table.shape,
+                  {pgconn::truth(row[0]), pgconn::truth(row[1]), pgconn::truth(row[2])});
+}
+
 Result<LiveOutcome> LiveRun::outcome() {
   LiveOutcome found;
   if (script_.tables().empty()) return found;
@@ -79,6 +108,7 @@ Result<LiveOutcome> LiveRun::outcome() {
     table.set_back = number<uint64_t>(row[2]);
     table.removed = number<uint64_t>(row[3]);
     table.conflicts = number<uint64_t>(row[4]);
+    table.fires = TRY(fired(script_.tables()[found.tables.size()]));
     found.tables.push_back(std::move(table));
   }
   for (size_t i = 0; i < found.tables.size(); ++i) {

@@ -27,6 +27,8 @@ struct TableOutcome {
   uint64_t conflicts = 0;
   std::vector<Conflict> listed;  // the first of them
   bool created = false;          // it was dropped, and comes back whole
+  // Triggers and rules that fire all the same: "trigger audit (ENABLE ALWAYS) on INSERT".
+  std::vector<std::string> fires;
   bool operator==(const TableOutcome&) const = default;
 };
 
@@ -59,6 +61,8 @@ class LiveRun {
  private:
   Result<void> run(const Script::Statements& statements);
   Result<LiveOutcome> outcome();
+  Result<void> explained(const std::string& statement, Result<pgconn::Table> ran) const;
+  Result<std::vector<std::string>> fired(const UndoTable& table);
 
   pgconn::Connection& live_;
   const Script& script_;

@@ -400,6 +400,47 @@ TEST_F(LiveRunTest, AConstraintThatNobodyLookedAtKeepsAllAsItWas) {
   EXPECT_THAT(content("s.t"), ElementsAre("(3,1)"));
 }
 
+TEST_F(LiveRunTest, ACheckThatCameSinceIsAConflictOfTheRowsThatViolateIt) {
+  sql("CREATE TABLE s.t (id int PRIMARY KEY, v int CHECK (v < 1000), w text, twice int GENERATED"
+      " ALWAYS AS (v * 2) STORED)");
+  sql("INSERT INTO s.t SELECT g, g, CASE WHEN g <> 3 THEN 'w' END FROM generate_series(1, 8) g");
+  sql("INSERT INTO s.t VALUES (9, NULL, 'w')");
+  mistake({"DELETE FROM s.t WHERE id IN (1, 2, 3, 9)", "UPDATE s.t SET v = 900 WHERE id > 3",
+           "INSERT INTO s.t VALUES (20, 2, 'w')"});
+  sql("ALTER TABLE s.t ADD CONSTRAINT \"not '5'\" CHECK (v NOT IN (1, 5)), ALTER w SET NOT NULL,"
+      " ADD since int DEFAULT 1, ADD CONSTRAINT on_new CHECK (since > 0),"
+      " ADD CONSTRAINT whole CHECK (t.* IS NOT NULL OR true)");
+  prepare({"s.t"});
+  undo();
+  EXPECT_THAT(error_, HasSubstr("3 of the rows"));
+  EXPECT_THAT(preview_.tables[0].listed,
+              ElementsAre(Conflict{"insert", "violates check not '5' added since", "id=1"},
+                          Conflict{"insert", "violates check w NOT NULL added since", "id=3"},
+                          Conflict{"update", "violates check not '5' added since", "id=5"}));
+  for (const OnConflict mode : {OnConflict::kSkip, OnConflict::kOverwrite}) {
+    undo(mode);
+    EXPECT_EQ(error_, "");
+    EXPECT_THAT(content("s.t"),
+                ElementsAre("(2,2,w,4,1)", "(4,4,w,8,1)", "(5,900,w,1800,1)", "(6,6,w,12,1)",
+                            "(7,7,w,14,1)", "(8,8,w,16,1)", "(9,,w,,1)"));
+  }
+}
+
+TEST_F(LiveRunTest, ADomainsConstraintThatCameSinceIsExplained) {
+  sql("CREATE DOMAIN s.positive AS int");
+  sql("CREATE TABLE s.t (id int PRIMARY KEY, v s.positive)");
+  sql("INSERT INTO s.t VALUES (1, -1), (2, 2)");
+  mistake({"DELETE FROM s.t"});
+  sql("ALTER DOMAIN s.positive ADD CONSTRAINT above CHECK (VALUE > 0)");
+  prepare({"s.t"});
+  auto live = cluster_->connect();
+  const Result<LiveOutcome> preview = LiveRun(*live, *script_, *spool_).preview();
+  ASSERT_FALSE(preview.ok());
+  EXPECT_THAT(preview.error().message, HasSubstr("a row of s.t cannot come back: "));
+  EXPECT_THAT(preview.error().message, HasSubstr("\"above\""));
+  EXPECT_THAT(preview.error().hint, HasSubstr("came since"));
+}
+
 TEST_F(LiveRunTest, WhatARuleOrATriggerSwallowsIsNotCalledDone) {
   sql("CREATE TABLE s.t (id int PRIMARY KEY, v int)");
   sql("INSERT INTO s.t SELECT g, g FROM generate_series(1, 9) g");
@@ -411,7 +452,7 @@ TEST_F(LiveRunTest, WhatARuleOrATriggerSwallowsIsNotCalledDone) {
   undone({"s.t"});
   EXPECT_THAT(error_, HasSubstr("a rule or a trigger of the table is in the way"));
   EXPECT_EQ(content("s.t"), left);
-  EXPECT_THAT(script_->tables()[0].shape.fires, ElementsAre("rule swallow is ENABLE ALWAYS"));
+  EXPECT_THAT(preview_.tables[0].fires, ElementsAre("rule swallow (ENABLE ALWAYS) on INSERT"));
   sql("DROP RULE swallow ON s.t");
   sql("CREATE FUNCTION s.nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'");
   for (const char* event : {"INSERT", "UPDATE", "DELETE"}) {
@@ -427,6 +468,49 @@ TEST_F(LiveRunTest, WhatARuleOrATriggerSwallowsIsNotCalledDone) {
   }
   undo();
   EXPECT_EQ(error_, "");
+}
+
+TEST_F(LiveRunTest, WhatFiresAllTheSameIsSaidAsItWillBe) {
+  sql("CREATE TABLE s.audit (what text)");
+  sql("CREATE TABLE s.t (id int PRIMARY KEY, v int, w int)");
+  sql("CREATE TABLE s.quiet (id int PRIMARY KEY)");
+  sql("INSERT INTO s.t SELECT g, g, g FROM generate_series(1, 9) g");
+  sql("INSERT INTO s.quiet VALUES (1)");
+  mistake(
+      {"DELETE FROM s.t WHERE id < 4", "UPDATE s.t SET v = 0 WHERE id = 9", "DELETE FROM s.quiet"});
+  sql("ALTER TABLE s.t ADD since int");
+  sql("CREATE FUNCTION s.note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+      " INSERT INTO s.audit VALUES (TG_NAME || ' ' || TG_OP); RETURN NULL; END $$");
+  const auto make = [&](std::string_view name, std::string_view when, std::string_view each,
+                        std::string_view enable) {
+    sql(fmt::format("CREATE TRIGGER {} AFTER {} ON s.t FOR EACH {} EXECUTE FUNCTION s.note()", name,
+                    when, each));
+    sql(fmt::format("ALTER TABLE s.t ENABLE {} TRIGGER {}", enable, name));
+  };
+  make("a_row", "INSERT OR DELETE", "ROW", "ALWAYS");
+  make("b_statement", "INSERT OR UPDATE OR DELETE", "STATEMENT", "REPLICA");
+  make("c_other_column", "UPDATE OF since", "ROW", "ALWAYS");
+  make("d_column", "UPDATE OF w", "ROW WHEN (NEW.id > 5)", "ALWAYS");
+  make("e_ordinary", "INSERT OR UPDATE OR DELETE", "ROW", "");
+  make("f_deletes", "DELETE", "STATEMENT", "ALWAYS");
+  make("\"g\nx\"", "TRUNCATE", "STATEMENT", "ALWAYS");
+  const LiveOutcome done = undone({"s.t", "s.quiet"});
+  ASSERT_EQ(error_, "");
+  EXPECT_THAT(preview_.tables[0].fires,
+              ElementsAre("trigger a_row (ENABLE ALWAYS) on INSERT",
+                          "trigger b_statement (ENABLE REPLICA) on INSERT and UPDATE",
+                          "trigger d_column (ENABLE ALWAYS) on UPDATE, where its condition holds"));
+  EXPECT_EQ(done.tables, preview_.tables);
+  EXPECT_THAT(done.tables[1].fires, IsEmpty());
+  EXPECT_THAT(content("s.audit"), ElementsAre("(\"a_row INSERT\")", "(\"a_row INSERT\")",
+                                              "(\"a_row INSERT\")", "(\"b_statement INSERT\")",
+                                              "(\"b_statement UPDATE\")", "(\"d_column UPDATE\")"));
+  const std::string says = fmt::format("{}", fmt::join(script_->settings(), ""));
+  EXPECT_THAT(says, HasSubstr("These fire all the same"));
+  EXPECT_THAT(says, HasSubstr("--   s.t: trigger a_row (ENABLE ALWAYS) on INSERT and DELETE\n"));
+  EXPECT_THAT(says, HasSubstr("--   s.t: trigger f_deletes (ENABLE ALWAYS) on DELETE\n"));
+  EXPECT_EQ(says.find("c_other_column"), std::string::npos);
+  EXPECT_EQ(says.find("e_ordinary"), std::string::npos);
 }
 
 TEST_F(LiveRunTest, AnIndexThatIsNotValidTellsNoRow) {

@@ -35,6 +35,13 @@ Result<void> roll_back_prepared(pgconn::Connection& session, std::optional<pg::X
   return success();
 }
 
+std::string dump_conninfo(const scratch::ScratchServer& server, const std::string& database) {
+  // Beside those that pg_dump sets itself (setup_connection() in src/bin/pg_dump/pg_dump.c).
+  return server.conninfo(database,
+                         {"lc_monetary=C", "quote_all_identifiers=off", "statement_timeout=0",
+                          "standard_conforming_strings=on", "bytea_output=hex"});
+}
+
 Result<std::string> find_pg_dump(const std::string& binaries, int major, FileSystem& files) {
   const std::string pg_dump =
       join_path(TRY(restore::find_server_binaries(binaries, major)), "pg_dump");

@@ -57,6 +57,7 @@ struct Dump {
   std::string program;
   std::string conninfo;  // of `then`'s database
   std::string file;      // not there yet; as large as the tables' rows
+  std::string encoding = "UTF8";
 };
 
 // One thread; both sessions outlive it.

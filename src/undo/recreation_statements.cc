@@ -199,7 +199,7 @@ Result<void> Recreation::run_dump(const Dump& dump, FileSystem& files, const std
                                   dump.program,
                                   "--no-password",
                                   "--no-sync",
-                                  "--encoding=UTF8",
+                                  "--encoding=" + dump.encoding,
                                   "--lock-wait-timeout=30000",
                                   fmt::format("--rows-per-insert={}", rows),
                                   "--file=" + dump.file,

@@ -7,7 +7,8 @@
 #include "catalog/events.h"
 #include "pg/sql_text.h"
 #include "pgconn/values.h"
-#include "restore/server_commands.h"
+#include "undo/change_files.h"
+#include "undo/firing.h"
 #include "undo/live_cluster.h"
 #include "undo/old_server.h"
 #include "undo/output_files.h"
@@ -52,8 +53,8 @@ class Rescue {
     // What can be refused is refused before anything is fetched.
     TRY(open_output());
     TRY(meet_live_cluster());
-    const scratch::ScratchPlan checked = TRY(check_scratch());
-    server_ = TRY(ScratchServer::recover(checked, around_));
+    checked_ = TRY(check_scratch());
+    server_ = TRY(ScratchServer::recover(checked_, around_));
     TRY(server_->checked(read()));
     if (output_) TRY(output_->finish());
     TRY(leave());
@@ -117,6 +118,7 @@ class Rescue {
       wanted_ = TRY(find_wanted_table(*any, connect, options_.table));
     }
     then_ = TRY(scratch_session(*server_, wanted_.database));
+    encoding_ = TRY(pgconn::query_text(*then_, "SHOW client_encoding"));
     TRY(roll_back_prepared(*then_));
     const std::optional<TableShape> shape = TRY(read_shape(*then_, wanted_.oid));
     CHECK(shape);
@@ -229,6 +231,9 @@ class Rescue {
   // A table that is there gets rows back: as they are met, they go into the script.
   Result<void> prepare_return() {
     returning_session_ = TRY(scratch_session(*server_, wanted_.database));
+    for (std::string& note : TRY(event_triggers_that_fire(*live_))) {
+      report_.notes.push_back(std::move(note));
+    }
     std::vector<ReturningTable> tables;
     for (const pg::Oid oid : TRY(tables_with_rows(*then_, wanted_.oid))) {
       const std::optional<TableShape> then = TRY(read_shape(*then_, oid));
@@ -251,14 +256,19 @@ class Rescue {
           fmt::format("{}: {}", report_.left_out.front().table, report_.left_out.front().why),
           "--as NAME makes a table of its own; --format csv has the rows");
     }
+    const bool overwrites = options_.on_conflict == OnConflict::kOverwrite;
     for (const ReturningTable& table : tables) {
+      const TableShape& shape = table.today.shape;
+      for (const std::string& fires : fired_by(shape, {true, overwrites, overwrites})) {
+        report_.notes.push_back(fmt::format("{}: the SQL makes {} fire", shape.name.quoted, fires));
+      }
       if (table.today.key) continue;
       report_.notes.push_back(
           fmt::format("{} has no key: run twice, the SQL puts its rows there twice",
                       table.today.shape.name.quoted));
     }
     returning_ = std::make_unique<ReturningRows>(*returning_session_, std::move(tables), *output_,
-                                                 around_.stop);
+                                                 encoding_, around_.stop);
     return returning_->begin(says());
   }
 
@@ -288,7 +298,8 @@ class Rescue {
     if (format == RowFormat::kJson) {
       return read_all_rows(*then_, rows, kRowAsJson, 1, around_.stop,
                            [&](uint64_t, const std::vector<pgconn::Value>& row) {
-                             return output_->write(row_line(then_shape_, row[0].value_or("")));
+                             return write_json(*output_, then_shape_,
+                                               row_line(then_shape_, row[0].value_or("")));
                            });
     }
     return copy_all_rows(*then_, rows, copied_columns(then_shape_), copy_form(format, true),
@@ -304,6 +315,7 @@ class Rescue {
     }
     if (options_.as && live_) TRY(check_new_name(*live_, *options_.as, then_shape_.schema));
     if (!options_.where.empty()) {
+      changed_ = true;
       TRY(then_->query("SET session_replication_role = replica"));
       TRY(then_->query(fmt::format("DELETE FROM {} WHERE (\n{}\n) IS NOT TRUE", source(then_shape_),
                                    options_.where)));
@@ -321,9 +333,10 @@ class Rescue {
     if (found.tables.empty()) return not_made();
     report_.remakes = true;
     ScriptFile file(*output_);
-    TRY(file.begin(says(), Script({})));
-    const Dump dump{pg_dump_, server_->conninfo(wanted_.database_name),
-                    join_path(server_->root(), "dump.sql")};
+    TRY(file.begin(says(), Script({}, encoding_)));
+    const Dump dump{pg_dump_, dump_conninfo(*server_, wanted_.database_name),
+                    join_path(server_->root(), "dump.sql"), encoding_};
+    changed_ = true;
     TRY(recreation.statements(dump, around_.files, around_.stop,
                               [&](const std::string& statement) { return file.add(statement); }));
     return file.end();
@@ -357,10 +370,18 @@ class Rescue {
     returning_session_.reset();
     report_.fetched = server_->fetched();
     if (!options_.keep) return server_->remove();
-    report_.kept = server_->root();
-    report_.start = restore::start_command(server_->binaries(), server_->data_directory());
-    report_.ask = server_->psql();
-    return server_->keep();
+    if (changed_) TRY(recover_again());
+    report_.kept = TRY(server_->keep(wanted_.database_name));
+    return success();
+  }
+
+  // What is kept is as it was then: nothing was renamed or removed on it.
+  Result<void> recover_again() {
+    TRY(server_->remove());
+    server_ = TRY(ScratchServer::recover(checked_, around_));
+    TRY(roll_back_prepared(*TRY(scratch_session(*server_, wanted_.database))));
+    report_.fetched.add(server_->fetched());
+    return success();
   }
 
   const RescueOptions& options_;
@@ -371,10 +392,13 @@ class Rescue {
   std::unique_ptr<OutputFile> output_;
   std::string pg_dump_;
   bool live_answers_ = false;
+  scratch::ScratchPlan checked_;
   std::unique_ptr<ScratchServer> server_;
+  bool changed_ = false;  // so that pg_dump says what is wanted
   WantedTable wanted_;
   // Before the server that they are with goes.
   std::unique_ptr<pgconn::Connection> then_, returning_session_;
+  std::string encoding_;  // of what they say
   TableShape then_shape_;
   std::unique_ptr<pgconn::Connection> live_;
   std::optional<TableShape> today_;

@@ -54,8 +54,7 @@ struct RescueReport {
   std::vector<LeftOut> left_out;
   std::vector<std::string> notes;
   scratch::Fetched fetched;
-  // With `keep`: where the server is, and what starts it and asks it.
-  std::string kept, start, ask;
+  scratch::KeptServer kept;  // with `keep`
 };
 
 // `plan` is for the target. Refused before anything is fetched: kConflict for an output that is

@@ -10,19 +10,19 @@ namespace {
 
 constexpr size_t kMostWaiting = 4096;
 
-Script script_of(const std::vector<ReturningTable>& tables) {
+Script script_of(const std::vector<ReturningTable>& tables, std::string encoding) {
   std::vector<UndoTable> today;
   for (const ReturningTable& table : tables) today.push_back(table.today);
-  return Script(std::move(today));
+  return Script(std::move(today), std::move(encoding));
 }
 
 }  // namespace
 
 ReturningRows::ReturningRows(pgconn::Connection& server, std::vector<ReturningTable> tables,
-                             OutputFile& file, std::stop_token stop)
+                             OutputFile& file, std::string encoding, std::stop_token stop)
     : server_(server),
       tables_(std::move(tables)),
-      script_(script_of(tables_)),
+      script_(script_of(tables_, std::move(encoding))),
       file_(file),
       stop_(std::move(stop)) {
   for (const ReturningTable& table : tables_) waiting_[table.then.name.oid].table = &table;

@@ -30,7 +30,7 @@ class ReturningRows {
  public:
   // `server` has the rows at their places, in a session of its own. It and `file` outlive this.
   ReturningRows(pgconn::Connection& server, std::vector<ReturningTable> tables, OutputFile& file,
-                std::stop_token stop);
+                std::string encoding, std::stop_token stop);
 
   // `says` is the script's first line.
   Result<void> begin(std::string_view says);

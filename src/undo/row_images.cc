@@ -76,7 +76,6 @@ Result<void> read_rows(
     pgconn::Connection& server, const std::string& table, const std::string& expressions,
     std::span<const PlacedRow> rows, const std::stop_token& stop,
     const std::function<Result<void>(uint64_t number, std::vector<pgconn::Value> values)>& take) {
-  TRY(server.query("SET row_security = off"));
   const std::string sql = fmt::format(
       "SELECT t.ctid, {} FROM ONLY {} t WHERE t.ctid = ANY($1::tid[])", expressions, table);
   size_t batch = kFirstRows;
@@ -109,7 +108,6 @@ Result<void> copy_rows(pgconn::Connection& server, const std::string& table,
                        const std::string& expressions, std::span<const PlacedRow> rows,
                        const std::string& first_form, const std::string& form,
                        const std::function<Result<void>(std::string_view bytes)>& take) {
-  TRY(server.query("SET row_security = off"));
   size_t done = 0;
   do {
     const auto wanted = rows.subspan(done, std::min(kMostRows, rows.size() - done));
@@ -129,7 +127,6 @@ Result<void> copy_rows(pgconn::Connection& server, const std::string& table,
 Result<uint64_t> copy_all_rows(pgconn::Connection& server, const std::string& source,
                                const std::string& expressions, const std::string& form,
                                const std::function<Result<void>(std::string_view bytes)>& take) {
-  TRY(server.query("SET row_security = off"));
   return server.copy_out(
       fmt::format("COPY (SELECT {} FROM {}) TO STDOUT WITH ({})", expressions, source, form), take);
 }
@@ -138,7 +135,6 @@ Result<uint64_t> read_all_rows(
     pgconn::Connection& server, const std::string& source, const std::string& expressions,
     uint64_t first_number, const std::stop_token& stop,
     const std::function<Result<void>(uint64_t number, std::vector<pgconn::Value> values)>& take) {
-  TRY(server.query("SET row_security = off"));
   TRY(server.query("BEGIN"));
   TRY(server.query(fmt::format("DECLARE undo_rows NO SCROLL CURSOR FOR SELECT {} FROM {}",
                                expressions, source)));

@@ -32,7 +32,8 @@ std::vector<PlacedRow> places_of(const std::vector<ChangedRow>& rows,
 // `rows` in the order in which they lie. Gives `take` each row's number and the values of
 // `expressions` (SQL over the alias t), in batches that are as many rows as fit some megabytes.
 // `table` is as SQL writes it; only its own rows are read, never those of tables that inherit from
-// it, and no policy hides one: that is an error. kCorrupt when a row is not where it should be.
+// it; `server` has row_security off, with which a policy that hides one is an error. kCorrupt when
+// a row is not where it should be.
 Result<void> read_rows(
     pgconn::Connection& server, const std::string& table, const std::string& expressions,
     std::span<const PlacedRow> rows, const std::stop_token& stop,

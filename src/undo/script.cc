@@ -6,6 +6,7 @@
 #include <set>
 
 #include "pg/sql_text.h"
+#include "undo/firing.h"
 
 namespace walkback::undo {
 
@@ -75,6 +76,45 @@ std::vector<std::string> guarded_columns(const UndoTable& table) {
   return guarded;
 }
 
+// Columns that an UPDATE sets. Where a GENERATED ALWAYS AS IDENTITY differs the row comes anew:
+// nothing else sets that.
+std::vector<std::string> set_columns(const UndoTable& table) {
+  std::vector<std::string> columns;
+  for (const Column& column : table.columns) {
+    if (!column.identity_always) columns.push_back(column.name);
+  }
+  return columns;
+}
+
+// Triggers of other columns do not fire.
+void forget_what_is_not_set(UndoTable& table) {
+  const std::vector<std::string> columns = set_columns(table);
+  for (Firing& one : table.shape.fires) {
+    const bool is_set = std::ranges::any_of(one.columns, [&](const std::string& column) {
+      return std::ranges::find(columns, column) != columns.end();
+    });
+    if (!one.columns.empty() && !is_set) one.on_update = false;
+  }
+}
+
+// What is about columns that came since, or that follow from others, PostgreSQL alone checks.
+std::vector<Check> new_checks(const UndoTable& table, const TableShape& then) {
+  std::vector<Check> added;
+  for (const Check& check : table.shape.checks) {
+    const bool is_old =
+        std::ranges::find(then.checks, check.expression, &Check::expression) != then.checks.end();
+    if (!is_old && has_all(table, check.columns)) added.push_back(check);
+  }
+  for (const Column& column : table.columns) {
+    const Column* was = then.column(column.name);
+    if (!column.not_null || was == nullptr || was->not_null) continue;
+    added.push_back({fmt::format("{} NOT NULL", column.name),
+                     fmt::format("{} IS NOT NULL", column.name),
+                     {column.name}});
+  }
+  return added;
+}
+
 // A name of a table or a key may hold anything, also what would end the block.
 std::string do_block(std::string_view body) {
   std::string tag = "$undo$";
@@ -83,19 +123,21 @@ std::string do_block(std::string_view body) {
 }
 
 // A rule, or a trigger that fires all the same, may make less of a command than it says: then
-// nothing is done.
+// nothing is done. Without rows there is no command: triggers of the statement would fire.
 std::string exactly(std::string_view command, const UndoTable& table, std::string_view rows) {
   return do_block(fmt::format(
-      "DECLARE hits bigint; planned bigint;\nBEGIN\n"
-      "{};\n"
-      "  GET DIAGNOSTICS hits = ROW_COUNT;\n"
+      "DECLARE hits bigint := 0; planned bigint;\nBEGIN\n"
       "  SELECT count(*) INTO planned FROM undo_{} u\n"
       "   WHERE u.undo_conflict IS NULL AND {};\n"
+      "  IF planned > 0 THEN\n"
+      "{};\n"
+      "    GET DIAGNOSTICS hits = ROW_COUNT;\n"
+      "  END IF;\n"
       "  IF hits <> planned THEN\n"
       "    RAISE EXCEPTION 'undo: % of % rows of %: a rule or a trigger of the table is '\n"
       "      'in the way', hits, planned, {};\n"
       "  END IF;\nEND ",
-      command, table.number, rows, pg::quote_literal(table.shape.name.quoted)));
+      table.number, rows, command, pg::quote_literal(table.shape.name.quoted)));
 }
 
 std::string lock_of(std::string_view what) {
@@ -138,6 +180,8 @@ UndoTable make_undo_table(size_t number, const TableShape& then, TableShape toda
       break;
     }
   }
+  table.new_checks = new_checks(table, then);
+  forget_what_is_not_set(table);
   return table;
 }
 
@@ -158,7 +202,8 @@ std::string row_text(const std::vector<Column>& columns, std::string_view row) {
   return fmt::format("ROW({})::text", listed(names_of(columns), row));
 }
 
-Script::Script(std::vector<UndoTable> tables) {
+Script::Script(std::vector<UndoTable> tables, std::string encoding)
+    : encoding_(std::move(encoding)) {
   std::set<size_t> placed;
   const auto waits = [&](const UndoTable& table) {
     return std::ranges::any_of(table.shape.refers_to, [&](const ForeignKey& key) {
@@ -190,15 +235,32 @@ std::string in_comment(std::string_view name) {
 }
 
 Script::Statements Script::settings() const {
+  std::string fires;
+  for (const UndoTable& table : tables_) {
+    for (const std::string& line : all_that_fires(table.shape)) {
+      fires += fmt::format("--   {}\n", in_comment(line));
+    }
+  }
+  if (!fires.empty()) fires = "-- These fire all the same, by their own ENABLE:\n" + fires;
   return {
+      "-- Whatever the database's and the user's own settings are.\n"
+      "SET LOCAL search_path = pg_catalog",
+      "SELECT count(set_config(name, '0', true)) AS limits_lifted FROM pg_settings\n"
+      "  WHERE name IN ('statement_timeout', 'lock_timeout', 'transaction_timeout',\n"
+      "                 'idle_in_transaction_session_timeout')",
+      "-- As the user that is logged in, where that is a superuser and its role is none.\n"
+      "SELECT count(set_config('role', 'none', true)) AS roles_left FROM pg_roles s, pg_roles c\n"
+      "  WHERE s.rolname = session_user AND s.rolsuper\n"
+      "    AND c.rolname = current_user AND NOT c.rolsuper",
       "-- Triggers and rules do not fire: what they did when the rows were lost is undone as rows\n"
-      "-- of their own. Foreign keys are looked at below.\n"
-      "SET LOCAL session_replication_role = replica",
+      "-- of their own. Foreign keys are looked at below.\n" +
+          fires + "SET LOCAL session_replication_role = replica",
       "-- An error, where a policy would hide a row.\n"
       "SET LOCAL row_security = off",
+      "SET LOCAL default_table_access_method = heap",
       "-- Rows are compared by their text.\n"
-      "SET LOCAL search_path = pg_catalog",
-      "SET LOCAL client_encoding = 'UTF8'",
+      "SET LOCAL client_encoding = '" +
+          encoding_ + "'",
       "SET LOCAL standard_conforming_strings = on",
       "SET LOCAL DateStyle = 'ISO, YMD'",
       "SET LOCAL IntervalStyle = 'postgres'",
@@ -330,6 +392,7 @@ void Script::compare(const UndoTable& table, OnConflict mode, Statements& to) co
                   "   AND NOT EXISTS (SELECT FROM ONLY {} t\n"
                   "     WHERE t.ctid = u.undo_at{})",
                   n, n, table.shape.name.quoted, same));
+  check(table, to);
   const std::vector<std::string> guarded = guarded_columns(table);
   if (guarded.empty()) return;
   to.push_back(
@@ -340,6 +403,17 @@ void Script::compare(const UndoTable& table, OnConflict mode, Statements& to) co
                   " AND t.ctid = u.undo_at\n"
                   "   AND ROW({})::text <> ROW({})::text",
                   n, n, table.shape.name.quoted, listed(guarded, "t"), listed(guarded, "w")));
+}
+
+void Script::check(const UndoTable& table, Statements& to) const {
+  for (const Check& check : table.new_checks) {
+    to.push_back(fmt::format(
+        "UPDATE undo_{0} u SET undo_conflict = {1}\n"
+        " WHERE u.undo_conflict IS NULL AND u.undo_does <> 'remove' AND u.undo_row IN (\n"
+        "   SELECT undo_row FROM undo_{0}_was WHERE ({2}) IS FALSE)",
+        table.number, pg::quote_literal(fmt::format("violates check {} added since", check.name)),
+        check.expression));
+  }
 }
 
 std::string Script::key_taken(const UndoTable& table, const UniqueKey& key) const {
@@ -471,11 +545,7 @@ Script::Statements Script::give_back() const {
                 *table, "(u.undo_does = 'remove' OR u.undo_anew)"));
   }
   for (const UndoTable& table : tables_) {
-    std::vector<std::string> columns;
-    for (const Column& column : table.columns) {
-      // Where it differs the row comes anew: nothing else sets a GENERATED ALWAYS AS IDENTITY.
-      if (!column.identity_always) columns.push_back(column.name);
-    }
+    const std::vector<std::string> columns = set_columns(table);
     if (columns.empty()) continue;
     std::string sets;
     for (const std::string& column : columns) {
@@ -521,6 +591,15 @@ std::string Script::report() const {
         table.number);
   }
   return text;
+}
+
+std::string Script::commands(const UndoTable& table) {
+  return fmt::format(
+      "SELECT coalesce(bool_or(undo_does = 'insert' OR undo_anew), false),\n"
+      "       coalesce(bool_or(undo_does = 'update' AND NOT undo_anew), false),\n"
+      "       coalesce(bool_or(undo_does = 'remove' OR undo_anew), false)\n"
+      "  FROM undo_{} WHERE undo_conflict IS NULL",
+      table.number);
 }
 
 std::string Script::conflicts(const UndoTable& table, size_t most) const {

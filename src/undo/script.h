@@ -34,6 +34,8 @@ struct UndoTable {
   std::vector<Column> columns;
   // By which its rows are told; nothing where only the whole row tells them.
   std::optional<UniqueKey> key;
+  // That rows had not to meet then; SET NOT NULL is one, by the name of its column.
+  std::vector<Check> new_checks;
 };
 // `then` as the transaction found it.
 UndoTable make_undo_table(size_t number, const TableShape& then, TableShape today);
@@ -47,15 +49,18 @@ std::string in_comment(std::string_view name);
 // "a.x, a.y"
 std::string listed(const std::vector<std::string>& columns, std::string_view row);
 
+inline constexpr std::string_view kBegin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
+
 // In this order; each is one statement without its semicolon, with comment lines before it.
 class Script {
  public:
   // Tables that are referenced come before those that refer to them, as far as that can be.
-  explicit Script(std::vector<UndoTable> tables);
+  // `encoding` is the client's in which its rows are.
+  explicit Script(std::vector<UndoTable> tables, std::string encoding = "UTF8");
   const std::vector<UndoTable>& tables() const { return tables_; }
 
   using Statements = std::vector<std::string>;
-  // After BEGIN. pgconn's sessions have most of them; a script may be run by anybody.
+  // After kBegin. pgconn's sessions have most of them; a script may be run by anybody.
   Statements settings() const;
   Statements make_tables() const;
   // Which rows are meant, and what stands against each. `locks`: the rows, and those they refer to,
@@ -68,6 +73,8 @@ class Script {
   // Where there are any tables: one row for each, in the order of tables(): the table, rows
   // inserted back, set back and removed, rows with a conflict.
   std::string report() const;
+  // Whether rows without a conflict make it INSERT, UPDATE, DELETE: one row of three.
+  static std::string commands(const UndoTable& table);
   // The first `most` rows of a table with a conflict: (what was to be done: "insert", "update" or
   // "remove"; the conflict; its key, or the row).
   std::string conflicts(const UndoTable& table, size_t most) const;
@@ -77,6 +84,7 @@ class Script {
   void follow(const UndoTable& table, Statements& to) const;
   void lock(const UndoTable& table, Statements& to) const;
   void compare(const UndoTable& table, OnConflict mode, Statements& to) const;
+  void check(const UndoTable& table, Statements& to) const;
   std::string key_taken(const UndoTable& table, const UniqueKey& key) const;
   std::optional<std::string> reference_missing(const UndoTable& table, const ForeignKey& key) const;
   std::optional<std::string> still_referenced(const UndoTable& table, const ForeignKey& key) const;
@@ -84,6 +92,7 @@ class Script {
   std::vector<const UndoTable*> touched_within(pg::Oid table) const;
 
   std::vector<UndoTable> tables_;
+  std::string encoding_;
 };
 
 // "INSERT INTO undo_1_was VALUES (…), (…)": rows as they come, in statements of a size that every

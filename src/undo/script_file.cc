@@ -5,7 +5,7 @@
 namespace walkback::undo {
 
 Result<void> ScriptFile::begin(std::string_view says, const Script& script) {
-  TRY(file_.write(fmt::format("-- {}\n\nBEGIN ISOLATION LEVEL READ COMMITTED;\n\n", says)));
+  TRY(file_.write(fmt::format("-- {}\n\n{};\n\n", says, kBegin)));
   TRY(add_all(script.settings()));
   return add_all(script.make_tables());
 }

@@ -29,14 +29,6 @@ std::vector<std::string> names(const TableShape& then, const TableShape& today) 
   return {fmt::format("{} is {} now", then.name.quoted, today.name.quoted)};
 }
 
-std::vector<std::string> names_and_triggers(const TableShape& then, const TableShape& today) {
-  std::vector<std::string> notes = names(then, today);
-  for (const std::string& fires : today.fires) {
-    notes.push_back(fmt::format("{}: {} and fires", today.name.quoted, fires));
-  }
-  return notes;
-}
-
 // "column v is bigint now and was integer".
 std::string typed_otherwise(const Column& then, const Column& today) {
   return then.type == today.type
@@ -72,7 +64,7 @@ std::string why_unlike(const TableShape& then, const TableShape& today) {
 }
 
 std::vector<std::string> differences(const TableShape& then, const TableShape& today) {
-  std::vector<std::string> notes = names_and_triggers(then, today);
+  std::vector<std::string> notes = names(then, today);
   const std::string& name = today.name.quoted;
   for (const Column& column : then.columns) {
     const Column* now = today.column(column.name);

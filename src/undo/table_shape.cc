@@ -21,7 +21,9 @@ constexpr std::string_view kTable =
 
 constexpr std::string_view kColumns =
     "SELECT quote_ident(a.attname), format_type(a.atttypid, a.atttypmod), a.attgenerated <> '',"
-    " a.attidentity = 'a', a.atttypid IN (20, 21, 23, 1700), a.attnum"  // int8, int2, int4, numeric
+    " a.attidentity = 'a', a.atttypid IN (20, 21, 23, 1700), a.attnum,"  // int8, int2, int4,
+                                                                         // numeric
+    " a.attnotnull"
     " FROM pg_attribute a WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped"
     " ORDER BY a.attnum";
 
@@ -90,11 +92,24 @@ constexpr std::string_view kWithin =
     "SELECT relid::oid FROM pg_partition_ancestors($1::oid) WHERE relid <> $1::oid";
 
 constexpr std::string_view kFires =
-    "SELECT format('%s %s is ENABLE %s', what, name, CASE enabled WHEN 'A' THEN 'ALWAYS' ELSE"
-    " 'REPLICA' END) FROM (SELECT 'trigger' AS what, tgname AS name, tgenabled AS enabled"
-    "  FROM pg_trigger WHERE tgrelid = $1::oid AND NOT tgisinternal UNION ALL"
-    "  SELECT 'rule', rulename, ev_enabled FROM pg_rewrite WHERE ev_class = $1::oid) AS all_of_them"
-    " WHERE enabled IN ('A', 'R') ORDER BY 1";
+    "SELECT format('%s %s', f.what, f.name), f.enabled = 'A', f.inserts, f.updates, f.deletes,"
+    " f.conditional, quote_ident(a.attname) FROM ("
+    " SELECT 'trigger' AS what, tgname AS name, tgenabled AS enabled, tgtype & 4 <> 0 AS inserts,"
+    "  tgtype & 16 <> 0 AS updates, tgtype & 8 <> 0 AS deletes, tgqual IS NOT NULL AS conditional,"
+    "  tgattr::int2[] AS columns FROM pg_trigger WHERE tgrelid = $1::oid"
+    " UNION ALL SELECT 'rule', rulename, ev_enabled, ev_type = '3', ev_type = '2', ev_type = '4',"
+    "  ev_qual::text <> '<>', '{}' FROM pg_rewrite WHERE ev_class = $1::oid) AS f"
+    " LEFT JOIN pg_attribute a ON a.attrelid = $1::oid AND a.attnum = ANY (f.columns)"
+    " WHERE f.enabled IN ('A', 'R') AND (f.inserts OR f.updates OR f.deletes)"
+    " ORDER BY f.what, f.name, a.attnum";
+
+// A whole row in it has number 0.
+constexpr std::string_view kChecks =
+    "SELECT c.conname, pg_get_expr(c.conbin, c.conrelid), quote_ident(a.attname)"
+    " FROM pg_constraint c LEFT JOIN pg_attribute a ON a.attrelid = c.conrelid"
+    "  AND a.attnum = ANY (c.conkey)"
+    " WHERE c.conrelid = $1::oid AND c.contype = 'c' AND coalesce(0 < ALL (c.conkey), true)"
+    " AND coalesce((to_jsonb(c) ->> 'conenforced')::bool, true) ORDER BY c.conname, a.attnum";
 
 constexpr std::string_view kDeferrable =
     "SELECT conname FROM pg_constraint WHERE conrelid = $1::oid AND condeferrable"
@@ -163,6 +178,31 @@ Result<void> read_foreign_keys(pgconn::Connection& server, TableShape& shape) {
   return success();
 }
 
+Result<void> read_checks(pgconn::Connection& server, TableShape& shape) {
+  const Table rows = TRY(ask(server, kChecks, shape.name.oid));
+  for (const Row& row : rows.rows) {
+    const std::string& name = text(row[0]);
+    if (shape.checks.empty() || shape.checks.back().name != name) {
+      shape.checks.push_back({name, text(row[1]), {}});
+    }
+    if (row[2]) shape.checks.back().columns.push_back(*row[2]);
+  }
+  return success();
+}
+
+Result<void> read_firing(pgconn::Connection& server, TableShape& shape) {
+  const Table rows = TRY(ask(server, kFires, shape.name.oid));
+  for (const Row& row : rows.rows) {
+    const std::string& what = text(row[0]);
+    if (shape.fires.empty() || shape.fires.back().what != what) {
+      shape.fires.push_back(
+          {what, truth(row[1]), truth(row[2]), truth(row[3]), truth(row[4]), truth(row[5]), {}});
+    }
+    if (row[6]) shape.fires.back().columns.push_back(*row[6]);
+  }
+  return success();
+}
+
 Result<std::optional<pg::Oid>> one_oid(Result<Table> answer) {
   const Table table = TRY(std::move(answer));
   if (table.rows.empty() || !table.rows[0][0]) return std::optional<pg::Oid>();
@@ -187,7 +227,8 @@ Result<std::optional<TableShape>> read_shape(pgconn::Connection& server, pg::Oid
   const Table columns = TRY(ask(server, kColumns, table));
   for (const Row& row : columns.rows) {
     shape.columns.push_back({text(row[0]), text(row[1]), truth(row[2]), truth(row[3]),
-                             truth(row[4]), static_cast<int>(number<pg::Oid>(row[5])), ""});
+                             truth(row[4]), static_cast<int>(number<pg::Oid>(row[5])), "",
+                             truth(row[6])});
   }
   TRY(read_attributes(server, shape));
   TRY(read_keys(server, shape));
@@ -195,8 +236,8 @@ Result<std::optional<TableShape>> read_shape(pgconn::Connection& server, pg::Oid
   shape.within.push_back(table);
   const Table within = TRY(ask(server, kWithin, table));
   for (const Row& row : within.rows) shape.within.push_back(number<pg::Oid>(row[0]));
-  const Table fires = TRY(ask(server, kFires, table));
-  for (const Row& row : fires.rows) shape.fires.push_back(text(row[0]));
+  TRY(read_checks(server, shape));
+  TRY(read_firing(server, shape));
   const Table deferrable = TRY(ask(server, kDeferrable, table));
   for (const Row& row : deferrable.rows) shape.deferrable.push_back(text(row[0]));
   return std::optional(std::move(shape));

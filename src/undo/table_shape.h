@@ -26,6 +26,7 @@ struct Column {
   // where there is none. PostgreSQL reads a row's text by the places of its attributes, not by
   // their names: after ALTER TYPE … DROP and ADD ATTRIBUTE it takes a value for another's.
   std::string attributes;
+  bool not_null = false;
   bool operator==(const Column&) const = default;
 
   // A value's text means the same in both.
@@ -69,6 +70,24 @@ struct ForeignKey {
   bool operator==(const ForeignKey&) const = default;
 };
 
+// A CHECK constraint about plain columns.
+struct Check {
+  std::string name;
+  std::string expression;            // over the columns as they are called
+  std::vector<std::string> columns;  // those in it
+  bool operator==(const Check&) const = default;
+};
+
+// A trigger or rule that fires in a replica's session, too.
+struct Firing {
+  std::string what;     // "trigger audit", "rule swallow"
+  bool always = false;  // ENABLE ALWAYS, else ENABLE REPLICA
+  bool on_insert = false, on_update = false, on_delete = false;
+  bool conditional = false;
+  std::vector<std::string> columns;  // only when one of these is set; empty: whichever is
+  bool operator==(const Firing&) const = default;
+};
+
 struct TableShape {
   TableName name;
   std::string schema, table;  // unquoted
@@ -80,8 +99,8 @@ struct TableShape {
   std::vector<std::string> guarded;
   std::vector<ForeignKey> refers_to, referred_by;
   std::vector<pg::Oid> within;  // itself and the partitioned tables above it
-  // What fires in a replica's session, too: "trigger audit is ENABLE ALWAYS", "rule …".
-  std::vector<std::string> fires;
+  std::vector<Check> checks;
+  std::vector<Firing> fires;  // see firing.h
   // Unique and exclusion constraints that PostgreSQL checks by triggers, which do not fire there.
   std::vector<std::string> deferrable;
 

@@ -13,6 +13,7 @@
 #include "pgconn/values.h"
 #include "restore/plan.h"
 #include "undo/change_files.h"
+#include "undo/firing.h"
 #include "undo/live_cluster.h"
 #include "undo/old_server.h"
 #include "undo/output_files.h"
@@ -52,6 +53,19 @@ class Undo {
       : options_(options), around_(around), id_(std::move(id)) {}
 
   Result<UndoReport> run() {
+    Result<void> done = steps();
+    if (done.ok()) return std::move(report_);
+    Error error = std::move(done).error();
+    if (!report_.kept.root.empty()) {
+      const std::string where =
+          fmt::format("the server as it was before is kept in {}", report_.kept.root);
+      error.hint = error.hint.empty() ? where : error.hint + "; " + where;
+    }
+    return error;
+  }
+
+ private:
+  Result<void> steps() {
     // What can be refused is refused before anything is fetched.
     TRY(open_output());
     TRY(find_transaction());
@@ -60,16 +74,15 @@ class Undo {
     TRY(meet_live_cluster());
     TRY(read_rows());
     if (undone_.empty() && created_.empty()) return nothing_left();
+    if (options_.keep) TRY(keep_server());
     TRY(compare());
     // Before anything is applied: whoever asks for both has the rows in hand then.
     if (script_file_) TRY(write_script());
     if (change_files_) TRY(change_files_->finish());
     if (options_.apply) TRY(apply());
-    TRY(see_it_gone());
-    return std::move(report_);
+    return see_it_gone();
   }
 
- private:
   Result<void> open_output() {
     if (!options_.output) return success();
     const auto& [format, path] = *options_.output;
@@ -165,6 +178,9 @@ class Undo {
     }
     live_ = std::move(live).value();
     TRY(check_is_primary_of(*live_, archive_->lineage().system_identifier));
+    for (std::string& note : TRY(event_triggers_that_fire(*live_))) {
+      report_.notes.push_back(std::move(note));
+    }
     for (size_t i = 0; i < undone_.size();) {
       if (TRY(oid_today(*undone_[i].found->name))) {
         ++i;
@@ -225,20 +241,24 @@ class Undo {
                         "a recovery to before this transaction ends earlier than its commit",
                         how_to_recover(report_.xid));
     }
-    promoted_ = TRY(check_scratch(scratch::Stand::kPromoted, "-promoted"));
+    promoted_ = TRY(check_scratch(scratch::Stand::kPromoted, "-promoted", on_demand_));
     // Why not is said once.
     on_demand_ = promoted_.options.on_demand;
+    if (!options_.keep) return success();
+    whole_ = TRY(check_scratch(scratch::Stand::kPromoted, "-kept", /*on_demand=*/false));
+    if (choice_.dropped.empty()) promoted_ = *whole_;
     return success();
   }
 
   // ---- the scratch server ----
 
-  Result<scratch::ScratchPlan> check_scratch(scratch::Stand stand, std::string_view name) {
+  Result<scratch::ScratchPlan> check_scratch(scratch::Stand stand, std::string_view name,
+                                             bool on_demand) {
     scratch::ScratchOptions scratch = options_.scratch;
     scratch.purpose = "undo";
     scratch.name = fmt::format("{}{}", id_, name);
     scratch.stand = stand;
-    scratch.on_demand = scratch.on_demand && on_demand_;
+    scratch.on_demand = scratch.on_demand && on_demand;
     return scratch::check_scratch(scratch, plan_options_, plan_, around_);
   }
 
@@ -250,7 +270,7 @@ class Undo {
     const bool any_truncated = std::ranges::any_of(undone_, &Undone::truncated);
     // What can be refused of either is refused before the first.
     std::optional<scratch::ScratchPlan> paused;
-    if (any_placed) paused = TRY(check_scratch(scratch::Stand::kPaused, ""));
+    if (any_placed) paused = TRY(check_scratch(scratch::Stand::kPaused, "", on_demand_));
     TRY(make_directories(around_.files, options_.scratch.directory, 0700));
     spool_.emplace(TRY(TextSpool::create(around_.files, spool_path("rows"))));
     if (change_files_) TRY(change_files_->spool_to(spool_path("images")));
@@ -283,12 +303,17 @@ class Undo {
   Result<void> read_placed_rows(const scratch::ScratchPlan& checked) {
     std::unique_ptr<ScratchServer> server = TRY(ScratchServer::recover(checked, around_));
     TRY(server->checked(read_placed_rows(checked, *server)));
-    leave(std::move(server));
+    const bool stands_before = std::ranges::none_of(undone_, &Undone::any_now);
+    leave(std::move(server), stands_before);
     return success();
   }
 
-  // It goes while its rows are compared.
-  void leave(std::unique_ptr<ScratchServer> server) {
+  // It goes while its rows are compared, unless it is as one must be that is kept.
+  void leave(std::unique_ptr<ScratchServer> server, bool is_as_before) {
+    if (options_.keep && is_as_before && !server->fetched().on_demand) {
+      before_ = std::move(server);
+      return;
+    }
     report_.fetched.add(server->fetched());
     leaving_.emplace();
     leaving_->start([left = std::shared_ptr<ScratchServer>(std::move(server))](
@@ -343,11 +368,28 @@ class Undo {
   }
 
   Result<void> read_locked_rows(const scratch::ScratchPlan& checked) {
+    std::unique_ptr<ScratchServer> server = TRY(promoted_server(checked));
+    TRY(server->checked(read_locked_rows(*server)));
+    // To make what was dropped again, it is changed.
+    leave(std::move(server), /*is_as_before=*/choice_.dropped.empty());
+    return success();
+  }
+
+  Result<std::unique_ptr<ScratchServer>> promoted_server(const scratch::ScratchPlan& checked) {
     // There is room for one.
     TRY(see_it_gone());
-    std::unique_ptr<ScratchServer> server = TRY(ScratchServer::recover(checked, around_));
-    TRY(server->checked(read_locked_rows(*server)));
-    leave(std::move(server));
+    if (!before_) return ScratchServer::recover(checked, around_);
+    TRY(before_->promote());
+    return std::move(before_);
+  }
+
+  // Promoted, so that the transaction is none there, and it stays where it is when it is started.
+  Result<void> keep_server() {
+    around_.progress.begin("making the server that is kept", 0);
+    const std::unique_ptr<ScratchServer> server = TRY(promoted_server(*whole_));
+    TRY(roll_back_prepared(*TRY(session(*server)), static_cast<pg::Xid>(report_.xid)));
+    report_.fetched.add(server->fetched());
+    report_.kept = TRY(server->keep(report_.database));
     return success();
   }
 
@@ -388,7 +430,8 @@ class Undo {
     if (created_.empty() || (!options_.apply && !script_file_)) return success();
     definitions_.emplace(TRY(TextSpool::create(around_.files, spool_path("definitions"))));
     const std::string database = TRY(pgconn::query_text(then, "SELECT current_database()"));
-    const Dump dump{pg_dump_, server.conninfo(database), join_path(server.root(), "dump.sql")};
+    const Dump dump{pg_dump_, dump_conninfo(server, database), join_path(server.root(), "dump.sql"),
+                    encoding_};
     return recreation.statements(
         dump, around_.files, around_.stop,
         [this](const std::string& statement) { return definitions_->add(statement); });
@@ -406,8 +449,10 @@ class Undo {
     return [this](const std::string& statement) { return spool_->add(statement); };
   }
 
-  Result<std::unique_ptr<pgconn::Connection>> session(const ScratchServer& server) const {
-    return scratch_session(server, choice_.database);
+  Result<std::unique_ptr<pgconn::Connection>> session(const ScratchServer& server) {
+    std::unique_ptr<pgconn::Connection> session = TRY(scratch_session(server, choice_.database));
+    encoding_ = TRY(pgconn::query_text(*session, "SHOW client_encoding"));
+    return session;
   }
 
   // That it stands where it should, in PostgreSQL's own words.
@@ -480,7 +525,7 @@ class Undo {
   Result<void> compare() {
     std::vector<UndoTable> tables;
     for (const Undone& undone : undone_) tables.push_back(*undone.table);
-    script_.emplace(std::move(tables));
+    script_.emplace(std::move(tables), encoding_);
     if (live_) {
       TRY(wake_live());
       around_.progress.begin("comparing with the running cluster", 0);
@@ -545,6 +590,10 @@ class Undo {
       for (const ChangedRow& row : undone->rows) {
         ++(!row.now ? outcome.inserted : row.was ? outcome.set_back : outcome.removed);
       }
+      // Where a key changes, a row that is set back goes and comes.
+      const bool sets_back = outcome.set_back > 0;
+      outcome.fires = fired_by(table.shape, {outcome.inserted > 0 || sets_back, sets_back,
+                                             outcome.removed > 0 || sets_back});
       report_.preview.tables.push_back(std::move(outcome));
     }
   }
@@ -581,8 +630,11 @@ class Undo {
   restore::PlanOptions plan_options_;
   restore::RecoveryPlan plan_;
   scratch::ScratchPlan promoted_;
-  bool on_demand_ = true;  // until it is known that this host cannot
+  std::optional<scratch::ScratchPlan> whole_;  // of what is kept
+  std::unique_ptr<ScratchServer> before_;      // it, as long as it may be
+  bool on_demand_ = true;                      // until it is known that this host cannot
   std::vector<Undone> undone_;
+  std::string encoding_ = "UTF8";  // of what its sessions say
   std::optional<TextSpool> spool_;
   std::string pg_dump_;
   std::vector<TableOutcome> created_;

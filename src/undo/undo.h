@@ -35,6 +35,8 @@ struct UndoOptions {
       connect_live;
   OnConflict on_conflict = OnConflict::kFail;
   bool apply = false;
+  // A server as it was just before the transaction, whole and stopped.
+  bool keep = false;
   // Another name for the one table that was dropped; its schema is empty where it stays.
   std::optional<find::SchemaAndName> as;
   // Is told the preview, before anything is done.
@@ -59,6 +61,7 @@ struct UndoReport {
   std::string not_compared;
   std::optional<LiveOutcome> applied;
   scratch::Fetched fetched;
+  scratch::KeptServer kept;  // with `keep`
 };
 
 // kInvalid, kMissing and kUnsupported for a transaction that cannot be undone, before anything is

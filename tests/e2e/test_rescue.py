@@ -6,6 +6,7 @@ import stat
 import subprocess
 
 from harness.cluster import BINARIES
+from harness.kept_server import KeptServer
 
 from test_undo import RICH, content, leftovers, loaded, mistake
 
@@ -286,3 +287,17 @@ def test_a_server_that_is_kept_can_be_asked(production, wb, place):
     ask = next(line.strip() for line in text.stdout.splitlines() if line.strip().startswith("psql"))
     told = subprocess.run(f"{ask} -d postgres -Atc 'SELECT id FROM t'", shell=True, check=True, capture_output=True, text=True, timeout=60)
     assert told.stdout == "7\n"
+    stop, remove = (line.strip() for line in text.stdout.splitlines()[-2:])
+    for line in (stop, remove):
+        subprocess.run(line, shell=True, check=True, capture_output=True, timeout=60)
+    assert list(kept.iterdir()) == []
+    # What was left out of the SQL is there all the same.
+    production.sql("CREATE TABLE many AS SELECT g AS id FROM generate_series(1, 100) g")
+    xid = mistake(production, "DROP TABLE many")
+    production.archive_everything()
+    kept = rescue(wb, "--table", "many", "--before-xid", xid, "--where", "id > 90", "--output", place / "some.sql", "--keep", "--into", kept)
+    assert kept["output"]["rows"] == 10
+    with KeptServer(kept["kept"]) as server:
+        assert server.ask("SELECT count(*) FROM many") == "100"
+    run_sql(production, place / "some.sql")
+    assert production.value("SELECT count(*) FROM many") == 10
