@@ -149,6 +149,9 @@ Json json_of(const restore::DeltaSurvey& delta) {
           {"bytes_removed", delta.bytes_going},
           {"kept_directory", delta.kept_directory},
           {"kept_wal", list_of(delta.kept_wal)},
+          {"kept_before", list_of(delta.kept_before)},
+          {"kept_commits",
+           {{"count", delta.kept_commits.count}, {"first", json_of(delta.kept_commits.first)}}},
           {"kept_configuration", list_of(delta.kept_configuration)},
           {"left_alone", list_of(delta.left_alone)}};
 }

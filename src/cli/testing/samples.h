@@ -97,6 +97,7 @@ inline restore::DeltaSurvey sample_delta() {
   delta.bytes_going = 16'785'408;
   delta.kept_directory = "/srv/pg-1547.kept/20261122T150000Z";
   delta.kept_wal = {"000000010000000000000006", "000000010000000000000007"};
+  delta.kept_commits = {4, at("16:02:11.5")};
   delta.kept_configuration = {"pg_hba.conf", "postgresql.conf"};
   delta.left_alone = {"notes.txt"};
   return delta;
