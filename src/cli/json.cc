@@ -335,6 +335,7 @@ std::string wal_index_json(const archive::WalIndexReport& report) {
                     {"incomplete", report.incomplete},
                     {"rebuilt", report.rebuilt},
                     {"still_incomplete", report.still_incomplete},
+                    {"whole_now", report.whole_now},
                     {"begin_unknown", report.begin_unknown},
                     {"not_archived", report.not_archived},
                     {"failed", report.failed}}}});

@@ -362,6 +362,26 @@ TEST_F(Text, WalCommands) {
             "000000010000000000000003 was archived before\n");
   EXPECT_EQ(wal_get_text("x", archive::WalGetOutcome::kNotInArchive), "x: not in the archive\n");
 }
+TEST_F(Text, AnIndexThatWasMadeAgainCountsAsItIsNow) {
+  archive::WalIndexReport report;
+  report.segments = 8;
+  report.whole = report.whole_now = 5;
+  report.begin_unknown = report.begin_unknown_now = 1;
+  report.missing = 2;
+  report.damaged = 1;
+  EXPECT_THAT(wal_index_text(report, false),
+              HasSubstr("8 segments in the archive, 5 with an index that says all of them\n"));
+  report.rebuilt = 3;
+  report.whole_now = 8;
+  EXPECT_EQ(wal_index_text(report, true),
+            "8 segments in the archive, 8 with an index that says all of them now\n"
+            "  1 of these begin in the middle of a record, and the segment before is not archived: "
+            "so much no index can say\n"
+            "3 made again; before that 5 had one that said all\n"
+            "  2 had none\n"
+            "  1 had a damaged one, or one that this walkback does not read\n");
+}
+
 
 }  // namespace
 }  // namespace walkback::cli
