@@ -446,6 +446,7 @@ TEST_F(InitTest, WhatEncryptionIsAskedForIsClear) {
 TEST_F(InitTest, WithoutAServerNoKeyIsMade) {
   EXPECT_EQ(init({"--pgdata", directory_}), 1);
   EXPECT_THAT(output_.err_text, HasSubstr("connecting to PostgreSQL"));
+  EXPECT_THAT(output_.err_text, HasSubstr("hint: no server runs on " + directory_ + ": start it"));
   for (const auto& entry : std::filesystem::directory_iterator(directory_)) {
     EXPECT_NE(entry.path().extension(), ".key");
   }

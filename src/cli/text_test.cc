@@ -314,11 +314,18 @@ TEST_F(Text, InitAppliedWaitsForARestart) {
   setup::InitReport report = init_report();
   report.restart_required = report.settings[0].pending = true;
   report.settings[1].current = report.settings[1].wanted;
+  report.set = {report.settings[0].name, report.settings[1].name};
   std::string text = init_text({report, plain(), "/etc/walkback/walkback.toml", false});
+  EXPECT_THAT(text, HasSubstr("(ALTER SYSTEM), and in effect:\n  archive_command = "));
+  report.set.clear();
+  text = init_text({report, plain(), "/etc/walkback/walkback.toml", false});
   EXPECT_THAT(text, HasSubstr("waiting for a restart of PostgreSQL:\n  archive_mode = 'on'"));
   EXPECT_THAT(text, Not(HasSubstr("Put into")));
   EXPECT_THAT(text, Not(HasSubstr("archive_command")));
   EXPECT_THAT(text, HasSubstr("Next: restart PostgreSQL"));
+  report.settings[0].pending = false;
+  EXPECT_THAT(init_text({report, plain(), "/etc/walkback/walkback.toml", false}),
+              HasSubstr("Next: make these settings, restart PostgreSQL"));
 }
 
 TEST_F(Text, InitEndsWithTheProof) {
@@ -355,13 +362,6 @@ TEST_F(Text, Adopt) {
   EXPECT_THAT(text("/srv/pg-1547"), HasSubstr("2. take the first backup"));
 }
 
-TEST_F(Text, WalCommands) {
-  EXPECT_EQ(wal_push_text({"000000010000000000000003", false, 16 << 20, 3 << 20}),
-            "000000010000000000000003: 16.0 MiB stored as 3.0 MiB\n");
-  EXPECT_EQ(wal_push_text({"000000010000000000000003", true, 0, 0}),
-            "000000010000000000000003 was archived before\n");
-  EXPECT_EQ(wal_get_text("x", archive::WalGetOutcome::kNotInArchive), "x: not in the archive\n");
-}
 TEST_F(Text, AnIndexThatWasMadeAgainCountsAsItIsNow) {
   archive::WalIndexReport report;
   report.segments = 8;
@@ -382,6 +382,13 @@ TEST_F(Text, AnIndexThatWasMadeAgainCountsAsItIsNow) {
             "  1 had a damaged one, or one that this walkback does not read\n");
 }
 
+TEST_F(Text, WalCommands) {
+  EXPECT_EQ(wal_push_text({"000000010000000000000003", false, 16 << 20, 3 << 20}),
+            "000000010000000000000003: 16.0 MiB stored as 3.0 MiB\n");
+  EXPECT_EQ(wal_push_text({"000000010000000000000003", true, 0, 0}),
+            "000000010000000000000003 was archived before\n");
+  EXPECT_EQ(wal_get_text("x", archive::WalGetOutcome::kNotInArchive), "x: not in the archive\n");
+}
 
 }  // namespace
 }  // namespace walkback::cli

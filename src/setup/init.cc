@@ -117,14 +117,15 @@ bool all_satisfied(const std::vector<ServerSetting>& settings) {
                      [](const ServerSetting& setting) { return setting.satisfied(); });
 }
 
-// Whether the server has any new setting now, though a later one may have failed.
+// `set`: the names of those that the server has now, though a later one may have failed.
 Result<void> alter_system(pgconn::Connection& connection,
-                          const std::vector<ServerSetting>& settings, bool& any) {
+                          const std::vector<ServerSetting>& settings,
+                          std::vector<std::string>& set) {
   for (const ServerSetting& setting : settings) {
     if (setting.satisfied() || setting.pending) continue;
     TRY(connection.query(
         fmt::format("ALTER SYSTEM SET {} = {}", setting.name, pg::quote_literal(setting.wanted))));
-    any = true;
+    set.push_back(setting.name);
   }
   return success();
 }
@@ -255,9 +256,9 @@ class Init {
   }
 
   Result<void> apply() {
-    const Result<void> altered = alter_system(parts_.connection, report_.settings, report_.applied);
+    const Result<void> altered = alter_system(parts_.connection, report_.settings, report_.set);
     if (!altered.ok()) {
-      if (!report_.applied) parts_.configuration.take_back();
+      if (report_.set.empty()) parts_.configuration.take_back();
       return altered;
     }
     report_.applied = true;
