@@ -44,7 +44,7 @@ inline catalog::BackupSummary sample_backup() {
 inline std::vector<catalog::Event> sample_events() {
   catalog::Event done{
       "20261122T140001Z-3f9a", "backup",       at("14:00:01"), "db1", at("14:00:19"), true, "",
-      "1.1 GiB stored",        sample_backup()};
+      "before upgrade",        sample_backup()};
   catalog::Event failed{"20261122T150000Z-0001",
                         "recover",
                         at("15:00:00"),
