@@ -32,19 +32,21 @@ Result<Found> look_at(const catalog::WalArchive& archive, const Archived& archiv
 
 bool is_whole(Found found) { return found == Found::kWhole || found == Found::kBeginUnknown; }
 
-Result<void> rebuild(const catalog::WalArchive& archive, const Archived& archived,
-                     pg::SegmentName name, WalIndexReport& report) {
+// What there is afterwards; `before` where none could be made.
+Result<Found> rebuild(const catalog::WalArchive& archive, const Archived& archived,
+                      pg::SegmentName name, Found before, WalIndexReport& report) {
   const Result<void> made = archive.remake_index(name);
   if (!made.ok()) {
     // Of one segment, as opposed to the repository, which does not answer, and to keys.
     const ErrorKind kind = made.error().kind;
-    if (kind != ErrorKind::kCorrupt && kind != ErrorKind::kMissing) return made;
+    if (kind != ErrorKind::kCorrupt && kind != ErrorKind::kMissing) return made.error();
     report.failed.push_back(made.error().message);
-    return success();
+    return before;
   }
   ++report.rebuilt;
-  if (!is_whole(TRY(look_at(archive, archived, name)))) ++report.still_incomplete;
-  return success();
+  const Found now = TRY(look_at(archive, archived, name));
+  if (!is_whole(now)) ++report.still_incomplete;
+  return now;
 }
 
 // `before` and `next` stand beside each other in the archive.
@@ -87,7 +89,11 @@ Result<WalIndexReport> run_wal_index(const WalIndexOptions& options, store::Obje
         if (found == Found::kDamaged) ++report.damaged;
         if (found == Found::kIncomplete) ++report.incomplete;
         const bool wanted = options.all || !is_whole(found);
-        if (options.rebuild && wanted) TRY(rebuild(archive, archived, segment.name, report));
+        const Found now = options.rebuild && wanted
+                              ? TRY(rebuild(archive, archived, segment.name, found, report))
+                              : found;
+        if (is_whole(now)) ++report.whole_now;
+        if (now == Found::kBeginUnknown) ++report.begin_unknown_now;
       }
     }
   }

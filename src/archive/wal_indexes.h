@@ -29,6 +29,9 @@ struct WalIndexReport {
   uint64_t damaged = 0;     // or not readable by this program
   uint64_t incomplete = 0;  // it says up to where, or that it lacks its first record
   uint64_t rebuilt = 0;
+  // When all was done: the first two of those above.
+  uint64_t whole_now = 0;
+  uint64_t begin_unknown_now = 0;
   // Made again, and still not all: the segment itself holds no more, or what comes before it is not
   // in the archive.
   uint64_t still_incomplete = 0;

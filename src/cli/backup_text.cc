@@ -115,11 +115,28 @@ std::string result(const catalog::Event& event) {
   return event.backup && !damage(*event.backup).empty() ? "bad pages" : "done";
 }
 
+std::string what_was_killed(const catalog::Event& event) {
+  const std::string text = event.kind == "backup"
+                               ? "ended before it was done; `walkback prune` removes what it left"
+                               : "ended before it was done";
+  return event.detail.empty() ? text : fmt::format("{}: {}", event.detail, text);
+}
+
+// A label is one only where somebody gave one.
+std::string what_was_backed_up(const catalog::Event& event) {
+  const catalog::BackupSummary& backup = *event.backup;
+  const std::string text =
+      fmt::format("{}, {} read, {} stored", catalog::backup_type_name(backup.type),
+                  human_bytes(backup.bytes_read), human_bytes(backup.bytes_stored));
+  return with_damage(event.detail.empty() ? text : fmt::format("{}: {}", event.detail, text),
+                     backup);
+}
+
 std::string what(const catalog::Event& event) {
-  if (event.killed) return event.detail;
+  if (event.killed) return what_was_killed(event);
   if (!event.ended_at) return "still running, or killed";
   if (!event.succeeded) return event.error;
-  return event.backup ? with_damage(event.detail, *event.backup) : event.detail;
+  return event.backup ? what_was_backed_up(event) : event.detail;
 }
 
 std::string took(const catalog::Event& event) {
@@ -149,11 +166,20 @@ std::string what_was_read(const backup::BackupReport& report) {
   return report.parent ? "what changed since " + report.parent->text : "everything";
 }
 
+// What an incremental one read is not what it stores: how much that was compressed is not known.
+std::string what_was_stored(const backup::BackupReport& report) {
+  const catalog::BackupSummary& backup = report.summary;
+  const std::string stored = human_bytes(backup.bytes_stored);
+  if (!report.parent) return stored + ratio(backup.bytes_read, backup.bytes_stored);
+  return stored + "; the rest is what earlier backups stored";
+}
+
 std::string what_was_read_again(const catalog::BackupSummary& backup) {
-  return fmt::format("{} that had not changed: {}", human_bytes(backup.bytes_reread),
-                     backup.unexplained_pages == 0
-                         ? "so it is"
-                         : fmt::format("but {} had", counted(backup.unexplained_pages, "page")));
+  return fmt::format(
+      "{} that, by the WAL, had not changed: {}", human_bytes(backup.bytes_reread),
+      backup.unexplained_pages == 0
+          ? "nor had it"
+          : fmt::format("{} had all the same", counted(backup.unexplained_pages, "page")));
 }
 
 }  // namespace
@@ -168,8 +194,7 @@ std::string backup_text(const backup::BackupReport& report) {
   fields.add("read", fmt::format("{}: {}", human_bytes(backup.bytes_read - backup.bytes_reread),
                                  what_was_read(report)));
   if (backup.bytes_reread > 0) fields.add("read again", what_was_read_again(backup));
-  fields.add("stored",
-             human_bytes(backup.bytes_stored) + ratio(backup.bytes_read, backup.bytes_stored));
+  fields.add("stored", what_was_stored(report));
   fields.add("WAL", fmt::format("{} to {} on timeline {}{}", backup.start_lsn.text(),
                                 backup.stop_lsn.text(), backup.timeline.value,
                                 backup.from_standby ? ", replayed by a standby" : ""));

@@ -255,7 +255,14 @@ class Check {
         .call = {env.program, session_.config_path(), config_.cluster},
         .prove_archiving = options_.prove};
     add_all(setup::check_server(
-        server, {**connection, env.files, objects, env.clock, session_.progress()}));
+        server, {.connection = **connection,
+                 .files = env.files,
+                 .objects = objects,
+                 .clock = env.clock,
+                 .progress = session_.progress(),
+                 .connect_to_primary = config_.primary_conninfo.empty()
+                                           ? backup::ConnectToPrimary()
+                                           : session_.connect_to_primary(config_)}));
   }
 
   const CheckOptions& options_;

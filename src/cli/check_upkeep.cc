@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "agent/record.h"
 #include "base/human.h"
 #include "cli/alert_options.h"
@@ -32,6 +34,34 @@ Finding window_finding(std::chrono::seconds window, const retention::Coverage& t
           fmt::format("retention.window asks for {}; there are {}, since {}: whole on {}",
                       days_text(window), days_text(there.until - there.since),
                       local_second(there.since), local_second(there.whole_at))};
+}
+
+// An agent begins within a minute or two, one that takes a dead one's work over within ten.
+constexpr std::chrono::minutes kBegunByNow{15};
+
+// What any agent would have begun by now. While something runs, the rest may wait for it; what was
+// tried in vain somebody tries.
+std::optional<schedule::Due> missed_run(schedule::Schedule schedule,
+                                        const schedule::History& history, Timestamp now) {
+  const bool runs = std::ranges::any_of(history.attempts, [](const schedule::Attempt& attempt) {
+    return attempt.outcome == schedule::Outcome::kRunning;
+  });
+  if (runs) return std::nullopt;
+  schedule.recovery_time_objective.reset();
+  for (const schedule::Due& due : schedule::decide(schedule, history, now).due) {
+    if (due.failures == 0 && now - due.at > kBegunByNow) return due;
+  }
+  return std::nullopt;
+}
+
+bool sets_schedule(const config::Config& config) {
+  const config::Config none;
+  return config.schedule_backup != none.schedule_backup ||
+         config.schedule_prune != none.schedule_prune ||
+         config.schedule_verify != none.schedule_verify ||
+         config.schedule_drill != none.schedule_drill ||
+         config.schedule_zone != none.schedule_zone ||
+         config.schedule_recovery_time_objective != none.schedule_recovery_time_objective;
 }
 
 }  // namespace
@@ -74,6 +104,29 @@ std::vector<Finding> check_retention(const config::Config& config,
   return findings;
 }
 
+setup::Finding judge_schedule(const config::Config& config, const schedule::Schedule& schedule,
+                              const schedule::History& history, Timestamp now) {
+  const std::string when = schedule_text(schedule);
+  const std::optional<schedule::Due> missed = missed_run(schedule, history, now);
+  if (!missed) return {Level::kOk, "schedule", when};
+  const std::string what(schedule::job_name(missed->job));
+  const std::string since = local_second(missed->at);
+  // Whoever has cron run things sets no times of an agent's.
+  if (!sets_schedule(config)) {
+    return {Level::kOk, "schedule",
+            fmt::format("[schedule] is not set, and no agent keeps its defaults ({}): cron or a "
+                        "timer has to run what is to be run",
+                        when)};
+  }
+  return {Level::kWarning, "schedule",
+          fmt::format("{}: nobody keeps it. By it {} {}, and none began since", when, what,
+                      missed->reason == schedule::Reason::kFirst
+                          ? "was to be taken at once, at " + since
+                          : "was due at " + since),
+          "`walkback agent` keeps it (contrib/systemd has a unit: is it enabled, and running?); "
+          "where cron does, take [schedule] out"};
+}
+
 std::vector<Finding> check_schedule(const config::Config& config, store::ObjectStore& objects,
                                     Session& session) {
   Env& env = session.env();
@@ -81,7 +134,7 @@ std::vector<Finding> check_schedule(const config::Config& config, store::ObjectS
   if (!schedule.ok()) return {failed("schedule", schedule.error())};
   Result<schedule::History> history = agent::read_history(objects, config.cluster, env.clock);
   if (!history.ok()) return {failed("schedule", history.error())};
-  std::vector<Finding> findings{{Level::kOk, "schedule", schedule_text(*schedule)}};
+  std::vector<Finding> findings{judge_schedule(config, *schedule, *history, env.clock.now())};
   if (!schedule->recovery_time_objective) {
     schedule->recovery_time_objective = health_limits(config).recovery_time_objective;
   }

@@ -7,6 +7,7 @@
 #include "catalog/recovery_windows.h"
 #include "cli/session.h"
 #include "config/config.h"
+#include "schedule/due.h"
 #include "setup/check.h"
 #include "store/object_store.h"
 
@@ -19,7 +20,12 @@ std::vector<setup::Finding> check_retention(const config::Config& config,
                                             const std::vector<catalog::RecoveryWindow>& windows,
                                             Timestamp now);
 
-// Also whether the objective, the schedule's or else status', can be kept.
+// Whether anybody runs what is to be run: by what the repository's history says was begun. A
+// warning only where the configuration sets times of its own, for cron and timers need none.
+setup::Finding judge_schedule(const config::Config& config, const schedule::Schedule& schedule,
+                              const schedule::History& history, Timestamp now);
+
+// That, and whether the objective, the schedule's or else status', can be kept.
 std::vector<setup::Finding> check_schedule(const config::Config& config,
                                            store::ObjectStore& objects, Session& session);
 

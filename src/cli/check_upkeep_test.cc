@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "cli/schedule_options.h"
 #include "cli/testing/samples.h"
 
 namespace walkback::cli {
@@ -10,6 +11,7 @@ namespace {
 
 using setup::Level;
 using std::chrono::hours;
+using std::chrono::minutes;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
@@ -53,6 +55,59 @@ TEST(CheckRetention, ATierThatKeepsNothingOfItsOwnIsAWarning) {
   EXPECT_EQ(found[0].level, Level::kWarning);
   EXPECT_THAT(found[0].text, HasSubstr("retention.daily = 7 keeps nothing"));
   EXPECT_THAT(check_retention({}, {}, at("15:00:00")), IsEmpty());
+}
+
+class CheckSchedule : public ::testing::Test {
+ protected:
+  setup::Finding judge() {
+    config_.schedule_zone = "UTC";
+    return judge_schedule(config_, *schedule_of(config_, system_files()), history_, now_);
+  }
+  void tried(Timestamp when, schedule::Outcome outcome = schedule::Outcome::kDone) {
+    history_.attempts.push_back({schedule::Job::kBackup, when, when + minutes(1), outcome});
+  }
+
+  const Timestamp now_ = at("15:40:00");
+  config::Config config_;
+  schedule::History history_{
+      .attempts = {}, .since = at("14:30:00"), .speed = {}, .wal_since_backup_bytes = {}};
+};
+
+TEST_F(CheckSchedule, ThatNobodyKeepsIsAWarningWithWhatWasNotBegun) {
+  config_.schedule_backup = "0 * * * *";
+  const setup::Finding finding = judge();
+  EXPECT_EQ(finding.level, Level::kWarning);
+  EXPECT_THAT(finding.text, HasSubstr("nobody keeps it. By it backup was due at"));
+  EXPECT_THAT(finding.hint, HasSubstr("`walkback agent`"));
+}
+
+TEST_F(CheckSchedule, ThatSomebodyKeepsIsOk) {
+  config_.schedule_backup = "0 * * * *";
+  tried(at("15:01:00"));
+  EXPECT_EQ(judge().level, Level::kOk);
+  history_.attempts.clear();
+  tried(at("15:01:00"), schedule::Outcome::kFailed);
+  EXPECT_EQ(judge().level, Level::kOk) << "it was tried: status says that it failed";
+  history_.attempts.clear();
+  tried(at("11:00:00"), schedule::Outcome::kRunning);
+  EXPECT_EQ(judge().level, Level::kOk) << "the rest waits for it";
+}
+
+TEST_F(CheckSchedule, WhatWasDueAMomentAgoMayBeginYet) {
+  config_.schedule_backup = "35 15 * * *";
+  tried(at("14:40:00"));
+  EXPECT_EQ(judge().level, Level::kOk);
+  history_.attempts.clear();
+  history_.since = at("15:38:00");
+  EXPECT_EQ(judge().level, Level::kOk) << "a repository two minutes old";
+}
+
+TEST_F(CheckSchedule, WithoutOneOfItsOwnCronMayRunEverything) {
+  history_.since = at("10:00:00");
+  const setup::Finding finding =
+      judge_schedule({}, *schedule_of({}, system_files()), history_, now_);
+  EXPECT_EQ(finding.level, Level::kOk);
+  EXPECT_THAT(finding.text, HasSubstr("no agent keeps its defaults"));
 }
 
 }  // namespace

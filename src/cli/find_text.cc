@@ -86,7 +86,23 @@ std::string what_was_done(const FoundTable& table) {
   return fmt::format("{}", fmt::join(done, ", "));
 }
 
-std::string when(const FoundTransaction& transaction) {
+// Nobody knows whether it has committed.
+bool end_is_to_come(const FoundTransaction& transaction) {
+  return transaction.outcome == Outcome::kUnfinished && !transaction.log_goes_on;
+}
+
+std::string where_its_end_is(const FindView& view) {
+  const bool all_is_archived = view.archiver && view.archiver->written <= view.report.archive_end;
+  if (all_is_archived) return "not ended: it runs, and all that the server wrote is archived";
+  std::string text = "its end is not in the archive yet";
+  if (!view.reaches_now || !view.report.archive_last) return text;
+  const double seconds =
+      static_cast<double>((view.now - *view.report.archive_last).count()) / 1'000'000;
+  return text + fmt::format("; {} of WAL {} on the server", human_duration(seconds),
+                            view.server_answers ? "are" : "may be");
+}
+
+std::string when(const FoundTransaction& transaction, const FindView& view) {
   std::string text;
   switch (transaction.outcome) {
     case Outcome::kCommitted:
@@ -110,7 +126,7 @@ std::string when(const FoundTransaction& transaction) {
       break;
     case Outcome::kUnfinished:
       text = transaction.log_goes_on ? "not ended where reading stopped, behind the window"
-                                     : "not ended where the archived WAL ends";
+                                     : where_its_end_is(view);
       break;
   }
   if (transaction.ended_at) text += local_time(*transaction.ended_at);
@@ -190,7 +206,8 @@ std::string describe(const FoundWork& work, const FindView& view) {
   for (size_t i = 0; i < lines.size() && i < kShownTables; ++i) {
     fields.add(label(lines[i]), what_was_done(lines[i].table));
   }
-  std::string text = fmt::format("{}, {}\n{}", who(transaction), when(transaction), fields.text());
+  std::string text =
+      fmt::format("{}, {}\n{}", who(transaction), when(transaction, view), fields.text());
   if (work.tables.empty() && work.databases_dropped.empty()) {
     text += transaction.work_unseen
                 ? "  was prepared in WAL that is not there, and what it did is not known\n"
@@ -329,9 +346,9 @@ std::optional<Error> why_no_target(const FoundWork& work, const Error& refusal) 
     case Outcome::kInterrupted:
       return because("was interrupted by a crash or a recovery: it changed nothing", "");
     case Outcome::kUnfinished:
-      return because(
-          "has not ended where the archived WAL ends",
-          "if it has committed since, SELECT pg_switch_wal() on the server archives that");
+      return because("has no end in the archive yet",
+                     "if it has committed since, SELECT pg_switch_wal() on the server archives "
+                     "that");
     case Outcome::kRolledBack:
       if (work.reach == find::Reach::kReachable) return std::nullopt;
       return because("was rolled back: it changed nothing", "");
@@ -459,6 +476,16 @@ std::string how_to_go_on(const FindView& view) {
   return text;
 }
 
+std::string others(const FindView& view, bool to_come, std::string_view heading) {
+  std::string text;
+  for (const FoundWork& work : view.report.others) {
+    if (end_is_to_come(work.transaction) != to_come) continue;
+    if (text.empty()) text = fmt::format("{}\n\n", heading);
+    text += describe(work, view) + "\n";
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string find_text(const FindView& view) {
@@ -466,8 +493,8 @@ std::string find_text(const FindView& view) {
   std::string text = heading(view) + not_archived(view);
   if (!view.xid) text += graph(view) + tally(view);
   for (const FoundWork& work : report.found) text += describe(work, view) + "\n";
-  if (!report.others.empty()) text += "Not committed:\n\n";
-  for (const FoundWork& work : report.others) text += describe(work, view) + "\n";
+  text += others(view, true, "Not ended, as far as is archived:") +
+          others(view, false, "Not committed:");
   text += nothing_found(view);
   text += fmt::format("{}{} committed, {} rolled back, in {}\n",
                       view.filtered ? "in this time, whatever they did: " : "",

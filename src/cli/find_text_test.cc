@@ -185,6 +185,25 @@ TEST_F(FindText, SaysHowToSeeWhatIsNotArchivedYet) {
   EXPECT_THAT(find_text(view), HasSubstr("(15 s ago); no server of this cluster answers:\n"));
 }
 
+// It may have committed a second ago.
+TEST_F(FindText, AnEndThatIsNotArchivedYetIsNotCalledNotCommitted) {
+  const FindReport report = sample();
+  const Suggestion suggestion("walkback", "");
+  FindView view{report, suggestion, [](uint64_t) { return ""; }};
+  view.reaches_now = true;
+  view.now = *report.archive_last + std::chrono::seconds(15);
+  view.archiver = LiveArchiver{};
+  view.archiver->written = report.archive_end + 1000;
+  const std::string said = find_text(view);
+  const size_t at = said.find(
+      "Not ended, as far as is archived:\n\ntransaction 753, its end is not in the archive yet; "
+      "15 s of WAL are on the server, began about");
+  EXPECT_NE(at, std::string::npos) << said;
+  EXPECT_LT(at, said.find("Not committed:\n\ntransaction 751, rolled back"));
+  view.archiver->written = report.archive_end;
+  EXPECT_THAT(find_text(view), HasSubstr("transaction 753, not ended: it runs, and all that"));
+}
+
 TEST_F(FindText, KnowsWhyATransactionIsNoTarget) {
   const FindReport report = sample();
   const Error refusal =
@@ -199,7 +218,8 @@ TEST_F(FindText, KnowsWhyATransactionIsNoTarget) {
   const auto prepared = why_no_target(report.others[1], refusal);
   EXPECT_THAT(prepared->message, HasSubstr("transaction 752 is prepared as 'it''s'"));
   EXPECT_THAT(prepared->hint, HasSubstr("ROLLBACK PREPARED 'it''s'"));
-  EXPECT_THAT(why_no_target(report.others[2], refusal)->message, HasSubstr("has not ended"));
+  EXPECT_THAT(why_no_target(report.others[2], refusal)->message,
+              HasSubstr("has no end in the archive yet"));
 }
 
 TEST_F(FindText, SaysThatArchivingStandsStill) {

@@ -31,21 +31,28 @@ Result<ExitStatus> run_index(const IndexOptions& options, Session& session) {
 }
 
 std::string wal_index_text(const archive::WalIndexReport& report, bool rebuilt) {
-  std::string text = fmt::format("{} in the archive, {} with an index that says all of them\n",
-                                 counted(report.segments, "segment"), human_count(report.whole));
+  std::string text = fmt::format("{} in the archive, {} with an index that says all of them{}\n",
+                                 counted(report.segments, "segment"), human_count(report.whole_now),
+                                 rebuilt ? " now" : "");
   const auto line = [&](uint64_t count, std::string_view what) {
     if (count > 0) text += fmt::format("  {} {}\n", human_count(count), what);
   };
-  line(report.begin_unknown,
+  line(report.begin_unknown_now,
        "of these begin in the middle of a record, and the segment before is not archived: so much "
        "no index can say");
-  line(report.missing, "without");
-  line(report.damaged, "with a damaged one, or one that this walkback does not read");
-  line(report.incomplete, "with one that does not say all");
   if (rebuilt) {
-    text += fmt::format("{} made again\n", human_count(report.rebuilt));
+    text += fmt::format("{} made again; before that {} had one that said all\n",
+                        human_count(report.rebuilt), human_count(report.whole));
+  }
+  line(report.missing, rebuilt ? "had none" : "without");
+  line(report.damaged, rebuilt ? "had a damaged one, or one that this walkback does not read"
+                               : "with a damaged one, or one that this walkback does not read");
+  line(report.incomplete,
+       rebuilt ? "had one that did not say all" : "with one that does not say all");
+  if (rebuilt) {
     line(report.still_incomplete,
-         "of them still do not say all: the WAL ends there, or what was before is not archived");
+         "of those made again still do not say all: the WAL ends there, or what was before is not "
+         "archived");
   } else if (report.missing + report.damaged + report.incomplete > 0) {
     text +=
         "`walkback index --rebuild` makes them again, from the segments; it needs an owner's "

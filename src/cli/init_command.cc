@@ -10,6 +10,7 @@
 #include "cli/text.h"
 #include "config/keys.h"
 #include "config/write.h"
+#include "restore/target_directory.h"
 #include "setup/init.h"
 #include "setup/initial_keys.h"
 
@@ -82,6 +83,30 @@ Error with_place_for(const std::string& file, const Env& env, Error error) {
       "`sudo install -d -o {} -m 0750 {}` makes a place for it, then run this again; or choose "
       "another one with --config FILE",
       shell_word(env.user_name(env.user_id)), shell_word(parent_path(file)));
+  return error;
+}
+
+// Nobody said how, and libpq's own defaults lead nowhere: the server's own files say where it is.
+Result<std::unique_ptr<pgconn::Connection>> connect(const config::Config& config,
+                                                    Session& session) {
+  auto connection = session.connect(config);
+  if (connection.ok() || !config.conninfo.empty()) return connection;
+  Error error = std::move(connection).error();
+  Env& env = session.env();
+  const auto running = restore::find_running_server(env.files, config.pgdata);
+  if (!running.ok()) return error;
+  if (!*running) {
+    error.hint = fmt::format("no server runs on {}: start it, then run this again", config.pgdata);
+    return error;
+  }
+  std::string conninfo = fmt::format("port={}", (*running)->port);
+  if (!(*running)->socket_directory.empty()) {
+    conninfo = fmt::format("host={} {}", (*running)->socket_directory, conninfo);
+  }
+  error.hint = fmt::format(
+      "--conninfo {} names the server that runs on {}; with user=ROLE in it where no superuser is "
+      "called {}",
+      shell_word(conninfo), config.pgdata, env.user_name(env.user_id));
   return error;
 }
 
@@ -212,7 +237,7 @@ Result<ExitStatus> run_init(const InitOptions& options, Session& session) {
   session.watch_interrupts(OnInterrupt::kEnd);
   InitialRepository repository(options, config, session);
   TRY(repository.look());
-  auto connection = TRY(session.connect(config));
+  auto connection = TRY(connect(config, session));
 
   setup::InitOptions init;
   init.cluster = config.cluster;

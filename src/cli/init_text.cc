@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "cli/human.h"
 #include "cli/text.h"
 
@@ -25,12 +27,16 @@ std::string setting_line(const setup::ServerSetting& setting) {
 }
 
 std::string settings_text(const setup::InitReport& report) {
-  std::string pending, missing;
+  std::string set, pending, missing;
   for (const auto& setting : report.settings) {
-    if (setting.satisfied()) continue;
-    (setting.pending ? pending : missing) += "  " + setting_line(setting) + "\n";
+    const bool by_us = std::ranges::find(report.set, setting.name) != report.set.end();
+    if (setting.satisfied() && !by_us) continue;
+    (setting.satisfied() ? set
+     : setting.pending   ? pending
+                         : missing) += "  " + setting_line(setting) + "\n";
   }
   std::string text;
+  if (!set.empty()) text += "Set in postgresql.auto.conf (ALTER SYSTEM), and in effect:\n" + set;
   if (!pending.empty()) text += "Set, and waiting for a restart of PostgreSQL:\n" + pending;
   if (!missing.empty()) {
     text += "Put into postgresql.conf (or run this again with --apply):\n" + missing;
@@ -50,11 +56,14 @@ std::string next_text(const setup::InitReport& report) {
         "Next: `walkback backup`\n",
         report.proved_segment);
   }
-  if (report.restart_required) {
-    return "Next: restart PostgreSQL, then `walkback init` again for the proof, then `walkback "
-           "backup`.\n";
-  }
-  return "Next: make the settings, reload PostgreSQL, then `walkback init` again for the proof.\n";
+  const bool to_be_made = std::ranges::any_of(report.settings, [](const auto& setting) {
+    return !setting.satisfied() && !setting.pending;
+  });
+  return fmt::format(
+      "Next: {}{} PostgreSQL, then `walkback init` again for the proof, then `walkback backup`: "
+      "before the {} no backup can be taken.\n",
+      to_be_made ? "make these settings, " : "", report.restart_required ? "restart" : "reload",
+      report.restart_required ? "restart" : "proof");
 }
 
 }  // namespace

@@ -149,6 +149,9 @@ Json json_of(const restore::DeltaSurvey& delta) {
           {"bytes_removed", delta.bytes_going},
           {"kept_directory", delta.kept_directory},
           {"kept_wal", list_of(delta.kept_wal)},
+          {"kept_before", list_of(delta.kept_before)},
+          {"kept_commits",
+           {{"count", delta.kept_commits.count}, {"first", json_of(delta.kept_commits.first)}}},
           {"kept_configuration", list_of(delta.kept_configuration)},
           {"left_alone", list_of(delta.left_alone)}};
 }
@@ -332,6 +335,7 @@ std::string wal_index_json(const archive::WalIndexReport& report) {
                     {"incomplete", report.incomplete},
                     {"rebuilt", report.rebuilt},
                     {"still_incomplete", report.still_incomplete},
+                    {"whole_now", report.whole_now},
                     {"begin_unknown", report.begin_unknown},
                     {"not_archived", report.not_archived},
                     {"failed", report.failed}}}});

@@ -68,15 +68,29 @@ std::string describe_kept(const RecoveryPlan& plan) {
   return fmt::format("{}\nup to the {}", commits, describe(*plan.last_replayed));
 }
 
-std::string describe_given_up(const RecoveryPlan& plan) {
-  if (plan.commits_given_up == 0) {
-    return plan.other_timelines.empty()
-               ? "nothing: the archive holds no later commit"
-               : fmt::format("nothing of timeline {}: the archive holds no later commit of it",
-                             plan.along.value);
+std::string describe_given_up(const RecoveryPlan& plan,
+                              const std::optional<Destination>& destination) {
+  const bool onto = destination && destination->target.delta;
+  const restore::KeptCommits only_there =
+      onto ? destination->target.delta->kept_commits : restore::KeptCommits();
+  std::string text;
+  if (plan.commits_given_up > 0) {
+    text = fmt::format("{}\nfrom the {}", counted(plan.commits_given_up, "commit"),
+                       describe(*plan.first_left_out));
+  } else if (!plan.other_timelines.empty()) {
+    text = fmt::format("nothing of timeline {}: the archive holds no later commit of it",
+                       plan.along.value);
+  } else {
+    text = only_there.count > 0 ? "of the archive nothing: it holds no later commit"
+                                : "nothing: the archive holds no later commit";
   }
-  return fmt::format("{}\nfrom the {}", counted(plan.commits_given_up, "commit"),
-                     describe(*plan.first_left_out));
+  if (only_there.count == 0) return text;
+  return fmt::format(
+      "{}\nand {} that {} in WAL of this directory alone, {} {}\n"
+      "that WAL is set aside: archive it if you want them",
+      text, counted(only_there.count, "commit"), only_there.count == 1 ? "is" : "are",
+      only_there.count == 1 ? "at" : "from",
+      only_there.first ? local_time(*only_there.first) : "a time not known");
 }
 
 std::string describe_earlier(const std::vector<PlanRecord>& records) {
@@ -146,15 +160,19 @@ void add_delta(Fields& fields, const restore::DeltaSurvey& delta) {
     fields.add("removed", fmt::format("{} that PostgreSQL made and the backup has not{}",
                                       counted(delta.goes.size(), "name"), some_of(delta.goes)));
   }
-  std::string kept = delta.kept_directory;
+  std::string aside = "in " + delta.kept_directory;
+  if (!delta.kept_before.empty()) {
+    aside += fmt::format("\nalready, by the recovery before: {} of pg_wal",
+                         counted(delta.kept_before.size(), "file"));
+  }
   if (!delta.kept_wal.empty()) {
-    kept += fmt::format("\nfrom pg_wal, not in the archive: {}{}",
-                        counted(delta.kept_wal.size(), "file"), some_of(delta.kept_wal));
+    aside += fmt::format("\nfrom pg_wal, not in the archive: {}{}",
+                         counted(delta.kept_wal.size(), "file"), some_of(delta.kept_wal));
   }
   if (!delta.kept_configuration.empty()) {
-    kept += "\ncopies of pg_control and the configuration";
+    aside += "\ncopies of pg_control and the configuration";
   }
-  fields.add("kept in", kept);
+  fields.add("set aside", aside);
   if (!delta.left_alone.empty()) {
     fields.add("left alone",
                fmt::format("{}, not PostgreSQL's{}", counted(delta.left_alone.size(), "name"),
@@ -194,7 +212,7 @@ std::string plan_text(const RecoveryPlan& plan, const std::optional<Destination>
   fields.add("target", describe_target(plan));
   fields.add("backup", describe_backup(plan));
   fields.add("kept", describe_kept(plan));
-  fields.add("given up", describe_given_up(plan));
+  fields.add("given up", describe_given_up(plan, destination));
   if (!plan.earlier_times_left_out.empty()) {
     fields.add("clock", describe_earlier(plan.earlier_times_left_out));
   }

@@ -32,15 +32,50 @@ std::string describe_took(const RecoverReport& report) {
 }
 
 std::string describe_delta(const RecoverReport::Delta& delta) {
-  std::string text = fmt::format("{} were right already, {} were written, {} fetched",
-                                 human_bytes(delta.bytes_right), human_bytes(delta.bytes_written),
-                                 human_bytes(delta.bytes_fetched));
-  const size_t wal = delta.survey.kept_wal.size();
-  if (wal > 0) text += fmt::format("\n{} that the archive has not", counted(wal, "WAL file"));
-  text += fmt::format("{} kept in {}",
-                      wal > 0 ? " and the old configuration are" : "\nthe old configuration is",
-                      delta.survey.kept_directory);
-  return text;
+  return fmt::format("{} were right already, {} were written, {} fetched",
+                     human_bytes(delta.bytes_right), human_bytes(delta.bytes_written),
+                     human_bytes(delta.bytes_fetched));
+}
+
+std::vector<std::string> wal_set_aside(const restore::DeltaSurvey& survey) {
+  std::vector<std::string> names = survey.kept_before;
+  names.insert(names.end(), survey.kept_wal.begin(), survey.kept_wal.end());
+  return names;
+}
+
+std::string describe_set_aside(const restore::DeltaSurvey& survey) {
+  const size_t wal = wal_set_aside(survey).size();
+  return fmt::format("{}\n{}the old configuration and pg_control", survey.kept_directory,
+                     wal > 0 ? counted(wal, "WAL file") + " that the archive has not, and " : "");
+}
+
+// What nobody else has is the reader's to throw away.
+std::string what_is_set_aside(const RecoverReport& report, const Suggestion& suggestion) {
+  const restore::DeltaSurvey& survey = report.delta->survey;
+  const std::vector<std::string> wal = wal_set_aside(survey);
+  const restore::KeptCommits& commits = survey.kept_commits;
+  std::string text;
+  if (!wal.empty()) {
+    const std::string what =
+        commits.count == 0
+            ? "No commit that the archive lacks was found in the WAL that was set aside."
+            : fmt::format(
+                  "The WAL that was set aside has {} that neither this copy nor the "
+                  "archive has, {} {}.",
+                  counted(commits.count, "commit"), commits.count == 1 ? "at" : "from",
+                  commits.first ? local_time(*commits.first) : "a time not known");
+    text += fmt::format(
+        "{}\n"
+        "If it is the cluster's own (not a copy's), this archives it; then `walkback find` sees "
+        "it, and a recovery along its timeline (--timeline) reaches it; where the last one ends "
+        "early, --latest says the --lsn:\n"
+        "  for name in {}; do {}/$name; done\n",
+        what, fmt::join(wal, " "),
+        suggestion.walkback("wal-push " + shell_word(survey.kept_directory + "/pg_wal")));
+  }
+  return text + fmt::format("When this copy is found right{}, what was set aside can go:\n  {}\n",
+                            wal.empty() ? "" : " and nothing of that is wanted",
+                            suggestion.other("rm -r " + shell_word(survey.kept_directory)));
 }
 
 std::string describe_changes(const std::vector<restore::SettingChange>& changes) {
@@ -169,13 +204,17 @@ std::string recover_text(const RecoverReport& report, RecoveryAction action,
   }
   if (report.new_timeline) fields.add("timeline", std::to_string(report.new_timeline->value));
   fields.add("took", describe_took(report));
-  if (report.delta) fields.add("delta", describe_delta(*report.delta));
+  if (report.delta) {
+    fields.add("delta", describe_delta(*report.delta));
+    fields.add("set aside", describe_set_aside(report.delta->survey));
+  }
   if (!report.setting_changes.empty()) {
     fields.add("changed", describe_changes(report.setting_changes));
   }
   std::string_view done = report.started ? "Recovered" : "Restored, ready to recover";
-  return fmt::format("{} {}\n\n{}\n{}", done, target_phrase(report.plan), fields.text(),
-                     go_on(report, action, suggestion));
+  return fmt::format("{} {}\n\n{}\n{}{}", done, target_phrase(report.plan), fields.text(),
+                     go_on(report, action, suggestion),
+                     report.delta ? what_is_set_aside(report, suggestion) : "");
 }
 
 Error not_reached_error(const RecoverReport& report) {

@@ -341,6 +341,37 @@ TEST_F(RunTest, AnEmptyDirectoryIsARepositoryWhoseDiskIsNotMounted) {
   EXPECT_THAT(output_.err_text, HasSubstr("is its disk mounted?"));
 }
 
+TEST_F(RunTest, ADirectoryThatIsGoneIsSaidToBeGoneAndNotToBeMadeAnew) {
+  std::filesystem::create_directory(directory_ + "/disk");
+  std::ofstream(config_path_) << "[repository]\nurl = \"file://" << directory_
+                              << "/disk/repo\"\nencryption = \"none\"\n";
+  for (const std::string command : {"list", "verify", "history", "find"}) {
+    opened_ = store::make_memory_store();
+    EXPECT_NE(walkback({command}), 0);
+    const std::string all = output_.out_text + output_.err_text;
+    EXPECT_THAT(all, HasSubstr(directory_ +
+                               "/disk/repo, where the repository should be, does not "
+                               "exist, and " +
+                               directory_ + "/disk is empty: is its disk mounted?"))
+        << command;
+    EXPECT_THAT(all, Not(HasSubstr("init"))) << command;
+  }
+  opened_ = store::make_memory_store();
+  EXPECT_EQ(walkback({"wal-get", "000000010000000000000001", directory_ + "/x"}), 200);
+  EXPECT_THAT(output_.err_text, HasSubstr("does not exist"));
+  EXPECT_THAT(output_.err_text, Not(HasSubstr("init")));
+}
+
+// Another disk, or the directory above: it has files, and none of them is a repository's.
+TEST_F(RunTest, WalOfAPlaceThatIsNoRepositoryIsNotAnUnknownClusters) {
+  std::filesystem::create_directories(directory_ + "/repo/photographs");
+  std::ofstream(config_path_) << "[repository]\nurl = \"file://" << directory_
+                              << "/repo\"\nencryption = \"none\"\n";
+  opened_ = store::make_memory_store();
+  EXPECT_EQ(walkback({"wal-get", "000000010000000000000001", directory_ + "/x"}), 200);
+  EXPECT_THAT(output_.err_text, HasSubstr("is no walkback repository"));
+}
+
 TEST_F(RunTest, ADestinationThatWillNotDoIsRefusedBeforeAnythingIsRead) {
   write_config();
   if (env_.user_id == 0) env_.user_id = 26;  // else root is what is refused
@@ -415,6 +446,7 @@ TEST_F(InitTest, WhatEncryptionIsAskedForIsClear) {
 TEST_F(InitTest, WithoutAServerNoKeyIsMade) {
   EXPECT_EQ(init({"--pgdata", directory_}), 1);
   EXPECT_THAT(output_.err_text, HasSubstr("connecting to PostgreSQL"));
+  EXPECT_THAT(output_.err_text, HasSubstr("hint: no server runs on " + directory_ + ": start it"));
   for (const auto& entry : std::filesystem::directory_iterator(directory_)) {
     EXPECT_NE(entry.path().extension(), ".key");
   }

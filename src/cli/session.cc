@@ -222,9 +222,9 @@ Result<std::unique_ptr<store::ObjectStore>> Session::open_repository(const confi
 
 void Session::remember_small_objects() { remembers_ = true; }
 
-Result<void> Session::check_is_mounted(const config::Config& config) const {
+Result<void> Session::check_is_there(const config::Config& config) const {
   for (const std::string& url : config::repository_urls(config)) {
-    TRY(setup::check_is_mounted(env_.files, url));
+    TRY(setup::check_is_there(env_.files, url));
   }
   return success();
 }

@@ -76,14 +76,17 @@ class Session {
   // From here on SIGINT and SIGTERM end the command cleanly.
   std::stop_token watch_interrupts(OnInterrupt mode);
 
-  // What a step that found nothing found, or that the repository's disk is not mounted, which is
-  // the likelier cause, and which `init` would make worse.
+  // What a step that found nothing found, or that the repository's directory is gone or its disk
+  // not mounted, which is the likelier cause, and which `init` would make worse.
   template <typename T>
   Result<T> if_mounted(const config::Config& config, Result<T> step) const {
     if (step.ok() || step.error().kind != ErrorKind::kMissing) return step;
-    TRY(check_is_mounted(config));
+    TRY(check_is_there(config));
     return step;
   }
+
+  // kMissing when a directory of the repository is gone, or empty as a mount point is.
+  Result<void> check_is_there(const config::Config& config) const;
 
   // Commands for this caller to paste.
   const Suggestion& suggestion() const { return suggestion_; }
@@ -112,7 +115,6 @@ class Session {
  private:
   Result<std::unique_ptr<store::ObjectStore>> opened(
       Result<std::unique_ptr<store::ObjectStore>> store);
-  Result<void> check_is_mounted(const config::Config& config) const;
   bool is_owned_by(const std::string& path, uint32_t user_id) const;
   Result<void> check_is_readable(const config::Config& config, const std::string& path,
                                  bool of_host) const;

@@ -314,11 +314,18 @@ TEST_F(Text, InitAppliedWaitsForARestart) {
   setup::InitReport report = init_report();
   report.restart_required = report.settings[0].pending = true;
   report.settings[1].current = report.settings[1].wanted;
+  report.set = {report.settings[0].name, report.settings[1].name};
   std::string text = init_text({report, plain(), "/etc/walkback/walkback.toml", false});
+  EXPECT_THAT(text, HasSubstr("(ALTER SYSTEM), and in effect:\n  archive_command = "));
+  report.set.clear();
+  text = init_text({report, plain(), "/etc/walkback/walkback.toml", false});
   EXPECT_THAT(text, HasSubstr("waiting for a restart of PostgreSQL:\n  archive_mode = 'on'"));
   EXPECT_THAT(text, Not(HasSubstr("Put into")));
   EXPECT_THAT(text, Not(HasSubstr("archive_command")));
   EXPECT_THAT(text, HasSubstr("Next: restart PostgreSQL"));
+  report.settings[0].pending = false;
+  EXPECT_THAT(init_text({report, plain(), "/etc/walkback/walkback.toml", false}),
+              HasSubstr("Next: make these settings, restart PostgreSQL"));
 }
 
 TEST_F(Text, InitEndsWithTheProof) {
@@ -353,6 +360,26 @@ TEST_F(Text, Adopt) {
   EXPECT_THAT(text("/srv/pg-1547"), HasSubstr("1. start it: archiving begins with that\n"));
   EXPECT_THAT(text("/srv/pg-1547"), Not(HasSubstr("stop")));
   EXPECT_THAT(text("/srv/pg-1547"), HasSubstr("2. take the first backup"));
+}
+
+TEST_F(Text, AnIndexThatWasMadeAgainCountsAsItIsNow) {
+  archive::WalIndexReport report;
+  report.segments = 8;
+  report.whole = report.whole_now = 5;
+  report.begin_unknown = report.begin_unknown_now = 1;
+  report.missing = 2;
+  report.damaged = 1;
+  EXPECT_THAT(wal_index_text(report, false),
+              HasSubstr("8 segments in the archive, 5 with an index that says all of them\n"));
+  report.rebuilt = 3;
+  report.whole_now = 8;
+  EXPECT_EQ(wal_index_text(report, true),
+            "8 segments in the archive, 8 with an index that says all of them now\n"
+            "  1 of these begin in the middle of a record, and the segment before is not archived: "
+            "so much no index can say\n"
+            "3 made again; before that 5 had one that said all\n"
+            "  2 had none\n"
+            "  1 had a damaged one, or one that this walkback does not read\n");
 }
 
 TEST_F(Text, WalCommands) {

@@ -68,6 +68,15 @@ std::string took(const MassChange& change) {
                                   : fmt::format("{} {} ({})", change.what, change.table, rows);
 }
 
+// A backup is of use with its WAL alone: where none is archived, that comes first.
+std::string how_to_back_up(const Findings& findings, std::string_view otherwise) {
+  const Looked<ServerFacts>& server = findings.facts.server;
+  const std::string first = server && server->ok() ? before_a_backup(**server) : "";
+  if (first.empty()) return std::string(otherwise);
+  return fmt::format("first {}. No backup ends before WAL is archived; then `walkback backup`",
+                     first);
+}
+
 }  // namespace
 
 void judge_backup_age(Findings& findings) {
@@ -94,7 +103,8 @@ void judge_backup_age(Findings& findings) {
             ? "there is no backup: nothing can be recovered" + attempts
             : fmt::format("no good backup: of {}, all have pages that fail their checksum",
                           counted(repository->backups.size(), "backup")),
-        "`walkback backup` takes one", {{"backups", uint64_t{repository->backups.size()}}});
+        how_to_back_up(findings, "`walkback backup` takes one"),
+        {{"backups", uint64_t{repository->backups.size()}}});
   }
   const double age = seconds_between(newest->stopped_at, now);
   const Span limit = findings.limits.backup_age;
@@ -108,12 +118,15 @@ void judge_backup_age(Findings& findings) {
                                {"age_s", age},
                                {"backups", uint64_t{repository->backups.size()}}};
   if (limit) evidence.push_back({"limit_s", static_cast<uint64_t>(limit->count())});
-  findings.add(level, "backup_age", std::move(text),
-               repository->attempts.failed_backup && !repository->attempts.running_backup
-                   ? "mend what the last attempt failed at (`walkback history` has all of them), "
-                     "then `walkback backup`"
-                   : "`walkback backup` takes one; is what should take it every night still there?",
-               std::move(evidence));
+  findings.add(
+      level, "backup_age", std::move(text),
+      how_to_back_up(findings,
+                     repository->attempts.failed_backup && !repository->attempts.running_backup
+                         ? "mend what the last attempt failed at (`walkback history` has all of "
+                           "them), then `walkback backup`"
+                         : "`walkback backup` takes one; is what should take it every night still "
+                           "there?"),
+      std::move(evidence));
 }
 
 void judge_bad_pages(Findings& findings) {
@@ -222,7 +235,9 @@ void judge_verify(Findings& findings) {
         last ? fmt::format("; the last, at {}, failed: {}", local_second(last->at), last->detail)
              : "";
     return findings.add(level, "verify", "what is stored was never verified" + failed,
-                        "`walkback verify` reads and compares it");
+                        repository->backups.empty()
+                            ? "once there is a backup, `walkback verify` reads and compares it"
+                            : "`walkback verify` reads and compares it");
   }
   const double age = seconds_between(*attempts.last_sound_verify, findings.facts.now);
   const Level level =
@@ -255,7 +270,9 @@ void judge_drill(Findings& findings) {
   if (!good) {
     return findings.add(limit ? Level::kWarning : Level::kHealthy, "drill",
                         "no drill has shown yet that a recovery works",
-                        "`walkback drill --into DIR` shows it");
+                        repository->backups.empty()
+                            ? "once there is a backup, `walkback drill --into DIR` shows it"
+                            : "`walkback drill --into DIR` shows it");
   }
   const double age = seconds_between(good->at, findings.facts.now);
   const Level level =

@@ -31,6 +31,8 @@ struct PlaceFacts {
 
 struct ArchiverFacts {  // pg_stat_archiver, and the settings beside it
   bool on = true;       // archive_mode
+  // archive_mode is set, and takes the restart that was not yet.
+  bool waits_for_restart = false;
   bool has_command = true;
   std::chrono::seconds timeout{0};  // archive_timeout; 0: off
   std::string last_archived;        // a file's name; empty: none since the statistics were reset

@@ -66,6 +66,9 @@ inline Level level_below(double figure, std::chrono::seconds limit, int critical
   return figure < least ? Level::kWarning : Level::kHealthy;
 }
 
+// What comes before a backup can succeed, because no WAL reaches the repository; empty: nothing.
+std::string before_a_backup(const ServerFacts& server);  // wal_rules.cc
+
 // backup_rules.cc
 void judge_backup_age(Findings& findings);
 void judge_bad_pages(Findings& findings);

@@ -69,6 +69,39 @@ TEST(Rules, AClusterThatIsWellIsHealthyAndEveryRuleSaysWhy) {
   }
 }
 
+// Whoever takes the first line at its word must not be refused.
+TEST(Rules, ABackupThatCannotWorkYetIsAdvisedAfterWhatComesFirst) {
+  auto hint = [](const std::function<void(ServerFacts&)>& change, std::string_view rule) {
+    Facts facts = sample_facts();
+    repository(facts).backups.clear();
+    attempts(facts) = {};
+    change(server(facts));
+    Limits limits;
+    limits.drill_age = hours(24);
+    return said(judge(facts, limits), rule)->hint;
+  };
+  const auto well = [](ServerFacts&) {};
+  EXPECT_EQ(hint(well, "backup_age"), "`walkback backup` takes one");
+  EXPECT_THAT(hint(well, "drill"), testing::StartsWith("once there is a backup, "));
+  EXPECT_THAT(hint(well, "verify"), testing::StartsWith("once there is a backup, "));
+  const auto set = [](ServerFacts& server) {
+    server.archiver.on = false;
+    server.archiver.waits_for_restart = true;
+  };
+  EXPECT_THAT(hint(set, "backup_age"), testing::StartsWith("first restart PostgreSQL"));
+  EXPECT_THAT(hint(set, "archiver"), testing::StartsWith("restart PostgreSQL"));
+  const auto off = [](ServerFacts& server) { server.archiver.on = false; };
+  EXPECT_THAT(hint(off, "backup_age"), testing::StartsWith("first `walkback init --apply`"));
+  EXPECT_THAT(hint(off, "archiver"), HasSubstr("then restart PostgreSQL"));
+  const auto elsewhere = [](ServerFacts& server) { server.archiver.archives_elsewhere = true; };
+  EXPECT_THAT(hint(elsewhere, "backup_age"), HasSubstr("`walkback check` shows it"));
+  const auto standby = [](ServerFacts& server) {
+    server.in_recovery = true;
+    server.archiver.on = false;
+  };
+  EXPECT_EQ(hint(standby, "backup_age"), "`walkback backup` takes one");
+}
+
 TEST(Rules, AgeOfTheLastGoodBackup) {
   auto aged = [](std::chrono::microseconds age) {
     return [age](Facts& facts, Limits&) {

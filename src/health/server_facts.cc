@@ -35,7 +35,8 @@ SELECT current_setting('archive_mode'),
        (extract(epoch FROM last_archived_time) * 1000000)::bigint::text,
        coalesce(last_failed_wal, ''),
        (extract(epoch FROM last_failed_time) * 1000000)::bigint::text,
-       failed_count::text
+       failed_count::text,
+       (SELECT pending_restart FROM pg_settings WHERE name = 'archive_mode')::text
   FROM pg_stat_archiver)";
 
 constexpr std::string_view kSlots = R"(
@@ -65,6 +66,7 @@ Result<ArchiverFacts> read_archiver(pgconn::Connection& connection) {
   archiver.last_failed = row[5].value_or("");
   archiver.last_failed_at = time_of(row[6]);
   archiver.failures = number<uint64_t>(row[7]);
+  archiver.waits_for_restart = !archiver.on && row[8].value_or("") == "true";
   return archiver;
 }
 

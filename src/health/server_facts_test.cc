@@ -46,6 +46,19 @@ TEST(ServerFacts, AreWhatARealServerSays) {
   EXPECT_GT(facts->slots[0].held_bytes, 0u);
 }
 
+TEST(ServerFacts, ArchivingThatWaitsForARestartIsToldFromOneThatIsOff) {
+  pgconn::testing::ScratchCluster cluster;
+  cluster.start();
+  const auto look = [&] { return read_server(*cluster.connect(), system_clock())->archiver; };
+  EXPECT_FALSE(look().on || look().waits_for_restart);
+  cluster.sql("ALTER SYSTEM SET archive_mode = on");
+  cluster.sql("SELECT pg_reload_conf()");
+  for (int i = 0; i < 600 && !look().waits_for_restart; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  EXPECT_TRUE(!look().on && look().waits_for_restart);
+}
+
 TEST(ServerFacts, ClocksThatDifferAreCompared) {
   pgconn::testing::ScratchCluster cluster;
   cluster.start();

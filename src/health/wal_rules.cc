@@ -47,8 +47,6 @@ std::vector<Figure> evidence_of(const ArchiverFacts& archiver) {
   return evidence;
 }
 
-constexpr std::string_view kInit = "`walkback init --apply` sets what archiving needs";
-
 struct LagText {
   std::string text;
   std::string hint;
@@ -82,6 +80,26 @@ LagText explain_lag(Findings& findings, const UnarchivedFacts& unarchived, doubl
 
 }  // namespace
 
+std::string before_a_backup(const ServerFacts& server) {
+  const ArchiverFacts& archiver = server.archiver;
+  if (server.in_recovery) return "";  // its primary archives
+  if (archiver.waits_for_restart) return "restart PostgreSQL: archive_mode takes effect with that";
+  if (!archiver.on) {
+    return "`walkback init --apply` sets what archiving needs; then restart PostgreSQL";
+  }
+  if (!archiver.has_command) return "`walkback init --apply` sets what archiving needs";
+  if (archiver.archives_elsewhere) {
+    return "archive_command gives the WAL to something else: `walkback check` shows it";
+  }
+  if (archiver.failing()) {
+    return fmt::format(
+        "the server's log has what archive_command said at {}; `walkback check` tries the "
+        "repository",
+        clock_time(archiver.last_failed_at));
+  }
+  return "";
+}
+
 void judge_archiver(Findings& findings) {
   const ServerFacts* server = findings.server("archiver");
   if (server == nullptr) return;
@@ -92,17 +110,19 @@ void judge_archiver(Findings& findings) {
   std::vector<Figure> evidence = evidence_of(archiver);
   if (!archiver.on || !archiver.has_command) {
     return findings.add(Level::kCritical, "archiver",
-                        archiver.on ? "archive_command is empty: nothing is archived, and pg_wal "
-                                      "grows"
-                                    : "archive_mode is off: no WAL is archived",
-                        std::string(kInit), std::move(evidence));
+                        archiver.on
+                            ? "archive_command is empty: nothing is archived, and pg_wal grows"
+                        : archiver.waits_for_restart
+                            ? "archive_mode is set, and PostgreSQL was not restarted since: "
+                              "no WAL is archived"
+                            : "archive_mode is off: no WAL is archived",
+                        before_a_backup(*server), std::move(evidence));
   }
   if (archiver.archives_elsewhere) {
-    return findings.add(
-        Level::kCritical, "archiver",
-        fmt::format("the server calls {} archived, and it is not in the repository",
-                    archiver.last_archived),
-        "archive_command gives the WAL to something else: `walkback check` shows it", evidence);
+    return findings.add(Level::kCritical, "archiver",
+                        fmt::format("the server calls {} archived, and it is not in the repository",
+                                    archiver.last_archived),
+                        before_a_backup(*server), evidence);
   }
   if (!archiver.failing()) {
     return findings.add(
@@ -124,10 +144,7 @@ void judge_archiver(Findings& findings) {
                            archiver.last_archived_at ? local_second(*archiver.last_archived_at)
                                                      : "the statistics were reset",
                            waited > 0 ? "; a segment waits for " + human_duration(waited) : ""),
-               fmt::format("the server's log has what it said at {}; `walkback check` tries the "
-                           "repository",
-                           clock_time(archiver.last_failed_at)),
-               std::move(evidence));
+               before_a_backup(*server), std::move(evidence));
 }
 
 void judge_wal_lag(Findings& findings) {

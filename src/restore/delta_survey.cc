@@ -69,7 +69,9 @@ class Survey {
 
   Result<void> run() {
     TRY(look_into(layout_.data_directory, ""));
-    return look_at_wal();
+    TRY(look_at_wal());
+    TRY(look_at_kept());
+    return count_commits();
   }
 
  private:
@@ -187,6 +189,27 @@ class Survey {
         TRY(goes(file, name, entry));
       }
     }
+    return success();
+  }
+
+  Result<void> look_at_kept() {
+    const std::string path = join_path(found_.kept_directory, "pg_wal");
+    if (!TRY(files_.status(path))) return success();
+    for (const DirectoryEntry& entry : TRY(files_.list(path))) {
+      found_.kept_before.push_back(entry.name);
+    }
+    return success();
+  }
+
+  Result<void> count_commits() {
+    std::vector<std::string> paths;
+    for (const std::string& name : found_.kept_before) {
+      paths.push_back(join_path(found_.kept_directory, "pg_wal/" + name));
+    }
+    for (const std::string& name : found_.kept_wal) {
+      paths.push_back(join_path(found_.reused.pg_wal, name));
+    }
+    found_.kept_commits = TRY(count_kept_commits(files_, archive_, paths));
     return success();
   }
 

@@ -8,6 +8,7 @@
 #include "base/file_system.h"
 #include "base/result.h"
 #include "catalog/wal_archive.h"
+#include "restore/kept_commits.h"
 #include "restore/reused_directory.h"
 #include "restore/target_directory.h"
 #include "store/object_store.h"
@@ -26,6 +27,9 @@ struct DeltaSurvey {
   std::string kept_directory;  // where what follows is put
   // In pg_wal, and not with these bytes in the archive: moved.
   std::vector<std::string> kept_wal;
+  // Of a recovery that was not finished: there already.
+  std::vector<std::string> kept_before;
+  KeptCommits kept_commits;                     // in both
   std::vector<std::string> kept_configuration;  // copied
   // Neither in the backup nor PostgreSQL's own: stays as it is.
   std::vector<std::string> left_alone;

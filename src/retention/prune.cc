@@ -126,6 +126,7 @@ class LineagePrune {
     begin_removing("WAL");
     TRY(remove_wal());
     if (lease_) TRY(catalog::remove_mark(objects_, options_.cluster, lease_->id()));
+    look_how_far_back();
     return std::move(report_);
   }
 
@@ -301,6 +302,28 @@ class LineagePrune {
     return success();
   }
 
+  void look_how_far_back() {
+    const auto earlier = [](std::optional<LineageReport::Reach>& reach, const BackupSummary& one) {
+      if (!reach || one.stopped_at < reach->from) reach = {one.id, one.stopped_at};
+    };
+    for (const Decision& decision : report_.plan.decisions) {
+      const BackupSummary& backup = decision.backup;
+      if (!decision.keep() || facts_.unsound.contains(backup.id)) continue;
+      earlier(report_.earliest, backup);
+      const auto chain = chains_.find(backup.timeline);
+      const bool wal_stays = decision.with_wal || report_.plan.keeps_all_wal;
+      if (wal_stays && chain != chains_.end() && goes_on(chain->second, backup)) {
+        earlier(report_.earliest_with_wal, backup);
+      }
+    }
+  }
+
+  // An earlier prune may have removed what came after it.
+  bool goes_on(const catalog::WalChain& chain, const BackupSummary& backup) const {
+    const auto stretches = chain.stretches();
+    return !stretches.empty() && chain.end_of_stretch(backup.start_lsn) >= stretches.back().begin;
+  }
+
   // What kept backups refer to stays. So does what nothing refers to while a backup runs.
   Result<void> sort_packs() {
     PackIds kept, removed;
@@ -318,6 +341,10 @@ class LineagePrune {
       if (!removed.contains(pack.id) && writer_lives_) {
         ++report_.garbage_left;
         continue;
+      }
+      if (!removed.contains(pack.id)) {
+        ++report_.garbage_removed;
+        report_.garbage_bytes += pack.bytes;
       }
       packs_to_go_.push_back(pack.key);
       ++report_.packs_removed;

@@ -3,6 +3,7 @@
 // docs/design/retention.md has the interleavings with backups, recoveries and other prunes.
 #pragma once
 
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -31,6 +32,18 @@ struct LineageReport {
   uint64_t wal_bytes = 0;
   uint64_t packs_removed = 0;
   uint64_t pack_bytes = 0;
+  // Of these: what attempts left that did not end, no backup's.
+  uint64_t garbage_removed = 0;
+  uint64_t garbage_bytes = 0;
+  // How far back recoveries reach afterwards: to the end of a backup from which something can be
+  // recovered. Nothing where there is none.
+  struct Reach {
+    catalog::BackupId backup;
+    Timestamp from;
+  };
+  std::optional<Reach> earliest;
+  // The same of those from which on no WAL is missing; older ones may stand alone.
+  std::optional<Reach> earliest_with_wal;
   // Packs of backups that were never finished stay while a backup runs: they may be its own.
   uint64_t garbage_left = 0;
 };

@@ -162,6 +162,32 @@ TEST_F(Prune, WhatTheWindowDoesNotNeedGoesAndAllElseStays) {
   }
 }
 
+TEST_F(Prune, ItSaysHowFarBackRecoveriesReachAfterwards) {
+  options.dry_run = true;
+  const auto before = prune(archive.objects());
+  ASSERT_TRUE(before.ok());
+  EXPECT_EQ(before->lineages[0].earliest->backup.text, "backup-3") << "what would be";
+  options.dry_run = false;
+  const auto report = prune(archive.objects());
+  ASSERT_TRUE(report.ok());
+  const LineageReport& lineage = report->lineages[0];
+  EXPECT_EQ(lineage.earliest->backup.text, "backup-3");
+  EXPECT_EQ(lineage.earliest->from, archive.backups()[2].stopped_at);
+  EXPECT_EQ(lineage.earliest_with_wal->backup.text, "backup-3");
+}
+
+TEST_F(Prune, ABackupThatStandsAloneIsToldFromOneWithWal) {
+  ASSERT_TRUE(
+      catalog::put_pin(archive.objects(), archive.wal().layout(), {"backup-1"}, {}, random).ok());
+  const auto report = prune(archive.objects());
+  ASSERT_TRUE(report.ok());
+  EXPECT_EQ(report->lineages[0].earliest->backup.text, "backup-1");
+  EXPECT_EQ(report->lineages[0].earliest_with_wal->backup.text, "backup-3");
+  // Nor does a rule that comes too late bring its WAL back.
+  options.policy = {};
+  EXPECT_EQ(prune(archive.objects())->lineages[0].earliest_with_wal->backup.text, "backup-3");
+}
+
 TEST_F(Prune, ADryRunSaysTheSameAndChangesNothing) {
   const std::vector<std::string> before = names();
   options.dry_run = true;
@@ -178,9 +204,12 @@ TEST_F(Prune, ADryRunSaysTheSameAndChangesNothing) {
 TEST_F(Prune, WithoutARuleOnlyGarbageGoes) {
   options.policy = {};
   ASSERT_TRUE(archive.objects().put(store::ObjectKey(pack("a")), as_bytes("garbage")).ok());
-  ASSERT_TRUE(prune(archive.objects()).ok());
+  const auto report = prune(archive.objects());
+  ASSERT_TRUE(report.ok());
   EXPECT_EQ(backups().size(), 5u);
   EXPECT_FALSE(there(pack("a")));
+  EXPECT_EQ(report->lineages[0].garbage_removed, 1u);
+  EXPECT_EQ(report->lineages[0].garbage_bytes, 7u);
 }
 
 TEST_F(Prune, GarbageStaysWhileABackupRuns) {

@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include "base/shell.h"
 #include "catalog/control_file_reader.h"
 #include "catalog/lineage.h"
 #include "catalog/server_directory.h"
 #include "catalog/wal_archive.h"
+#include "catalog/wal_chain.h"
 #include "setup/archiving_proof.h"
 #include "setup/server_settings.h"
 #include "store/conformance.h"
@@ -35,8 +37,11 @@ class ServerCheck {
                    parts_.connection.server_version() % 10000));
     const Result<std::string> in_recovery =
         pgconn::query_text(parts_.connection, "SELECT pg_is_in_recovery()::text");
-    if (in_recovery.ok() && *in_recovery == "true") {
+    in_recovery_ = in_recovery.ok() && *in_recovery == "true";
+    if (in_recovery_) {
       ok("role", "a standby: its primary archives, and is to be checked there");
+      note("standby", standby(*lineage));
+      note("primary", primary(*lineage));
     } else {
       note("settings", settings());
       note("archiver", archiver());
@@ -143,21 +148,162 @@ class ServerCheck {
     return success();
   }
 
+  // What `backup` calls and reads. A right on a function counts in one database.
   Result<void> rights() {
     const bool named_anew = parts_.connection.server_version() >= kNewBackupFunctions;
-    const char* start =
-        named_anew ? "pg_backup_start(text, boolean)" : "pg_start_backup(text, boolean, boolean)";
-    const std::string may = TRY(pgconn::query_text(
-        parts_.connection, "SELECT has_function_privilege($1, 'execute')::text", {start}));
-    if (may == "true") {
+    const std::vector<std::string> functions =
+        named_anew
+            ? std::vector<std::string>{"pg_backup_start(text, boolean)", "pg_backup_stop(boolean)"}
+            : std::vector<std::string>{"pg_start_backup(text, boolean, boolean)",
+                                       "pg_stop_backup(boolean, boolean)"};
+    const Missing missing = TRY(missing_rights(parts_.connection, functions));
+    if (missing.none()) {
       ok("rights", "the connection's user may take backups");
     } else {
-      fail("rights", "the connection's user may not take backups",
-           fmt::format("as a superuser: GRANT EXECUTE ON FUNCTION {} TO that user, and the same "
-                       "for the function that stops a backup",
-                       start));
+      fail("rights", "the connection's user may not take backups: " + missing.text(),
+           missing.hint(in_recovery_));
     }
     return success();
+  }
+
+  // What a backup asks before it begins at a standby.
+  Result<void> standby(const catalog::Lineage& lineage) {
+    if (TRY(pgconn::query_text(parts_.connection,
+                               "SELECT full_page_writes::text FROM pg_control_checkpoint()")) !=
+        "true") {
+      fail("standby", "full_page_writes is off at the primary: no backup can be taken here",
+           "on the primary: ALTER SYSTEM SET full_page_writes = on, then SELECT pg_reload_conf()");
+    }
+    const pg::ControlFile control =
+        TRY(catalog::read_control_file(parts_.files, server_.pgdata)).control;
+    const catalog::WalArchive archive(parts_.objects, server_.call.cluster, lineage);
+    catalog::SegmentLists lists(archive);
+    const Result<catalog::WalChain> chain = catalog::WalChain::load(lists, control.timeline);
+    if (!chain.ok() && chain.error().kind != ErrorKind::kMissing) return chain.error();
+    if (!chain.ok() || chain->stretches().empty()) {
+      fail("standby",
+           fmt::format("the repository has no WAL of timeline {}, which this standby follows",
+                       control.timeline.value),
+           "its primary archives it: `walkback init --apply` there, with this repository and this "
+           "cluster's name");
+      return success();
+    }
+    const pg::Lsn end = chain->stretches().back().end;
+    const uint64_t number = control.redo.value / archive.segment_bytes();
+    if (end < pg::Lsn{number * archive.segment_bytes()}) {
+      warn("standby",
+           fmt::format("the repository has the primary's WAL up to {}, this standby goes on from "
+                       "{}: a backup waits for what is between",
+                       end.text(), control.redo.text()),
+           "`walkback status` on the primary says why it does not archive");
+      return success();
+    }
+    ok("standby", fmt::format("the primary's WAL is in the repository up to {}", end.text()));
+    return success();
+  }
+
+  Result<void> primary(const catalog::Lineage& lineage) {
+    if (!parts_.connect_to_primary) {
+      ok("primary",
+         "not asked: without postgresql.primary_conninfo a backup here ends when the primary's "
+         "archive_timeout has passed");
+      return success();
+    }
+    constexpr std::string_view kCorrect = "correct postgresql.primary_conninfo";
+    const std::unique_ptr<pgconn::Connection> primary = TRY(parts_.connect_to_primary());
+    const std::string identifier = TRY(
+        pgconn::query_text(*primary, "SELECT system_identifier::text FROM pg_control_system()"));
+    if (identifier != fmt::format("{}", static_cast<int64_t>(lineage.system_identifier.value))) {
+      fail("primary", "the server in postgresql.primary_conninfo is of another cluster", kCorrect);
+      return success();
+    }
+    if (TRY(pgconn::query_text(*primary, "SELECT pg_is_in_recovery()::text")) == "true") {
+      fail("primary", "the server in postgresql.primary_conninfo is a standby itself", kCorrect);
+      return success();
+    }
+    const Missing missing = TRY(missing_rights(*primary, {"pg_switch_wal()"}));
+    if (!missing.none()) {
+      const bool settings = missing.settings;
+      const std::string text =
+          "the user of postgresql.primary_conninfo may not do all: " + missing.text();
+      // Without the switch a backup ends later; without the settings it is refused.
+      if (!settings) {
+        warn("primary", text, missing.hint(/*at_primary=*/true));
+        return success();
+      }
+      fail("primary", text, missing.hint(/*at_primary=*/true));
+      return success();
+    }
+    return primarys_archiver(*primary, lineage);
+  }
+
+  Result<void> primarys_archiver(pgconn::Connection& primary, const catalog::Lineage& lineage) {
+    const std::string mode =
+        TRY(pgconn::query_text(primary, "SELECT current_setting('archive_mode')"));
+    const std::string command =
+        TRY(pgconn::query_text(primary, "SELECT current_setting('archive_command')"));
+    if (mode == "off" || command.empty()) {
+      fail("primary",
+           mode == "off" ? "it does not archive its WAL: archive_mode is off"
+                         : "it does not archive its WAL: archive_command is empty",
+           "`walkback init --apply` on the primary's host, with this repository");
+      return success();
+    }
+    const std::string last = TRY(pgconn::query_text(
+        primary, "SELECT coalesce(last_archived_wal, '') FROM pg_stat_archiver"));
+    const catalog::WalArchive archive(parts_.objects, server_.call.cluster, lineage);
+    const bool is_segment = pg::wal_file_kind(last) == pg::WalFileKind::kSegment;
+    if (catalog::is_foreign_archive_command(command) && is_segment && !TRY(archive.has(last))) {
+      fail("primary",
+           fmt::format("it calls WAL segment {} archived, and it is not in the repository", last),
+           "`walkback check` on the primary's host shows what its archive_command is");
+      return success();
+    }
+    ok("primary", "it archives, and ends a segment when it is asked to");
+    return success();
+  }
+
+  // Of the session's user, in the session's database.
+  struct Missing {
+    std::vector<std::string> functions;
+    bool settings = false;
+    std::string user, database;  // as SQL writes the one, as it is the other
+
+    bool none() const { return functions.empty() && !settings; }
+    std::string text() const {
+      std::vector<std::string> what = functions;
+      if (settings) what.emplace_back("the settings that pg_read_all_settings shows");
+      return fmt::format("{} in database {} lacks {}", user, database, fmt::join(what, ", "));
+    }
+    // One line to paste.
+    std::string hint(bool at_primary) const {
+      std::string sql;
+      if (!functions.empty()) {
+        sql = fmt::format("GRANT EXECUTE ON FUNCTION {} TO {}", fmt::join(functions, ", "), user);
+      }
+      if (settings) {
+        sql += fmt::format("{}GRANT pg_read_all_settings TO {}", sql.empty() ? "" : "; ", user);
+      }
+      return fmt::format(
+          "as a superuser{}, in this database, for there alone it counts: `psql -d {} -c {}`",
+          at_primary ? " of the primary" : "", shell_word(database), shell_word(sql));
+    }
+  };
+
+  static Result<Missing> missing_rights(pgconn::Connection& connection,
+                                        const std::vector<std::string>& functions) {
+    Missing missing;
+    for (const std::string& function : functions) {
+      const std::string may = TRY(pgconn::query_text(
+          connection, "SELECT has_function_privilege($1, 'execute')::text", {function}));
+      if (may != "true") missing.functions.push_back(function);
+    }
+    missing.settings =
+        TRY(pgconn::query_text(
+            connection, "SELECT pg_has_role('pg_read_all_settings', 'usage')::text")) != "true";
+    missing.user = TRY(pgconn::query_text(connection, "SELECT quote_ident(current_user)"));
+    missing.database = TRY(pgconn::query_text(connection, "SELECT current_database()"));
+    return missing;
   }
 
   void prove(const catalog::Lineage& lineage) {
@@ -175,6 +321,7 @@ class ServerCheck {
 
   const ServerToCheck& server_;
   const CheckParts& parts_;
+  bool in_recovery_ = false;
   bool archives_ = false;
   std::vector<Finding> findings_;
 };

@@ -2,6 +2,8 @@
 // finding a thing; one that failed does not keep the others from being looked at.
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,10 +47,12 @@ struct CheckParts {
   store::ObjectStore& objects;
   Clock& clock;
   Progress& progress;
+  // Of a standby; empty where nobody said how.
+  std::function<Result<std::unique_ptr<pgconn::Connection>>()> connect_to_primary = {};
 };
 
 // The server: that it is the cluster, its settings, its archiver, the rights of our user, and the
-// proof.
+// proof; of a standby instead of settings and proof whether a backup could be taken there.
 std::vector<Finding> check_server(const ServerToCheck& server, const CheckParts& parts);
 
 // The whole conformance suite against a repository's store, below a folder of its own, which is

@@ -13,6 +13,7 @@ namespace walkback::setup {
 namespace {
 
 using pgconn::testing::ScratchCluster;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 
 class CheckTest : public ::testing::Test {
@@ -94,8 +95,32 @@ TEST_F(CheckTest, WhoMayNotTakeBackupsIsToldWhatToGrant) {
   server_->sql("CREATE ROLE weak LOGIN");
   const Finding finding = find(check("weak"), "rights");
   EXPECT_EQ(finding.level, Level::kFailed);
-  EXPECT_THAT(finding.hint, HasSubstr("GRANT EXECUTE ON FUNCTION pg_"));
+  EXPECT_THAT(finding.text, HasSubstr("weak in database postgres lacks pg_"));
+  EXPECT_THAT(finding.hint, HasSubstr("`psql -d postgres -c 'GRANT EXECUTE ON FUNCTION pg_"));
+  // The line as it stands, piece by piece: all of it is asked for, and nothing else.
+  const size_t begin = finding.hint.find("GRANT");
+  const std::string line = finding.hint.substr(begin, finding.hint.rfind('\'') - begin);
+  const size_t second = line.find("; ");
+  ASSERT_NE(second, std::string::npos) << line;
+  server_->sql(line.substr(0, second));
+  EXPECT_THAT(find(check("weak"), "rights").text,
+              EndsWith("lacks the settings that pg_read_all_settings shows"));
+  server_->sql(line.substr(second + 2));
+  EXPECT_EQ(find(check("weak"), "rights").level, Level::kOk);
+  server_->sql("DROP OWNED BY weak");
   server_->sql("DROP ROLE weak");
+}
+
+TEST_F(CheckTest, WhoMayOnlyBeginABackupMayNotTakeOne) {
+  const bool anew = server_->sql("SHOW server_version_num").value() >= "150000";
+  server_->sql("CREATE ROLE half LOGIN IN ROLE pg_monitor");
+  server_->sql(anew ? "GRANT EXECUTE ON FUNCTION pg_backup_start(text, boolean) TO half"
+                    : "GRANT EXECUTE ON FUNCTION pg_start_backup(text, boolean, boolean) TO half");
+  const Finding finding = find(check("half"), "rights");
+  EXPECT_EQ(finding.level, Level::kFailed);
+  EXPECT_THAT(finding.text, HasSubstr(anew ? "lacks pg_backup_stop" : "lacks pg_stop_backup"));
+  server_->sql("DROP OWNED BY half");
+  server_->sql("DROP ROLE half");
 }
 
 TEST(CheckConformance, AGoodStorePassesAndIsLeftAsItWas) {

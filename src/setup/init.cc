@@ -74,22 +74,24 @@ Result<void> check_may_be_new(const InitOptions& options, pgconn::Connection& co
       TRY(current_setting(connection, "archive_command")).find(options.config_path) !=
       std::string::npos;
   if (!server_knows && !options.was_set_up_before) return success();
-  constexpr std::string_view kHint =
-      "mount it, or correct repository.url; if a new repository is to begin there, say so with "
-      "--new-repository";
+  const std::string known =
+      fmt::format("{} {}", options.config_path,
+                  server_knows ? "is what the server archives with" : "was there already");
+  const std::string hint =
+      known +
+      ", so there was a repository: mount it, or correct repository.url; if a new one is to begin "
+      "there, say so with --new-repository";
   for (const std::string& url : options.repository_urls) {
-    Result<void> mounted = check_is_mounted(files, url);
-    if (mounted.ok()) continue;
-    Error error = std::move(mounted).error();
-    error.hint = kHint;
+    Result<void> there = check_is_there(files, url);
+    if (there.ok()) continue;
+    Error error = std::move(there).error();
+    error.hint = hint;
     return error;
   }
-  return make_error(
-      ErrorKind::kMissing,
-      fmt::format("there is no repository at {}, though {} {}",
-                  fmt::join(options.repository_urls, " or "), options.config_path,
-                  server_knows ? "is what the server archives with" : "was there already"),
-      std::string(kHint));
+  return make_error(ErrorKind::kMissing,
+                    fmt::format("there is no repository at {}, though {}",
+                                fmt::join(options.repository_urls, " or "), known),
+                    hint);
 }
 
 // A name that another cluster uses is a mistake, unless that one was upgraded or made anew.
@@ -115,14 +117,15 @@ bool all_satisfied(const std::vector<ServerSetting>& settings) {
                      [](const ServerSetting& setting) { return setting.satisfied(); });
 }
 
-// Whether the server has any new setting now, though a later one may have failed.
+// `set`: the names of those that the server has now, though a later one may have failed.
 Result<void> alter_system(pgconn::Connection& connection,
-                          const std::vector<ServerSetting>& settings, bool& any) {
+                          const std::vector<ServerSetting>& settings,
+                          std::vector<std::string>& set) {
   for (const ServerSetting& setting : settings) {
     if (setting.satisfied() || setting.pending) continue;
     TRY(connection.query(
         fmt::format("ALTER SYSTEM SET {} = {}", setting.name, pg::quote_literal(setting.wanted))));
-    any = true;
+    set.push_back(setting.name);
   }
   return success();
 }
@@ -253,9 +256,9 @@ class Init {
   }
 
   Result<void> apply() {
-    const Result<void> altered = alter_system(parts_.connection, report_.settings, report_.applied);
+    const Result<void> altered = alter_system(parts_.connection, report_.settings, report_.set);
     if (!altered.ok()) {
-      if (!report_.applied) parts_.configuration.take_back();
+      if (report_.set.empty()) parts_.configuration.take_back();
       return altered;
     }
     report_.applied = true;

@@ -67,6 +67,7 @@ struct InitReport {
   int server_version_num = 0;
   std::vector<ServerSetting> settings;
   bool applied = false;
+  std::vector<std::string> set;  // by this run, the settings' names
   bool restart_required = false;
   // The segment that was archived by the server and read back; empty when a restart comes first.
   std::string proved_segment;

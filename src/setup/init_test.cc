@@ -1,6 +1,7 @@
 // init against a real server that archives nothing yet.
 #include "setup/init.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -147,6 +148,20 @@ TEST_F(Init, AnEmptyDirectoryIsAMountPointWithoutItsDisk) {
   EXPECT_THAT(report.error().message, HasSubstr("mounted?"));
   EXPECT_TRUE(check_is_mounted(system_files(), "s3://bucket/x").ok());
   EXPECT_TRUE(check_is_mounted(system_files(), "file:///nowhere/at/all").ok());
+}
+
+TEST_F(Init, ADirectoryThatIsGoneIsSaidToBeGone) {
+  ScratchDirectory place;
+  options_.repository_urls = {"file://" + place.path() + "/gone"};
+  options_.was_set_up_before = true;
+  auto report = init();
+  ASSERT_FALSE(report.ok());
+  EXPECT_EQ(report.error().message,
+            fmt::format("{0}/gone, where the repository should be, does not exist, and {0} is "
+                        "empty: is its disk mounted?",
+                        place.path()));
+  EXPECT_THAT(report.error().hint, HasSubstr("was there already, so there was a repository"));
+  EXPECT_THAT(report.error().hint, HasSubstr("--new-repository"));
 }
 
 TEST_F(Init, WhatTheServerHasIsRight) {

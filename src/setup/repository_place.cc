@@ -22,6 +22,22 @@ Result<void> check_is_mounted(FileSystem& files, std::string_view url) {
                     "configuration");
 }
 
+Result<void> check_is_there(FileSystem& files, std::string_view url) {
+  const std::optional<std::string> directory = repository_directory(url);
+  if (!directory || TRY(files.status(*directory))) return check_is_mounted(files, url);
+  std::string above = parent_path(*directory);
+  while (above != "/" && above != "." && !TRY(files.status(above))) above = parent_path(above);
+  // Who may not look into it, or finds a file there, learns no more.
+  const auto names = files.list(above);
+  return make_error(
+      ErrorKind::kMissing,
+      fmt::format("{}, where the repository should be, does not exist{}: is its disk mounted?",
+                  *directory,
+                  names.ok() && names->empty() ? fmt::format(", and {} is empty", above) : ""),
+      "mount it, or put the directory back; if the repository lies elsewhere, correct "
+      "repository.url in the configuration");
+}
+
 Result<void> check_outside_of_cluster(FileSystem& files, std::string_view url,
                                       const std::string& pgdata) {
   const std::optional<std::string> directory = repository_directory(url);

@@ -17,6 +17,10 @@ std::optional<std::string> repository_directory(std::string_view url);
 // mounted, where a second repository must not begin.
 Result<void> check_is_mounted(FileSystem& files, std::string_view url);
 
+// The same where a repository has been: kMissing also when the directory is not there at all, with
+// the empty one above it that its disk may belong to.
+Result<void> check_is_there(FileSystem& files, std::string_view url);
+
 // A repository inside the cluster would be lost with it, and would be backed up into itself.
 Result<void> check_outside_of_cluster(FileSystem& files, std::string_view url,
                                       const std::string& pgdata);

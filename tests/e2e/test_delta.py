@@ -3,6 +3,7 @@ that only that directory had is lost."""
 
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -185,6 +186,28 @@ def test_wal_that_is_not_in_the_archive_is_kept(never_archived, wb):
     assert "in production" in control.stdout, control
 
 
+def test_commits_that_only_this_directory_has_are_told_and_archived_by_the_printed_line(never_archived, wb, place):
+    production, pgdata = never_archived, never_archived.pgdata
+    planned = wb.run("recover", "--latest", "--delta", "--dry-run", "--into", pgdata, as_json=False).stdout
+    assert "given up" in planned and "in WAL of this directory alone" in planned and "set aside" in planned, planned
+    assert "kept in" not in planned, "kept are the commits"
+    said = wb.run("recover", "--latest", "--delta", "--no-start", "--into", pgdata, as_json=False).stdout
+    told = re.search(r"has (\d+) commits that neither this copy nor the\s+archive has", said)
+    assert told and int(told[1]) >= 4, said
+    line = next(line for line in said.splitlines() if line.strip().startswith("for name in"))
+    assert all(name in line for name in production.lost)
+    subprocess.run(["bash", "-ec", line], check=True, cwd=place)
+    assert all(wb.stored_segment(name) for name in production.lost)
+    # The last segment ends where the server died, and no further.
+    end = wb.refused("recover", "--latest", "--delta", "--no-start", "--into", pgdata).hint.split("--lsn ")[1]
+    again = delta(wb, pgdata, "--lsn", end)["delta"]
+    assert again["kept_commits"] == {"count": 0, "first": None}
+    copy = wb.recover("--lsn", end, into=place / "copy")
+    assert copy.sql("SELECT count(*) FROM payments WHERE id = 50000") == [(1,)]
+    remove = next(line for line in said.splitlines() if line.strip().startswith("rm -r"))
+    subprocess.run(["bash", "-ec", remove], check=True, cwd=place)
+
+
 def test_a_segment_of_other_bytes_than_the_archives_is_kept(changed, wb):
     """As a former primary has it that went on after another took over its names."""
     archived = sorted(name for name in pg_wal_files(changed.pgdata) if len(name) == 24 and wb.stored_segment(name))
@@ -234,7 +257,7 @@ def test_the_owners_files_stay_and_the_plan_names_everything(changed, wb, place)
 def test_a_person_sees_what_a_delta_does(changed, wb, place):
     onto = copy_of(changed.pgdata, place / "onto")
     shown = wb.run("recover", "--immediate", "--delta", "--dry-run", "--into", onto, as_json=False)
-    for word in ("pages that are right are not fetched", "removed", "kept in", f"{onto}.kept/"):
+    for word in ("pages that are right are not fetched", "removed", "set aside", f"{onto}.kept/"):
         assert word in shown.stdout, shown.stdout
     done = wb.run("recover", "--immediate", "--delta", "--no-start", "--into", onto, as_json=False)
     assert "were right already" in done.stdout and f"{onto}.kept/" in done.stdout, done.describe()
@@ -330,6 +353,8 @@ def test_a_killed_delta_starts_no_server_and_is_gone_on_with(changed, wb, place,
         assert not mark.exists()
         assert not (wrong := differences(ordinary, onto, report)), wrong
         kept = {path.name: path.read_bytes() for path in (place / f"onto{number}.kept").rglob("pg_wal/*")}
+        if len(list((place / f"onto{number}.kept").iterdir())) == 1:
+            assert kept.keys() == {*report["delta"]["kept_before"], *report["delta"]["kept_wal"]}
         assert kept.items() <= wal.items() and all(wb.stored_segment(name) or not name.isalnum() for name in wal.keys() - kept.keys()
                                                    if not is_recycled(wal[name], name))  # fmt: skip
     print(f"measured: {unfinished} of {MOMENTS} were ended half-way")

@@ -389,6 +389,7 @@ def test_indexes_are_made_again_from_the_segments(production, wb, xid_of, place)
     assert (found["missing"], found["damaged"], found["rebuilt"]) == (1, 1, 0)
     rebuilt = wb.done("index", "--rebuild")["index"]
     assert rebuilt["rebuilt"] == 2 and not rebuilt["failed"]
+    assert (rebuilt["whole"], rebuilt["whole_now"]) == (whole["segments"] - 2, whole["segments"])
     assert wb.done("index")["index"] == whole
 
     for index in indexes:

@@ -1,6 +1,7 @@
 """From a server that archives nothing to one whose WAL is proved to be in the repository."""
 
 import os
+import shlex
 
 from harness.trees import snapshot
 from harness.walkback import unzstd
@@ -44,6 +45,19 @@ def test_the_data_directory_may_be_given_by_any_of_its_paths(make_cluster, make_
             "--conninfo", production.conninfo, "--encryption", "none", "--apply")  # fmt: skip
     production.restart()
     assert wb.backup()["id"] == wb.backups()[0]["id"]
+
+
+def test_without_conninfo_the_server_of_the_directory_is_named(make_cluster, make_walkback):
+    production = make_cluster().start()
+    wb = make_walkback()
+    here = ("init", "--pgdata", production.pgdata, "--repository", f"file://{wb.repository}", "--encryption", "none")
+    nowhere = {"PGHOST": str(wb.repository.parent / "nowhere")}
+    hint = wb.refused(*here, environment=nowhere).says("--conninfo", f"port={production.port}").hint
+    conninfo = shlex.split(hint[hint.index("--conninfo") :])[1]
+    assert wb.done(*here, "--conninfo", f"{conninfo} user={production.user}", environment=nowhere)
+    production.stop()
+    wb.config.unlink()
+    wb.refused(*here, "--new-repository", environment=nowhere).says(f"no server runs on {production.pgdata}")
 
 
 def test_an_empty_repository_says_what_to_do_next(wb, place):

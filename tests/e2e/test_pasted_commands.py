@@ -131,6 +131,20 @@ def test_a_repository_whose_disk_is_not_mounted(production, wb, notes, place):
     (place / "disk").rename(wb.repository)
 
 
+def test_a_repository_whose_directory_is_gone(production, wb, notes, place):
+    wb.repository.rename(place / "disk")
+    segment = production.pgdata / "pg_wal" / production.value("SELECT pg_walfile_name(pg_current_wal_lsn())")
+    for command in (["list"], ["backup"], ["recover", "--latest", "--into", place / "copy"], ["verify"],
+                    ["wal-get", segment.name, place / "segment"]):  # fmt: skip
+        refusal = wb.refused(*command).says(f"{wb.repository}, where the repository should be, does not exist")
+        assert "init" not in refusal.hint
+    assert f"{wb.repository}, where the repository should be, does not exist" in wb.run("status", as_json=False).stdout
+    wb.refused("init", "--pgdata", production.pgdata, "--repository", f"file://{wb.repository}",
+               "--conninfo", production.conninfo, "--encryption", "none").says("does not exist", "--new-repository")  # fmt: skip
+    assert not wb.repository.exists()
+    (place / "disk").rename(wb.repository)
+
+
 def test_a_failed_init_is_not_in_the_way_of_the_next(production, make_walkback, place):
     wb = make_walkback()
     place.chmod(0o500)

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import time
 
 import pytest
@@ -176,6 +177,49 @@ def test_a_primary_that_is_none_of_this_standbys_is_refused_before_anything_is_r
     production.sql("SELECT pg_reload_conf()")
     wb.at(standby, "idle", primary_conninfo=production.conninfo).refused("backup").says("the primary", "archive_command is empty")
     assert [event["outcome"] for event in wb.done("history")["events"] if event["kind"] == "backup"] == ["failed"] * 3
+
+
+def findings(wb):
+    return {finding["what"]: finding for finding in wb.run("check").json["check"]["findings"]}
+
+
+def test_check_says_whether_a_backup_would_work_here(production, standby, wb, at_standby):
+    production.archive_everything()
+    found = findings(at_standby)
+    assert found["rights"]["level"] == found["standby"]["level"] == found["primary"]["level"] == "ok", found
+    assert "not asked" in findings(wb.at(standby, "alone"))["primary"]["text"]
+    itself = findings(wb.at(standby, "itself", primary_conninfo=standby.conninfo))["primary"]
+    assert itself["level"] == "failed" and "standby itself" in itself["text"]
+    production.sql("ALTER SYSTEM SET archive_command = ''")
+    production.sql("SELECT pg_reload_conf()")
+    wait_until(lambda: production.value("SHOW archive_command") in ("", "(disabled)"), "the setting")
+    assert findings(at_standby)["primary"]["level"] == "failed"
+    for path in wb.repository.glob("clusters/*/*/wal/*/*/*"):
+        path.unlink()
+    assert "no WAL of timeline 1" in findings(at_standby)["standby"]["text"]
+
+
+def test_the_lines_that_check_prints_are_all_that_a_role_needs(production, standby, wb, at_standby):
+    production.sql("CREATE ROLE keeper LOGIN")
+    production.archive_everything()
+    standby.catch_up(production)
+    at_keeper = wb.at(standby, "keeper", primary_conninfo=f"{production.conninfo} user=keeper")
+    text = at_keeper.config.read_text()
+    at_keeper.config.write_text(text.replace(f'\nconninfo = "{standby.conninfo}"', f'\nconninfo = "{standby.conninfo} user=keeper"'))
+    at_keeper.refused("backup").says("pg_read_all_settings")
+    lines = []
+    for what in ("rights", "primary"):
+        found = findings(at_keeper)[what]
+        assert found["level"] == "failed" and "keeper in database postgres lacks" in found["text"], found
+        assert "of the primary" in found["hint"]
+        lines.append(found["hint"].split("`")[1])
+    where = {"PGHOST": str(production.sockets), "PGPORT": str(production.port), "PGUSER": production.user}
+    for line in lines:
+        subprocess.run(["bash", "-ec", line], check=True, env={**os.environ, **where})
+    standby.catch_up(production)
+    found = findings(at_keeper)
+    assert found["rights"]["level"] == found["primary"]["level"] == "ok", found
+    assert at_keeper.backup()["from_standby"]
 
 
 def test_a_cluster_whose_wal_is_not_here_gets_no_backup(production, standby, wb, at_standby):

@@ -44,7 +44,7 @@ inline catalog::BackupSummary sample_backup() {
 inline std::vector<catalog::Event> sample_events() {
   catalog::Event done{
       "20261122T140001Z-3f9a", "backup",       at("14:00:01"), "db1", at("14:00:19"), true, "",
-      "1.1 GiB stored",        sample_backup()};
+      "before upgrade",        sample_backup()};
   catalog::Event failed{"20261122T150000Z-0001",
                         "recover",
                         at("15:00:00"),
@@ -97,6 +97,7 @@ inline restore::DeltaSurvey sample_delta() {
   delta.bytes_going = 16'785'408;
   delta.kept_directory = "/srv/pg-1547.kept/20261122T150000Z";
   delta.kept_wal = {"000000010000000000000006", "000000010000000000000007"};
+  delta.kept_commits = {4, at("16:02:11.5")};
   delta.kept_configuration = {"pg_hba.conf", "postgresql.conf"};
   delta.left_alone = {"notes.txt"};
   return delta;
