@@ -1,5 +1,5 @@
-// `walkback index`: whether every archived segment has an index that says all of it, and making
-// those again that have not.
+// `walkback index`: whether every archived segment has an index that says all of it, and the sign
+// beside it that it needs; and making those again that have not.
 #pragma once
 
 #include <cstdint>
@@ -28,6 +28,9 @@ struct WalIndexReport {
   uint64_t missing = 0;     // with those that a program made which knew less
   uint64_t damaged = 0;     // or not readable by this program
   uint64_t incomplete = 0;  // it says up to where, or that it lacks its first record
+  // The index says all, and its segment's sign of changed settings is missing, damaged or without
+  // reason: without it `list` takes WAL of wal_level=minimal for WAL that can be recovered.
+  uint64_t wrong_sign = 0;
   uint64_t rebuilt = 0;
   // When all was done: the first two of those above.
   uint64_t whole_now = 0;

@@ -220,7 +220,8 @@ class Backup {
       summary.packs.push_back((pack.maps ? "maps/" : "packs/") + pack.id.text());
     }
     summary.duration_s = std::chrono::duration<double>(clock_.monotonic() - started).count();
-    if (names) TRY(names->finish());
+    std::optional<codec::Sha256> names_sha256;
+    if (names) names_sha256 = TRY(names->finish());
     const catalog::SummaryObject object = catalog::make_summary_object(summary);
     TRY(objects_.put(layout.summary(id), as_bytes(object.text)));
 
@@ -237,6 +238,7 @@ class Backup {
     conclusion.relation_segment_blocks = control.relation_segment_blocks;
     conclusion.data_checksums = control.checksums_enabled();
     conclusion.summary_sha256 = object.sha256;
+    conclusion.names_sha256 = names_sha256;
     conclusion.packs = packs;
     TRY(manifest->commit(conclusion));
     BackupReport report;

@@ -34,6 +34,8 @@ std::string encode_begin(const Event& event) {
   json["host"] = event.host;
   json["detail"] = event.detail;
   json["process"] = event.process;
+  // That its end will have the list.
+  if (event.removed) json["removed"] = Json::array();
   return to_text(json);
 }
 
@@ -50,7 +52,23 @@ std::string encode_end(const Event& event, Timestamp now) {
   if (event.verify) {
     json["verify"] = {{"in_trouble", event.verify->in_trouble}, {"gaps", event.verify->gaps}};
   }
+  if (event.removed) {
+    json["removed"] = Json::array();
+    for (const BackupId& id : *event.removed) json["removed"].push_back(id.text);
+  }
   return to_text(json);
+}
+
+Result<std::vector<BackupId>> decode_removed(const Json& json, const store::ObjectKey& key) {
+  const Error wrong =
+      make_error(ErrorKind::kCorrupt, key.text() + ": \"removed\" is no list of backups");
+  if (!json.is_array()) return wrong;
+  std::vector<BackupId> removed;
+  for (const Json& id : json) {
+    if (!id.is_string()) return wrong;
+    removed.push_back({id.get<std::string>()});
+  }
+  return removed;
 }
 
 Result<Event> decode_begin(ByteView bytes, const store::ObjectKey& key) {
@@ -64,6 +82,7 @@ Result<Event> decode_begin(ByteView bytes, const store::ObjectKey& key) {
   event.detail = fields.text("detail");
   if (fields.has("process")) event.process = fields.text("process");
   TRY(fields.done());
+  if (fields.has("removed")) event.removed = TRY(decode_removed(json["removed"], key));
   return event;
 }
 
@@ -93,6 +112,8 @@ Result<void> decode_end(ByteView bytes, const store::ObjectKey& key, Event& even
     event.drill = TRY(decode_drill(as_bytes(json["drill"].dump()), key.text()));
   }
   if (fields.has("verify")) event.verify = TRY(decode_verify(json["verify"], key));
+  event.removed.reset();
+  if (fields.has("removed")) event.removed = TRY(decode_removed(json["removed"], key));
   return success();
 }
 

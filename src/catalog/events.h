@@ -37,6 +37,9 @@ struct Event {
   std::optional<BackupSummary> backup;
   std::optional<DrillSummary> drill;  // of one that got so far as to recover, failed ones too
   std::optional<VerifySummary> verify;
+  // Of a prune: the backups that it, and those before it that were killed, removed; empty until it
+  // ended. Nothing in what older programs wrote: of those it is not known.
+  std::optional<std::vector<BackupId>> removed;
   std::string process;   // who runs it, see process_identity.h; empty in what older programs wrote
   std::string location;  // of a backup that was made: the folder of its objects in the repository
   bool killed = false;   // has no end and will have none: see find_killed()

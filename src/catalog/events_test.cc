@@ -110,6 +110,24 @@ TEST_F(Events, AVerificationThatCameToItsEndSaysWhatItFound) {
   EXPECT_FALSE(found->only_gaps());
 }
 
+TEST_F(Events, APruneSaysWhatItRemovedAndBeforeThatThatItWill) {
+  Event event = new_event("prune", clock, random);
+  event.removed.emplace();
+  EventRecorder recorder(*objects, "main", clock);
+  ASSERT_TRUE(recorder.begin(event).ok());
+  EXPECT_EQ(list_events(*objects, "main")->at(0).removed, std::vector<BackupId>());
+  event.removed = {{"a"}, {"b"}};
+  ASSERT_TRUE(recorder.end(event, nullptr).ok());
+  EXPECT_EQ(list_events(*objects, "main")->at(0).removed, event.removed);
+}
+
+TEST_F(Events, OfAnOlderProgramsPruneItIsNotKnownWhatItRemoved) {
+  const Event event = begin("prune", this_process());
+  EXPECT_FALSE(list_events(*objects, "main")->at(0).removed);
+  ASSERT_TRUE(EventRecorder(*objects, "main", clock).end(event, nullptr).ok());
+  EXPECT_FALSE(list_events(*objects, "main")->at(0).removed);
+}
+
 TEST_F(Events, TheLastDrillIsTheLastThatEnded) {
   const pg::SystemIdentifier lineage{77};
   const LineageLayout layout("main", lineage);

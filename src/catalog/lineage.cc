@@ -6,6 +6,7 @@
 
 #include "base/whole_number.h"
 #include "catalog/json.h"
+#include "catalog/unreadable.h"
 
 namespace walkback::catalog {
 
@@ -28,9 +29,14 @@ std::string encode(const Lineage& lineage, const store::ObjectStore& objects) {
 
 // The repository's own (walkback.json), said again where wal-push looks anyway: a configuration
 // that lost its "age" must not put one plain segment among the others.
-Result<void> check_encryption(JsonFields& fields, const store::ObjectStore& objects) {
+Result<void> check_encryption(JsonFields& fields, const store::ObjectKey& key,
+                              const store::ObjectStore& objects) {
   const std::string encryption = fields.has("encryption") ? fields.text("encryption") : "none";
   if (encryption == encryption_of(objects)) return success();
+  if (encryption != "age" && encryption != "none") {
+    return make_error(ErrorKind::kCorrupt,
+                      fmt::format("{}: its encryption is \"{}\"", key.text(), encryption));
+  }
   return make_error(
       ErrorKind::kInvalid,
       fmt::format("{} has encryption \"{}\", the configuration says \"{}\"", objects.description(),
@@ -45,10 +51,14 @@ Result<Lineage> decode(ByteView bytes, const store::ObjectKey& key,
   JsonFields fields(json, key.text());
   Lineage lineage;
   lineage.system_identifier = system_identifier;
+  const std::string own = fmt::format("{}", system_identifier.value);
+  if (fields.has("system_identifier") && fields.text("system_identifier") != own) {
+    return make_error(ErrorKind::kCorrupt, key.text() + " is another cluster's");
+  }
   lineage.major = static_cast<int>(fields.number("postgresql_major", 1000));
   lineage.wal_segment_bytes = static_cast<uint32_t>(fields.number("wal_segment_bytes", 1u << 30));
   lineage.first_seen = fields.time("first_seen");
-  TRY(check_encryption(fields, objects));
+  TRY(check_encryption(fields, key, objects));
   TRY(fields.done());
   const bool power_of_two = (lineage.wal_segment_bytes & (lineage.wal_segment_bytes - 1)) == 0;
   if (lineage.wal_segment_bytes < (1u << 20) || !power_of_two) {
@@ -65,6 +75,17 @@ Result<std::optional<Lineage>> find_lineage(store::ObjectStore& objects, const s
   const std::optional<Bytes> bytes = TRY(objects.get(key));
   if (!bytes) return std::optional<Lineage>();
   return std::optional<Lineage>(TRY(decode(*bytes, key, system_identifier, objects)));
+}
+
+Result<bool> has_objects(store::ObjectStore& objects, const LineageLayout& layout) {
+  bool found = false;
+  for (const std::string& folder : {layout.backups_folder(), layout.wal_folder()}) {
+    TRY(objects.list(folder, "", [&](const store::ObjectInfo&) {
+      found = true;
+      return false;
+    }));
+  }
+  return found;
 }
 
 std::optional<pg::SystemIdentifier> parse_system_identifier(std::string_view text) {
@@ -93,14 +114,23 @@ Result<Lineage> get_lineage(store::ObjectStore& objects, const std::string& clus
                     "this file or directory belongs to another cluster");
 }
 
-Result<std::vector<Lineage>> list_lineages(store::ObjectStore& objects,
-                                           const std::string& cluster) {
+Result<std::vector<Lineage>> list_lineages(store::ObjectStore& objects, const std::string& cluster,
+                                           const OnLostLineage& lost) {
   std::vector<Lineage> lineages;
   for (const std::string& folder : TRY(objects.list_folders(cluster_folder(cluster)))) {
     const std::optional<pg::SystemIdentifier> id = parse_system_identifier(folder);
     if (!id) continue;
-    if (std::optional<Lineage> lineage = TRY(find_lineage(objects, cluster, *id))) {
-      lineages.push_back(*lineage);
+    const Result<std::optional<Lineage>> lineage = find_lineage(objects, cluster, *id);
+    if (!lineage.ok()) {
+      if (!lost || !is_unreadable(lineage.error())) return lineage.error();
+      lost(*id, lineage.error());
+      continue;
+    }
+    if (*lineage) lineages.push_back(**lineage);
+    if (*lineage || !lost) continue;
+    const LineageLayout layout(cluster, *id);
+    if (TRY(has_objects(objects, layout))) {
+      lost(*id, make_error(ErrorKind::kMissing, layout.lineage().text() + " is not there"));
     }
   }
   std::sort(lineages.begin(), lineages.end(), [](const Lineage& a, const Lineage& b) {

@@ -5,6 +5,7 @@
 // and backups of two are never mixed.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -32,7 +33,12 @@ Result<Lineage> get_lineage(store::ObjectStore& objects, const std::string& clus
 // The one asked for, or the current one. kMissing when the repository holds nothing of it.
 Result<Lineage> find_lineage(store::ObjectStore& objects, const std::string& cluster,
                              std::optional<pg::SystemIdentifier> wanted = {});
-// In the order in which they were first seen: the last is the current one.
-Result<std::vector<Lineage>> list_lineages(store::ObjectStore& objects, const std::string& cluster);
+// Is told of each lineage whose lineage.json cannot be read (its error names that object), or is
+// gone while backups or WAL of it are there (kMissing).
+using OnLostLineage = std::function<void(pg::SystemIdentifier, const Error&)>;
+// In the order in which they were first seen: the last is the current one. Without `lost` one that
+// cannot be read is the error, and one that is gone is not looked for.
+Result<std::vector<Lineage>> list_lineages(store::ObjectStore& objects, const std::string& cluster,
+                                           const OnLostLineage& lost = {});
 
 }  // namespace walkback::catalog

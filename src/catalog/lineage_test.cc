@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "base/testing/seeded_random.h"
 #include "repo/encrypted_store.h"
 #include "store/memory_store.h"
@@ -53,14 +55,38 @@ TEST(Lineages, AConfigurationThatLostItsEncryptionIsRefused) {
 }
 
 TEST(Lineages, WhatIsNotOneIsDamaged) {
-  for (
-      std::string_view text :
-      {"", "[]", "{}", R"({"postgresql_major": "15"})",
-       R"({"postgresql_major": 15, "wal_segment_bytes": 5, "first_seen": "2026-11-22T00:00:00Z"})"}) {
+  for (std::string_view text :
+       {"", "[]", "{}", R"({"postgresql_major": "15"})",
+        R"({"postgresql_major": 15, "wal_segment_bytes": 5, "first_seen": "2026-11-22T00:00:00Z"})",
+        R"({"postgresql_major": 15, "wal_segment_bytes": 16777216, "system_identifier": "5",
+           "first_seen": "2026-11-22T00:00:00Z"})",
+        R"({"postgresql_major": 15, "wal_segment_bytes": 16777216, "encryption": "nonf",
+           "first_seen": "2026-11-22T00:00:00Z"})"}) {
     const auto objects = store::make_memory_store();
     ASSERT_TRUE(objects->put(LineageLayout("main", kSystem).lineage(), as_bytes(text)).ok());
     EXPECT_EQ(get_lineage(*objects, "main", kSystem).error().kind, ErrorKind::kCorrupt) << text;
   }
+}
+
+TEST(Lineages, OneThatIsLostHidesNoOther) {
+  const auto objects = store::make_memory_store();
+  const auto put = [&](const store::ObjectKey& key) {
+    ASSERT_TRUE(objects->put(key, as_bytes("damaged")).ok());
+  };
+  ASSERT_TRUE(register_lineage(*objects, "main", lineage({5})).ok());
+  put(LineageLayout("main", {6}).lineage());
+  put(LineageLayout("main", {7}).manifest({"20261122T154659Z-3f9a"}));
+  put(LineageLayout("main", {8}).drill("1"));
+  EXPECT_FALSE(list_lineages(*objects, "main").ok());
+  std::map<uint64_t, ErrorKind> lost;
+  const auto lineages = list_lineages(
+      *objects, "main",
+      [&](pg::SystemIdentifier id, const Error& error) { lost[id.value] = error.kind; });
+  ASSERT_TRUE(lineages.ok());
+  ASSERT_EQ(lineages->size(), 1u);
+  EXPECT_EQ(lineages->at(0).system_identifier.value, 5u);
+  EXPECT_THAT(lost, ::testing::ElementsAre(std::pair(6u, ErrorKind::kCorrupt),
+                                           std::pair(7u, ErrorKind::kMissing)));
 }
 
 }  // namespace

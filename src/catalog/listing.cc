@@ -37,7 +37,11 @@ Result<Listing> list_cluster(store::ObjectStore& objects, const std::string& clu
 }
 
 Result<void> check_cluster_is_known(store::ObjectStore& objects, const std::string& cluster) {
-  if (!TRY(list_lineages(objects, cluster)).empty()) return success();
+  // One that is damaged is known all the same.
+  bool has_any = false;
+  const auto lost = [&](pg::SystemIdentifier, const Error&) { has_any = true; };
+  has_any |= !TRY(list_lineages(objects, cluster, lost)).empty();
+  if (has_any) return success();
   std::vector<std::string> clusters;
   // A folder of events alone is what an attempt left that never got as far as a cluster.
   for (const std::string& name : TRY(objects.list_folders("clusters/"))) {

@@ -103,6 +103,9 @@ class Writer final : public ManifestWriter {
     out.set_relation_segment_blocks(conclusion.relation_segment_blocks);
     out.set_data_checksums(conclusion.data_checksums);
     out.set_summary_sha256(conclusion.summary_sha256.data(), conclusion.summary_sha256.size());
+    if (conclusion.names_sha256) {
+      out.set_names_sha256(conclusion.names_sha256->data(), conclusion.names_sha256->size());
+    }
     TRY(append(entry));
     if (TRY(sealed_->finish()) == store::PutOutcome::kAlreadyExists) {
       return make_error(ErrorKind::kConflict, key_.text() + " exists already");
@@ -330,6 +333,13 @@ class Reader final : public ManifestReader {
       return corrupt("its conclusion names no summary");
     }
     std::ranges::copy(as_bytes(in.summary_sha256()), conclusion.summary_sha256.begin());
+    if (!in.names_sha256().empty()) {
+      conclusion.names_sha256.emplace();
+      if (in.names_sha256().size() != conclusion.names_sha256->size()) {
+        return corrupt("its conclusion has no hash of the names");
+      }
+      std::ranges::copy(as_bytes(in.names_sha256()), conclusion.names_sha256->begin());
+    }
     conclusion.files = in.files();
     conclusion.bytes = in.bytes();
     conclusion.backup_label = in.backup_label();

@@ -87,7 +87,9 @@ struct ManifestConclusion {
   uint32_t block_bytes = 8192;
   uint32_t relation_segment_blocks = 131072;
   bool data_checksums = false;
-  codec::Sha256 summary_sha256{};   // SummaryObject::sha256
+  codec::Sha256 summary_sha256{};  // SummaryObject::sha256
+  // NamesWriter::finish(); nothing where no names were saved, and of older programs.
+  std::optional<codec::Sha256> names_sha256;
   std::vector<ManifestPack> packs;  // that frames of this backup lie in, and page maps
 };
 

@@ -59,9 +59,9 @@ class Writer final : public NamesWriter {
     return append(message);
   }
 
-  Result<void> finish() override {
+  Result<codec::Sha256> finish() override {
     TRY(sealed_->finish());
-    return success();
+    return sealed_->seal();
   }
 
  private:
@@ -98,8 +98,8 @@ void add_piece(Names& names, NamedDatabase piece) {
   }
 }
 
-Result<void> put_names(store::ObjectStore& objects, const store::ObjectKey& key,
-                       const Names& names) {
+Result<codec::Sha256> put_names(store::ObjectStore& objects, const store::ObjectKey& key,
+                                const Names& names) {
   std::unique_ptr<NamesWriter> writer = TRY(create_names(objects, key));
   for (const NamedDatabase& database : names.databases) TRY(writer->add(database));
   for (const std::string& database : names.not_asked) TRY(writer->add_not_asked(database));
@@ -107,7 +107,12 @@ Result<void> put_names(store::ObjectStore& objects, const store::ObjectKey& key,
 }
 
 Result<Names> get_names(store::ObjectStore& objects, const store::ObjectKey& key) {
-  const Bytes payload = TRY(get_sealed(objects, key, repo::SealedKind::kNames, kVersion, kLargest));
+  return TRY(get_saved_names(objects, key)).names;
+}
+
+Result<SavedNames> get_saved_names(store::ObjectStore& objects, const store::ObjectKey& key) {
+  const auto [payload, seal] =
+      TRY(get_sealed_message(objects, key, repo::SealedKind::kNames, kVersion, kLargest));
   proto::Names message;
   if (!message.ParseFromArray(payload.data(), static_cast<int>(payload.size()))) {
     return make_error(ErrorKind::kCorrupt, key.text() + " is damaged: it holds no names",
@@ -120,7 +125,7 @@ Result<Names> get_names(store::ObjectStore& objects, const store::ObjectKey& key
     add_piece(names, std::move(piece));
   }
   names.not_asked.assign(message.not_asked().begin(), message.not_asked().end());
-  return names;
+  return SavedNames{std::move(names), seal};
 }
 
 }  // namespace walkback::catalog

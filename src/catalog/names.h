@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "codec/frame.h"
 #include "pg/types.h"
 #include "store/object_store.h"
 
@@ -55,8 +56,8 @@ class NamesWriter {
   // A database may come in several pieces, one after another, and a schema in several of them.
   virtual Result<void> add(const NamedDatabase& piece) = 0;
   virtual Result<void> add_not_asked(const std::string& database) = 0;
-  // Durable on success.
-  virtual Result<void> finish() = 0;
+  // Durable on success; returns what the object ends with, for the backup's manifest.
+  virtual Result<codec::Sha256> finish() = 0;
 };
 Result<std::unique_ptr<NamesWriter>> create_names(store::ObjectStore& objects,
                                                   const store::ObjectKey& key);
@@ -64,11 +65,17 @@ Result<std::unique_ptr<NamesWriter>> create_names(store::ObjectStore& objects,
 // The pieces of one database as one.
 void add_piece(Names& names, NamedDatabase piece);
 
-// All at once. Durable.
-Result<void> put_names(store::ObjectStore& objects, const store::ObjectKey& key,
-                       const Names& names);
+// All at once. Durable. As finish().
+Result<codec::Sha256> put_names(store::ObjectStore& objects, const store::ObjectKey& key,
+                                const Names& names);
 // kMissing when there is none: from a backup of a program that saved none. kCorrupt when any byte
 // was changed.
 Result<Names> get_names(store::ObjectStore& objects, const store::ObjectKey& key);
+// With what finish() returned when they were saved.
+struct SavedNames {
+  Names names;
+  codec::Sha256 seal{};
+};
+Result<SavedNames> get_saved_names(store::ObjectStore& objects, const store::ObjectKey& key);
 
 }  // namespace walkback::catalog

@@ -15,6 +15,11 @@ Result<store::PutOutcome> put_sealed(store::ObjectStore& objects, const store::O
 
 Result<Bytes> get_sealed(store::ObjectStore& objects, const store::ObjectKey& key,
                          repo::SealedKind kind, uint16_t newest, size_t at_most) {
+  return TRY(get_sealed_message(objects, key, kind, newest, at_most)).payload;
+}
+
+Result<SealedMessage> get_sealed_message(store::ObjectStore& objects, const store::ObjectKey& key,
+                                         repo::SealedKind kind, uint16_t newest, size_t at_most) {
   std::unique_ptr<repo::SealedReader> sealed = TRY(repo::open_sealed(objects, key, kind, newest));
   Bytes payload;
   for (bool more = true; more;) {
@@ -29,7 +34,7 @@ Result<Bytes> get_sealed(store::ObjectStore& objects, const store::ObjectKey& ke
     payload.resize(before + got);
     more = got == kPiece;
   }
-  return payload;
+  return SealedMessage{std::move(payload), sealed->seal()};
 }
 
 }  // namespace walkback::catalog

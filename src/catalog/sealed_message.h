@@ -16,5 +16,11 @@ Result<store::PutOutcome> put_sealed(store::ObjectStore& objects, const store::O
 // kMissing when it is not there; kCorrupt, also for a payload of more than `at_most` bytes.
 Result<Bytes> get_sealed(store::ObjectStore& objects, const store::ObjectKey& key,
                          repo::SealedKind kind, uint16_t newest, size_t at_most);
+struct SealedMessage {
+  Bytes payload;
+  codec::Sha256 seal{};  // what the object ends with
+};
+Result<SealedMessage> get_sealed_message(store::ObjectStore& objects, const store::ObjectKey& key,
+                                         repo::SealedKind kind, uint16_t newest, size_t at_most);
 
 }  // namespace walkback::catalog

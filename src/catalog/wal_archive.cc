@@ -27,6 +27,7 @@ constexpr uint64_t kNeighbourTail = 256 << 10;
 constexpr std::string_view kPartial = ".partial";
 constexpr std::string_view kIndex = ".index";
 constexpr std::string_view kSettings = ".settings";
+constexpr std::string_view kSettingsSign = "A server was started with other settings here.\n";
 
 bool is_segment(pg::WalFileKind kind) {
   return kind == pg::WalFileKind::kSegment || kind == pg::WalFileKind::kPartialSegment;
@@ -40,12 +41,6 @@ bool lies_in(const wal::SegmentSummary& summary, pg::SegmentName name, uint32_t 
   const bool begins_before = summary.last_record == summary.first_record;
   return (begins_before || begin <= summary.last_record) && summary.last_record < end &&
          (!summary.problem.empty() || (begin < summary.end && summary.end <= end));
-}
-
-// What a server writes when it starts with other settings than the log knows.
-bool is_change_of_settings(const wal::KeptRecord& kept) {
-  const wal::Record record = wal::record_of(kept);
-  return record.rmgr == wal::kXlogRmgr && (record.info & 0xF0) == wal::kXlogParameterChange;
 }
 
 // Fewer bytes than there were a moment ago: somebody cuts the file.
@@ -251,14 +246,10 @@ WalIndex WalArchive::index_of(std::string_view name, ByteView content, const Nei
 }
 
 // What changed is rare and anywhere, and no list reads every index.
-Result<void> WalArchive::mark_settings(std::string_view name, const WalIndex& index) const {
-  if (!index.summary || !std::ranges::any_of(index.summary->kept, is_change_of_settings)) {
-    return success();
-  }
-  const Bytes mark =
-      codec::encode_stream(as_bytes("A server was started with other settings here.\n"),
-                           kWalFrameBytes, 1, 1)
-          .front();
+Result<void> WalArchive::mark_settings(std::string_view name,
+                                       const std::optional<wal::SegmentSummary>& summary) const {
+  if (!summary || changes_settings(*summary) != ChangesSettings::kYes) return success();
+  const Bytes mark = codec::encode_stream(as_bytes(kSettingsSign), kWalFrameBytes, 1, 1).front();
   TRY(objects_.put(layout_.wal_settings(name), mark));
   return success();
 }
@@ -266,7 +257,7 @@ Result<void> WalArchive::mark_settings(std::string_view name, const WalIndex& in
 // One may be there without its segment: of a push that ended between the two.
 Result<WalArchive::IndexPut> WalArchive::put_index(std::string_view name,
                                                    const WalIndex& index) const {
-  TRY(mark_settings(name, index));
+  TRY(mark_settings(name, index.summary));
   const store::ObjectKey key = layout_.wal_index(name);
   if (TRY(put_wal_index(objects_, key, index)) == store::PutOutcome::kCreated) {
     return IndexPut::kMade;
@@ -341,8 +332,28 @@ Result<void> WalArchive::remake_index(pg::SegmentName segment) const {
   const WalIndex index =
       index_of(segment, content, neighbour, catalogs_at(segment, TRY(segment_before(segment))));
   TRY(objects_.remove(layout_.wal_index(name)));
+  // Without an index the segment is read, whatever signs there are: now this may go, too.
+  TRY(objects_.remove(layout_.wal_settings(name)));
   TRY(put_index(name, index));
   return success();
+}
+
+Result<void> WalArchive::check_settings_sign(pg::SegmentName segment) const {
+  const store::ObjectKey key = layout_.wal_settings(segment.text(segment_bytes()));
+  const std::optional<Bytes> stored = TRY(objects_.get(key));
+  if (!stored) return make_error(ErrorKind::kMissing, key.text() + " is not there");
+  const Result<Bytes> text = codec::decode_stream(*stored, kSettingsSign.size());
+  if (text.ok() && as_text(*text) == kSettingsSign) return success();
+  return make_error(ErrorKind::kCorrupt,
+                    fmt::format("{} is damaged: it is no sign of changed settings", key.text()));
+}
+
+Result<void> WalArchive::remake_settings_sign(pg::SegmentName segment,
+                                              const wal::SegmentSummary& summary) const {
+  const std::string name = segment.text(segment_bytes());
+  // For a moment there is none: a list that is made meanwhile is as wrong as it was before.
+  TRY(objects_.remove(layout_.wal_settings(name)));
+  return mark_settings(name, summary);
 }
 
 Result<bool> WalArchive::has(std::string_view name) const {

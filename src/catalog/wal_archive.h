@@ -26,7 +26,8 @@ struct StoredSegment {
   pg::SegmentName name;
   uint64_t stored_bytes = 0;
   bool has_index = false;
-  bool changes_settings = false;  // a server was started with others; its index says with which
+  // It has the sign that a server was started with others; its index says with which.
+  bool changes_settings = false;
 };
 
 // Thread-safe.
@@ -92,6 +93,13 @@ class WalArchive {
   // Makes a segment's index again, with the segment before where the archive has that. kDenied
   // without an owner's private key. Where it ends early the index may be gone: do it again.
   Result<void> remake_index(pg::SegmentName segment) const;
+  // Reads the sign of changed settings beside a segment, of which lists see the name alone:
+  // kMissing when there is none, kCorrupt when it is no such sign.
+  Result<void> check_settings_sign(pg::SegmentName segment) const;
+  // The sign as this summary of the segment wants it: put anew, or taken away. Needs no private
+  // key.
+  Result<void> remake_settings_sign(pg::SegmentName segment,
+                                    const wal::SegmentSummary& summary) const;
 
   // Timelines with at least one file in the archive, in order.
   Result<std::vector<pg::TimelineId>> timelines() const;
@@ -124,7 +132,8 @@ class WalArchive {
   std::optional<wal::CatalogFiles> catalogs_indexed(pg::SegmentName segment,
                                                     std::optional<pg::SegmentName> before) const;
   wal::CatalogFiles catalogs_for(std::string_view name, const wal::CatalogFiles& by_now) const;
-  Result<void> mark_settings(std::string_view name, const WalIndex& index) const;
+  Result<void> mark_settings(std::string_view name,
+                             const std::optional<wal::SegmentSummary>& summary) const;
   // With the mark of changed settings; kConflict when there is an index of other bytes.
   Result<IndexPut> put_index(std::string_view name, const WalIndex& index) const;
 

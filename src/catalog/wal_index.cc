@@ -330,6 +330,15 @@ std::optional<WalIndex> decode_wal_index(ByteView payload) {
   return index;
 }
 
+ChangesSettings changes_settings(const wal::SegmentSummary& summary) {
+  const auto is_change = [](const wal::KeptRecord& kept) {
+    const wal::Record record = wal::record_of(kept);
+    return record.rmgr == wal::kXlogRmgr && (record.info & 0xF0) == wal::kXlogParameterChange;
+  };
+  if (std::ranges::any_of(summary.kept, is_change)) return ChangesSettings::kYes;
+  return summary.says_all() ? ChangesSettings::kNo : ChangesSettings::kNotKnown;
+}
+
 Result<store::PutOutcome> put_wal_index(store::ObjectStore& objects, const store::ObjectKey& key,
                                         const WalIndex& index) {
   const std::string payload = encode_wal_index(index);

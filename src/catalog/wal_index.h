@@ -20,6 +20,11 @@ struct WalIndex {
   bool operator==(const WalIndex&) const = default;
 };
 
+// Whether a server says in there that it was started with other settings than the log knew,
+// wal_level among them. Not known where the summary has no such record and does not say all.
+enum class ChangesSettings { kYes, kNo, kNotKnown };
+ChangesSettings changes_settings(const wal::SegmentSummary& summary);
+
 // Durable on success. kAlreadyExists when there is one, whatever it says.
 Result<store::PutOutcome> put_wal_index(store::ObjectStore& objects, const store::ObjectKey& key,
                                         const WalIndex& index);

@@ -49,6 +49,12 @@ std::string wal_index_text(const archive::WalIndexReport& report, bool rebuilt) 
                                : "with a damaged one, or one that this walkback does not read");
   line(report.incomplete,
        rebuilt ? "had one that did not say all" : "with one that does not say all");
+  line(report.wrong_sign,
+       rebuilt
+           ? "had a sign of changed settings (wal_level among them) that was missing, damaged or "
+             "without reason"
+           : "whose sign of changed settings (wal_level among them) is missing, damaged or "
+             "without reason");
   if (rebuilt) {
     line(report.still_incomplete,
          "of those made again still do not say all: the WAL ends there, or what was before is not "
@@ -57,6 +63,8 @@ std::string wal_index_text(const archive::WalIndexReport& report, bool rebuilt) 
     text +=
         "`walkback index --rebuild` makes them again, from the segments; it needs an owner's "
         "private key\n";
+  } else if (report.wrong_sign > 0) {
+    text += "`walkback index --rebuild` makes them again, from the indexes\n";
   }
   if (report.not_archived > 0) {
     text += fmt::format("not archived  {}, the first is {}: `walkback list` shows the gaps\n",

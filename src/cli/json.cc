@@ -333,6 +333,7 @@ std::string wal_index_json(const archive::WalIndexReport& report) {
                     {"missing", report.missing},
                     {"damaged", report.damaged},
                     {"incomplete", report.incomplete},
+                    {"wrong_sign", report.wrong_sign},
                     {"rebuilt", report.rebuilt},
                     {"still_incomplete", report.still_incomplete},
                     {"whole_now", report.whole_now},

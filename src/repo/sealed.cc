@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "codec/frame.h"
-
 namespace walkback::repo {
 
 namespace {
@@ -59,7 +57,8 @@ class Writer : public SealedWriter {
   Result<store::PutOutcome> finish() override {
     // An empty payload is one empty frame, so that `zstd -d` always finds a frame.
     if (!payload_.empty() || !head_.empty()) TRY(write_frame());
-    TRY(object_->append(make_tail(digest_.finish())));
+    seal_ = digest_.finish();
+    TRY(object_->append(make_tail(seal_)));
     return object_->finish();
   }
 
@@ -134,7 +133,8 @@ class Reader : public SealedReader {
     }
     Bytes tail(kTailBytes);
     TRY(object_->read_at(end_, tail));
-    if (tail != make_tail(digest.finish())) return corrupt("its bytes do not match its checksum");
+    seal_ = digest.finish();
+    if (tail != make_tail(seal_)) return corrupt("its bytes do not match its checksum");
     return success();
   }
 

@@ -14,6 +14,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "codec/frame.h"
 #include "store/object_store.h"
 
 namespace walkback::repo {
@@ -34,6 +35,11 @@ class SealedWriter {
   virtual Result<void> append(ByteView payload) = 0;
   // Ends the object and makes it durable; see ObjectWriter::finish().
   virtual Result<store::PutOutcome> finish() = 0;
+  // What the tail says, once it is written: no other object's.
+  const codec::Sha256& seal() const { return seal_; }
+
+ protected:
+  codec::Sha256 seal_{};
 };
 Result<std::unique_ptr<SealedWriter>> create_sealed(store::ObjectStore& objects,
                                                     const store::ObjectKey& key, SealedKind kind,
@@ -45,11 +51,13 @@ class SealedReader {
  public:
   virtual ~SealedReader() = default;
   uint16_t version() const { return version_; }
+  const codec::Sha256& seal() const { return seal_; }
   // Fills `out`; fewer bytes only at the end.
   virtual Result<size_t> read(MutableBytes out) = 0;
 
  protected:
   uint16_t version_ = 0;
+  codec::Sha256 seal_{};
 };
 // kCorrupt names the object; a version above `newest` is kUnsupported with the hint to use a newer
 // walkback.

@@ -125,9 +125,22 @@ class LineagePrune {
     TRY(remove_all(packs_to_go_));
     begin_removing("WAL");
     TRY(remove_wal());
-    if (lease_) TRY(catalog::remove_mark(objects_, options_.cluster, lease_->id()));
+    is_done_ = true;
     look_how_far_back();
     return std::move(report_);
+  }
+
+  // The backups that are no more: by this prune, however it ended, and by others whose marks it
+  // found.
+  std::vector<BackupId> removed() const {
+    std::set<BackupId> all = of_the_killed_;
+    all.insert(removed_.begin(), removed_.end());
+    return {all.begin(), all.end()};
+  }
+  // Once an event says what it removed. Of one that failed the mark stays, for the next to find.
+  Result<void> forget_mark() {
+    if (!is_done_ || !lease_) return success();
+    return catalog::remove_mark(objects_, options_.cluster, lease_->id());
   }
 
  private:
@@ -216,11 +229,24 @@ class LineagePrune {
     claim.what = "prune";
     lease_ = TRY(catalog::HeldLease::take(objects_, options_.cluster, claim, clock_, random_));
     catalog::PruneMark mark{lease_->id(), claim.system_identifier, {}, {}};
+    of_the_killed_.clear();
+    for (const catalog::PruneMark& other : TRY(catalog::list_marks(objects_, options_.cluster))) {
+      if (other.system_identifier == mark.system_identifier) TRY(take_over(other));
+    }
+    mark.removed.assign(of_the_killed_.begin(), of_the_killed_.end());
     for (const Decision& decision : report_.plan.decisions) {
       if (!decision.keep()) mark.removed.push_back(decision.backup.id);
       if (decision.keep() && !decision.with_wal) mark.thinned.push_back(decision.backup.id);
     }
     return catalog::put_mark(objects_, options_.cluster, mark);
+  }
+
+  // What a prune removed that was killed then is in its mark alone, and that goes with this one.
+  Result<void> take_over(const catalog::PruneMark& mark) {
+    for (const BackupId& id : mark.removed) {
+      if (!TRY(objects_.info(archive_.layout().manifest(id)))) of_the_killed_.insert(id);
+    }
+    return success();
   }
 
   // Leases seen now are older than the mark's readers: what they claim stays after all.
@@ -269,6 +295,7 @@ class LineagePrune {
       const bool is_own = lease_ && mark.lease == lease_->id();
       if (is_own || (has_lease && !dead.contains(mark.lease))) continue;
       if (mark.system_identifier != archive_.lineage().system_identifier) continue;
+      TRY(take_over(mark));
       TRY(catalog::remove_mark(objects_, options_.cluster, mark.lease));
     }
     for (const Lease& lease : leases) {
@@ -362,6 +389,7 @@ class LineagePrune {
       const BackupId& id = decision.backup.id;
       TRY(remove_all({archive_.layout().manifest(id)}));
       removed.insert(id);
+      if (!options_.dry_run) removed_.insert(id);
     }
     std::vector<store::ObjectKey> parts;
     for (const auto& [id, keys] : folders_) {
@@ -442,17 +470,18 @@ class LineagePrune {
   std::vector<PackObject> packs_;
   std::vector<store::ObjectKey> packs_to_go_;
   bool writer_lives_ = false;
+  bool is_done_ = false;
+  std::set<BackupId> removed_, of_the_killed_;
   LineageReport report_;
 };
 
 Result<PruneReport> prune_all(const PruneOptions& options, store::ObjectStore& objects,
                               Clock& clock, Random& random, Progress& progress,
-                              std::stop_token stop) {
+                              std::stop_token stop, std::list<LineagePrune>& prunes) {
   PruneReport report;
   report.dry_run = options.dry_run;
   const std::vector<catalog::Lineage> lineages =
       TRY(catalog::list_lineages(objects, options.cluster));
-  std::list<LineagePrune> prunes;
   const Timestamp now = clock.now();
   std::optional<Timestamp> last_sign;
   for (const catalog::Lineage& lineage : lineages) {
@@ -488,17 +517,28 @@ std::string in_short(const PruneReport& report) {
 Result<PruneReport> run_prune(const PruneOptions& options, store::ObjectStore& objects,
                               Clock& clock, Random& random, Progress& progress,
                               std::stop_token stop) {
-  if (options.dry_run) return prune_all(options, objects, clock, random, progress, stop);
+  std::list<LineagePrune> prunes;
+  if (options.dry_run) return prune_all(options, objects, clock, random, progress, stop, prunes);
   catalog::Event event = catalog::new_event("prune", clock, random);
+  event.removed.emplace();
   catalog::EventRecorder recorder(objects, options.cluster, clock);
   // What removes must be seen to have removed.
   TRY(catalog::with_reserve(objects, options.cluster, [&] { return recorder.begin(event); }));
   Result<PruneReport> report =
-      prune_all(options, objects, clock, random, progress, std::move(stop));
+      prune_all(options, objects, clock, random, progress, std::move(stop), prunes);
   if (report.ok()) event.detail = in_short(*report);
+  for (const LineagePrune& prune : prunes) {
+    const std::vector<BackupId> removed = prune.removed();
+    event.removed->insert(event.removed->end(), removed.begin(), removed.end());
+  }
   const Result<void> recorded = recorder.end(event, report.ok() ? nullptr : &report.error());
   if (!recorded.ok()) {
     progress.note("the history has no end for this prune: " + recorded.error().message);
+  }
+  // Only now: until then a verification goes by the mark.
+  for (LineagePrune& prune : prunes) {
+    const Result<void> forgotten = recorded.ok() ? prune.forget_mark() : success();
+    if (!forgotten.ok() && report.ok()) report = forgotten.error();
   }
   // Where there is no room for it yet, the next prune or backup puts it.
   (void)catalog::keep_reserve(objects, options.cluster, random);

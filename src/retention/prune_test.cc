@@ -7,6 +7,7 @@
 
 #include "base/testing/manual_clock.h"
 #include "catalog/backups.h"
+#include "catalog/events.h"
 #include "catalog/leases.h"
 #include "catalog/pins.h"
 #include "catalog/testing/scratch_archive.h"
@@ -71,6 +72,14 @@ class Prune : public testing::Test {
   }
   bool there(const std::string& key) {
     return archive.objects().info(store::ObjectKey(key)).value().has_value();
+  }
+  // By any prune.
+  std::vector<BackupId> said_to_be_removed() {
+    std::set<BackupId> removed;
+    for (const catalog::Event& event : catalog::list_events(archive.objects(), "main").value()) {
+      if (event.removed) removed.insert(event.removed->begin(), event.removed->end());
+    }
+    return {removed.begin(), removed.end()};
   }
   std::vector<std::string> names() {
     std::vector<std::string> found;
@@ -277,6 +286,25 @@ TEST_F(Prune, KilledAnywhereItLeavesARightRepository) {
   ASSERT_TRUE(last.ok()) << last.error().message;
   EXPECT_THAT(backups(), ElementsAre("backup-3", "backup-4", "backup-5"));
   EXPECT_FALSE(there(pack("a")));
+  EXPECT_THAT(said_to_be_removed(), testing::IsSupersetOf({BackupId{"backup-1"}, {"backup-2"}}))
+      << "whichever of them took it";
+}
+
+TEST_F(Prune, TheHistorySaysWhichBackupsWent) {
+  ASSERT_TRUE(prune(archive.objects()).ok());
+  EXPECT_THAT(said_to_be_removed(), ElementsAre(BackupId{"backup-1"}, BackupId{"backup-2"}));
+}
+
+// Its mark is all that says so, until the next prune takes the mark away.
+TEST_F(Prune, WhatOneThatWasKilledRemovedTheNextOneSays) {
+  const catalog::PruneMark mark{
+      "1234", archive.wal().lineage().system_identifier, {{"backup-1"}, {"backup-4"}}, {}};
+  ASSERT_TRUE(catalog::put_mark(archive.objects(), "main", mark).ok());
+  ASSERT_TRUE(archive.objects().remove(archive.wal().layout().manifest({"backup-1"})).ok());
+  ASSERT_TRUE(prune(archive.objects()).ok());
+  EXPECT_THAT(said_to_be_removed(), ElementsAre(BackupId{"backup-1"}, BackupId{"backup-2"}))
+      << "backup-4 is still there";
+  EXPECT_THAT(catalog::list_marks(archive.objects(), "main").value(), testing::IsEmpty());
 }
 
 }  // namespace

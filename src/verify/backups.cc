@@ -12,6 +12,7 @@
 #include "catalog/manifest.h"
 #include "catalog/names.h"
 #include "pg/control_file.h"
+#include "verify/removed_backups.h"
 
 namespace walkback::verify {
 
@@ -102,12 +103,70 @@ void BackupCheck::report_manifest(const catalog::BackupSummary& backup, std::str
 // A prune takes the manifest first, and the summary before its mark. So one that runs, and one that
 // was killed, have their mark; of one that ended since the listing the summary is gone by now.
 Result<bool> BackupCheck::goes(const catalog::BackupId& backup) {
+  if (TRY(is_marked(backup))) return true;
+  return !TRY(run_.objects.info(run_.layout().summary(backup)));
+}
+
+Result<bool> BackupCheck::is_marked(const catalog::BackupId& backup) {
   for (const catalog::PruneMark& mark :
        TRY(catalog::list_marks(run_.objects, run_.options.cluster))) {
     const bool is_of_it = mark.system_identifier == run_.archive.lineage().system_identifier;
     if (is_of_it && std::ranges::find(mark.removed, backup) != mark.removed.end()) return true;
   }
-  return !TRY(run_.objects.info(run_.layout().summary(backup)));
+  return false;
+}
+
+Result<void> BackupCheck::find_lost(const std::vector<catalog::Event>& events) {
+  const RemovedBackups removed =
+      TRY(RemovedBackups::of(events, run_.objects, run_.options.cluster, run_.clock));
+  std::vector<catalog::BackupSummary> lost;
+  for (const catalog::Event& event : events) {
+    if (!event.succeeded || !event.backup) continue;
+    const catalog::BackupSummary& backup = *event.backup;
+    if (backup.system_identifier != run_.archive.lineage().system_identifier) continue;
+    const store::ObjectKey manifest = run_.layout().manifest(backup.id);
+    if (stored_.contains(manifest.text())) continue;
+    // One that was pruned has no summary either.
+    if (!stored_.contains(run_.layout().summary(backup.id).text())) {
+      if (!removed.may_include(backup)) lost.push_back(backup);
+    } else if (!TRY(goes(backup.id))) {
+      report(run_, {ObjectClass::kManifests, manifest, 0},
+             make_error(ErrorKind::kMissing,
+                        "the history says that this backup was made, its summary is there, and its "
+                        "manifest is not"));
+    }
+  }
+  return lost.empty() ? success() : look_again_for(lost);
+}
+
+// First for marks, then at the history anew: a prune says there what it removed before its mark
+// goes.
+Result<void> BackupCheck::look_again_for(const std::vector<catalog::BackupSummary>& lost) {
+  std::set<catalog::BackupId> marked;
+  for (const catalog::BackupSummary& backup : lost) {
+    if (TRY(is_marked(backup.id))) marked.insert(backup.id);
+  }
+  bool all_read = true;
+  const std::vector<catalog::Event> events = TRY(catalog::list_events(
+      run_.objects, run_.options.cluster, [&](const Error&) { all_read = false; }));
+  const RemovedBackups removed =
+      TRY(RemovedBackups::of(events, run_.objects, run_.options.cluster, run_.clock));
+  for (const catalog::BackupSummary& backup : lost) {
+    if (marked.contains(backup.id) || removed.may_include(backup)) continue;
+    const store::ObjectKey manifest = run_.layout().manifest(backup.id);
+    if (!all_read) {
+      run_.ledger.warn(
+          fmt::format("nothing of backup {} is there, and whether a prune removed it is not known: "
+                      "not all of the history can be read",
+                      backup.id.text));
+      continue;
+    }
+    report(run_, {ObjectClass::kManifests, manifest, 0},
+           make_error(ErrorKind::kMissing,
+                      "the history says that this backup was made, nothing of it is there, and no "
+                      "prune says that it removed it"));
+  }
+  return success();
 }
 
 Result<void> BackupCheck::take_stock(const std::vector<catalog::Event>& events) {
@@ -128,19 +187,7 @@ Result<void> BackupCheck::take_stock(const std::vector<catalog::Event>& events) 
       return;
     }
   }));
-  for (const catalog::Event& event : events) {
-    if (!event.succeeded || !event.backup) continue;
-    if (event.backup->system_identifier != run_.archive.lineage().system_identifier) continue;
-    const store::ObjectKey manifest = layout.manifest(event.backup->id);
-    // A backup that was pruned has no summary either.
-    const bool lost = stored_.contains(layout.summary(event.backup->id).text()) &&
-                      !stored_.contains(manifest.text());
-    if (!lost || TRY(goes(event.backup->id))) continue;
-    report(run_, {ObjectClass::kManifests, manifest, 0},
-           make_error(ErrorKind::kMissing,
-                      "the history says that this backup was made, its summary is there, and its "
-                      "manifest is not"));
-  }
+  TRY(find_lost(events));
   const Timestamp now = run_.clock.now();
   for (const catalog::BackupSummary& backup : backups_) {
     const store::ObjectKey summary = layout.summary(backup.id);
@@ -191,6 +238,10 @@ std::vector<store::ObjectKey> BackupCheck::newest_packs(size_t count) const {
 bool BackupCheck::is_there(const std::string& name) const {
   if (stored_.contains(run_.layout().folder() + name)) return true;
   const size_t slash = name.rfind('/');
+  // Names that were lost matter as long as their backup is there.
+  if (name.ends_with("/names.zst")) {
+    return stored_.contains(run_.layout().folder() + name.substr(0, slash) + "/manifest.zst");
+  }
   if (slash == std::string::npos || !name.ends_with(".zst")) return false;
   const std::string id = name.substr(slash + 1, name.size() - slash - 5);
   const auto key = pack_of_summary(name.substr(0, name.find('/') + 1) + id);
@@ -228,7 +279,6 @@ bool BackupCheck::needs_walk(const catalog::BackupSummary& backup) const {
 
 Result<void> BackupCheck::read() {
   settle_packs();
-  for (const catalog::BackupSummary& backup : backups_) TRY(check_names(backup));
   bool first_pass = true;
   for (auto from = table_.packs().begin(); first_pass || from != table_.packs().end();) {
     table_.begin_pass(from);
@@ -238,23 +288,67 @@ Result<void> BackupCheck::read() {
     first_pass = false;
   }
   count_settled_packs();
+  for (const catalog::BackupSummary& backup : backups_) TRY(check_names(backup));
   return success();
 }
 
 Result<void> BackupCheck::check_names(const catalog::BackupSummary& backup) {
   const store::ObjectKey key = run_.layout().names(backup.id);
-  // A backup may lack them.
-  if (!stored_.contains(key.text())) return success();
+  if (!stored_.contains(key.text())) return check_lost_names(backup);
   const Subject subject{ObjectClass::kManifests, key, stored_bytes(key)};
   if (is_settled(run_, subject)) return success();
   TRY(run_.limit.take(subject.stored_bytes));
-  const Result<catalog::Names> names = catalog::get_names(run_.objects, key);
-  if (names.ok()) {
-    run_.ledger.count_read(subject.of, subject.stored_bytes);
-    if (run_.encrypted()) run_.ledger.opened(subject.of);
-    return proved(run_, subject);
+  const auto outcome = [&]() -> Result<void> {
+    const catalog::SavedNames names = TRY(catalog::get_saved_names(run_.objects, key));
+    const std::optional<codec::Sha256> wanted = TRY(names_of(backup));
+    if (!wanted || *wanted == names.seal) return success();
+    return make_error(ErrorKind::kCorrupt,
+                      "they are not the names that were saved with this backup, but another's");
+  }();
+  if (!outcome.ok()) {
+    TRY(verify::not_read(run_, subject, outcome.error()));
+    // Should they go, too: that they were there.
+    Known seen;
+    seen.damaged_at = run_.clock.now();
+    return run_.memory.remember(run_.name_of(key), std::move(seen));
   }
-  return verify::not_read(run_, subject, names.error());
+  run_.ledger.count_read(subject.of, subject.stored_bytes);
+  if (run_.encrypted()) run_.ledger.opened(subject.of);
+  return proved(run_, subject);
+}
+
+// A backup may lack them: then its manifest has no hash of any, and no earlier run saw them.
+Result<void> BackupCheck::check_lost_names(const catalog::BackupSummary& backup) {
+  const store::ObjectKey key = run_.layout().names(backup.id);
+  const auto read = names_.find(backup.id);
+  const bool was_saved = read != names_.end() && read->second;
+  if (!was_saved && run_.memory.find(run_.name_of(key)) == nullptr) return success();
+  // Of a backup that ended, or went, since the listing.
+  if (TRY(run_.objects.info(key)) || TRY(goes(backup.id))) return success();
+  report(run_, {ObjectClass::kManifests, key, 0},
+         make_error(ErrorKind::kMissing,
+                    "the names that were saved with this backup are not there: "
+                    "what was dropped since has none in reports"));
+  return success();
+}
+
+Result<std::optional<codec::Sha256>> BackupCheck::names_of(const catalog::BackupSummary& backup) {
+  using Names = std::optional<codec::Sha256>;
+  const auto read = names_.find(backup.id);
+  if (read != names_.end()) return read->second;
+  auto opened = catalog::open_manifest(run_.objects, run_.layout(), backup.id);
+  if (!opened.ok())
+    return is_of_the_object(opened.error()) ? Names() : Result<Names>(opened.error());
+  while (true) {
+    TRY(run_.limit.take(0));
+    auto entry = (*opened)->next_record();
+    if (!entry.ok())
+      return is_of_the_object(entry.error()) ? Names() : Result<Names>(entry.error());
+    if (!*entry) return Names();
+    const auto* conclusion = std::get_if<catalog::ManifestConclusion>(&**entry);
+    if (conclusion == nullptr) continue;
+    return conclusion->summary_sha256 == backup.sha256 ? conclusion->names_sha256 : Names();
+  }
 }
 
 Result<void> BackupCheck::walk_all(bool first_pass) {
@@ -390,6 +484,7 @@ Result<bool> BackupCheck::conclude(const catalog::BackupSummary& backup,
   if (conclusion.summary_sha256 != backup.sha256) {
     return wrong("it is not the manifest that the summary beside it was written with");
   }
+  names_[backup.id] = conclusion.names_sha256;
   if (conclusion.files != walk.files || conclusion.bytes != walk.bytes) {
     return wrong(fmt::format("it lists {} files of {} bytes, and says that they are {} of {}",
                              walk.files, walk.bytes, conclusion.files, conclusion.bytes));
@@ -406,7 +501,8 @@ Result<bool> BackupCheck::conclude(const catalog::BackupSummary& backup,
   if (control->system_identifier != run_.archive.lineage().system_identifier) {
     return wrong("its pg_control is another cluster's");
   }
-  return true;
+  // Without its names it is read again by each run: who is to know else that there were any?
+  return !conclusion.names_sha256 || stored_.contains(run_.layout().names(backup.id).text());
 }
 
 Result<void> BackupCheck::read_packs(PackTable::Packs::iterator begin,

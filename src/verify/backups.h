@@ -33,6 +33,10 @@ class BackupCheck {
 
   // It is being removed, or was since the listing.
   Result<bool> goes(const catalog::BackupId& backup);
+  Result<bool> is_marked(const catalog::BackupId& backup);
+  // Backups that the history calls done, and that have no manifest.
+  Result<void> find_lost(const std::vector<catalog::Event>& events);
+  Result<void> look_again_for(const std::vector<catalog::BackupSummary>& lost);
   void add_packs(const catalog::BackupSummary& backup);
   Result<void> list_packs(PackOf of);
   void settle_packs();
@@ -47,6 +51,10 @@ class BackupCheck {
   Result<void> read_packs(PackTable::Packs::iterator begin, PackTable::Packs::iterator end);
   Result<void> read_pack(const PackKey& key, Pack& pack, PackChecker& checker);
   Result<void> check_names(const catalog::BackupSummary& backup);
+  Result<void> check_lost_names(const catalog::BackupSummary& backup);
+  // What the manifest says of its names; nothing, too, where the manifest cannot be read: it is a
+  // finding of its own.
+  Result<std::optional<codec::Sha256>> names_of(const catalog::BackupSummary& backup);
 
   store::ObjectKey key_of(const PackKey& key) const;
   Subject subject_of(const PackKey& key, const Pack& pack) const;
@@ -58,6 +66,7 @@ class BackupCheck {
   std::vector<catalog::BackupSummary> backups_;
   std::map<std::string, uint64_t> stored_;  // what lies in the backups' folder, and its size
   PackTable table_;
+  std::map<catalog::BackupId, std::optional<codec::Sha256>> names_;  // of manifests that were read
 };
 
 // For each finding of a pack, a map or a manifest: the backups that need it.

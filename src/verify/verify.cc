@@ -47,8 +47,10 @@ class Verify {
     // First: a backup that ends while we look is not yet one that must be there.
     const std::vector<catalog::Event> events = TRY(catalog::list_events(
         objects_, options_.cluster, [&](const Error& error) { ledger_.warn(error.message); }));
-    for (const catalog::Lineage& lineage :
-         TRY(catalog::list_lineages(objects_, options_.cluster))) {
+    for (const catalog::Lineage& lineage : TRY(catalog::list_lineages(
+             objects_, options_.cluster, [this](pg::SystemIdentifier id, const Error&error) {
+               report_lost_lineage(id, error);
+             }))) {
       TRY(verify(lineage, events));
     }
     ledger_.settle_unopened();
@@ -64,6 +66,21 @@ class Verify {
   }
 
  private:
+  void report_lost_lineage(pg::SystemIdentifier id, const Error& error) {
+    const std::string key = catalog::LineageLayout(options_.cluster, id).lineage().text();
+    std::string text = error.message;
+    for (std::string_view before : {key + ": ", key + " is ", key + " "}) {
+      if (text.starts_with(before)) text.erase(0, before.size());
+    }
+    const bool missing = error.kind == ErrorKind::kMissing;
+    ledger_.find(ObjectClass::kManifests,
+                 {missing ? Trouble::kMissing : Trouble::kDamaged,
+                  key,
+                  text + "; without it no backup and no WAL of that cluster is found, and none was "
+                         "verified",
+                  {}});
+  }
+
   Result<void> verify(const catalog::Lineage& lineage, const std::vector<catalog::Event>& events) {
     const catalog::WalArchive archive(objects_, options_.cluster, lineage);
     const std::unique_ptr<catalog::HeldLease> lease = claim(lineage);
@@ -112,20 +129,24 @@ class Verify {
     return nullptr;
   }
 
+  // One object that any key opens, in the place of one that none here does, must not make damaged
+  // ones of all others; nor one that is damaged where its keys stand hide that there is a key.
   Result<bool> opens_none(const BackupCheck& backups, const WalCheck& wal) {
     if (!objects_.encrypted()) return false;
-    std::vector<store::ObjectKey> keys = backups.newest_packs(kTried);
-    std::ranges::copy(wal.newest_segments(kTried), std::back_inserter(keys));
-    for (const store::ObjectKey& key : keys) {
+    if (!TRY(wal.opens_any(kTried)) && !TRY(opens_most(backups.newest_packs(kTried)))) return true;
+    ledger_.opened(ObjectClass::kPacks);
+    return false;
+  }
+  // A pack does not say of itself that it is one.
+  Result<bool> opens_most(const std::vector<store::ObjectKey>& packs) {
+    size_t open = 0, closed = 0;
+    for (const store::ObjectKey& key : packs) {
       const auto opened = objects_.open(key);
-      if (!opened.ok() && opened.error().kind == ErrorKind::kDenied) continue;
+      if (opened.ok()) ++open;
+      if (!opened.ok() && opened.error().kind == ErrorKind::kDenied) ++closed;
       if (!opened.ok() && !is_of_the_object(opened.error())) return opened.error();
-      if (opened.ok()) {
-        ledger_.opened(ObjectClass::kPacks);
-        return false;
-      }
     }
-    return true;
+    return open > closed;
   }
 
   const VerifyOptions& options_;

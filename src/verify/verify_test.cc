@@ -112,7 +112,7 @@ TEST_P(WithAnyKeys, ABitFlipIsFoundInEveryKindOfObject) {
     EXPECT_TRUE(repository_.verify().sound());  // so that segments can be compared
   }
   for (const char* part : {"/packs/", "/maps/", "/manifest.zst", "/names.zst", "/summary.json",
-                           ".index.zst", "/wal/"}) {
+                           ".index.zst", ".settings.zst", "/wal/"}) {
     const store::ObjectKey key = repository_.stored(part).back();
     const Bytes bytes = repository_.bytes_of(key);
     repository_.flip(key, bytes.size() / 2);
@@ -156,7 +156,8 @@ TEST_P(WithAnyKeys, SwappedObjectsAreFound) {
   if (!opens_data()) {
     EXPECT_TRUE(repository_.verify().sound());
   }
-  for (const char* part : {"/packs/", "/maps/", "/manifest.zst", ".index.zst", "/summary.json"}) {
+  for (const char* part :
+       {"/packs/", "/maps/", "/manifest.zst", "/names.zst", ".index.zst", "/summary.json"}) {
     const std::vector<store::ObjectKey> keys = repository_.stored(part);
     ASSERT_GE(keys.size(), 2u) << part;
     repository_.exchange(keys.front(), keys.back());
@@ -181,6 +182,46 @@ TEST_P(WithAnyKeys, ARolledBackManifestIsFound) {
   // And with its summary: the whole backup is an older one.
   repository_.put(summaries.back(), repository_.bytes_of(summaries.front()));
   expect_damage(repository_.verify(), summaries.back(), "summary of another backup");
+}
+
+TEST_P(WithAnyKeys, NamesOfAnotherBackupAreFound) {
+  const std::vector<store::ObjectKey> names = repository_.stored("/names.zst");
+  repository_.put(names.back(), repository_.bytes_of(names.front()));
+  const VerifyReport report = repository_.verify();
+  expect_damage(report, names.back(), "another's");
+  EXPECT_EQ(report.findings.size(), 1u) << text_of(report);
+  EXPECT_THAT(report.findings[0].backups, ElementsAre("backup-2"));
+  // When all else is settled, too.
+  expect_damage(repository_.verify(), names.back(), "another's");
+}
+
+TEST_P(WithAnyKeys, LostNamesAreFoundWithTheManifestReadAndWithItSettled) {
+  const store::ObjectKey names = repository_.stored("/names.zst").back();
+  const Bytes bytes = repository_.bytes_of(names);
+  for (const bool seen : {false, true}) {
+    if (seen) {
+      repository_.put(names, bytes);
+      EXPECT_TRUE(repository_.verify().sound());
+    }
+    repository_.lose(names);
+    for (const bool deep : {false, true, false}) {
+      const VerifyReport report = repository_.verify(deep);
+      expect_damage(report, names, "not there");
+      EXPECT_EQ(finding_of(report, names)->trouble, Trouble::kMissing);
+    }
+  }
+}
+
+TEST(Verify, ABackupThatSavedNoNamesLacksNone) {
+  ScratchRepository repository;
+  repository.says_names = false;
+  repository.fill();
+  repository.lose(repository.stored("/names.zst").back());
+  EXPECT_TRUE(repository.verify().sound());
+  EXPECT_TRUE(repository.verify(true).sound());
+  // And of an older program's, what a run saw is missed.
+  repository.lose(repository.stored("/names.zst").front());
+  EXPECT_FALSE(repository.verify().sound());
 }
 
 TEST_P(WithAnyKeys, AMissingSegmentIsAGapOrABrokenBackup) {
@@ -221,6 +262,48 @@ TEST_P(WithAnyKeys, ALostIndexIsNoDamageAndSaid) {
     EXPECT_EQ(text_of(report), "");
     EXPECT_THAT(report.warnings, ElementsAre(HasSubstr("has no index")));
   }
+}
+
+TEST_P(WithAnyKeys, ALostSignOfChangedSettingsIsFoundUntilItIsMended) {
+  const store::ObjectKey sign = repository_.stored(".settings.zst").front();
+  const Bytes right = repository_.bytes_of(sign);
+  repository_.lose(sign);
+  for (const bool deep : {false, false, true}) {
+    expect_damage(repository_.verify(deep), sign, "may show moments that cannot be recovered");
+  }
+  repository_.put(sign, right);
+  EXPECT_TRUE(repository_.verify().sound());
+  EXPECT_EQ(repository_.verify().read_bytes(), 0u);
+  // Since: no index need be read for that.
+  repository_.lose(sign);
+  for (int run = 0; run < 40; ++run) repository_.verify(true);
+  expect_damage(repository_.verify(), sign);
+  EXPECT_EQ(finding_of(repository_.verify(), sign)->trouble, Trouble::kMissing);
+}
+
+TEST_P(WithAnyKeys, ASignOfChangedSettingsWithoutReasonIsFound) {
+  EXPECT_TRUE(repository_.verify().sound());
+  const store::ObjectKey sign = repository_.stored(".settings.zst").front();
+  std::string other = sign.text();
+  const size_t digit = other.find(".settings") - 1;
+  other[digit] = other[digit] == '1' ? '2' : '1';
+  repository_.put(store::ObjectKey(other), repository_.bytes_of(sign));
+  expect_damage(repository_.verify(), store::ObjectKey(other), "the index beside it");
+  expect_damage(repository_.verify(), store::ObjectKey(other), "the index beside it");
+  repository_.lose(store::ObjectKey(other));
+  EXPECT_TRUE(repository_.verify().sound()) << text_of(repository_.verify());
+}
+
+// As before: what such a segment holds is read by whoever needs it, sign or not.
+TEST_P(WithAnyKeys, ASignBesideASegmentWithoutAnIndexMayBeOrNot) {
+  EXPECT_TRUE(repository_.verify().sound());
+  const store::ObjectKey sign = repository_.stored(".settings.zst").front();
+  std::string index = sign.text();
+  index.replace(index.find(".settings"), 9, ".index");
+  repository_.lose(store::ObjectKey(index));
+  EXPECT_TRUE(repository_.verify().sound());
+  repository_.lose(sign);
+  EXPECT_TRUE(repository_.verify().sound()) << text_of(repository_.verify());
 }
 
 TEST_P(WithAnyKeys, APackOfAnotherSizeThanBeforeIsReadAgain) {
@@ -382,6 +465,40 @@ TEST(Verify, WithoutAKeyNothingOfASegmentThatWasDamagedBeforeItWasFirstReadIsCal
   expect_damage(repository.verify_as(Keys::kOwner), repository.segments().front());
 }
 
+// What the host can open in the place of what it cannot, and the other way round: each is found,
+// and nothing else is taken for damaged because of it.
+TEST(Verify, ObjectsForOtherKeysThatAreExchangedAreTheFindingsAndNothingElse) {
+  for (const bool seen : {false, true}) {
+    for (const std::string_view part : {".settings.zst", ".index.zst", "/names.zst"}) {
+      ScratchRepository repository(Keys::kHostOnly);
+      repository.fill();
+      if (seen) {
+        ASSERT_TRUE(repository.verify().sound());
+      }
+      const store::ObjectKey segment = repository.segments().back();
+      const store::ObjectKey other = repository.stored(part).back();
+      repository.exchange(segment, other);
+      const VerifyReport report = repository.verify(true);
+      expect_damage(report, segment);
+      expect_damage(report, other);
+      EXPECT_EQ(report.findings.size(), 2u) << part << "\n" << text_of(report);
+    }
+  }
+}
+
+TEST(Verify, AMapInThePlaceOfAPackMakesNoFindingsOfTheOtherPacks) {
+  ScratchRepository repository(Keys::kHostOnly);
+  repository.fill();
+  const auto pack = repository.stored("/packs/").back(), map = repository.stored("/maps/").back();
+  repository.exchange(pack, map);
+  const VerifyReport report = repository.verify(true);
+  expect_damage(report, map);
+  for (const Finding& finding : report.findings) {
+    EXPECT_THAT(finding.object,
+                testing::AnyOf(pack.text(), map.text(), HasSubstr("/manifest.zst")));
+  }
+}
+
 // In the history, as one that ended well.
 void put_on_record(ScratchRepository& repository, const catalog::BackupSummary& backup) {
   catalog::Event event;
@@ -405,6 +522,76 @@ TEST(Verify, ABackupWhoseManifestIsGoneIsMissedByTheHistory) {
   EXPECT_EQ(finding_of(report, manifest)->trouble, Trouble::kMissing);
 }
 
+// A prune that ended and says what it removed, or is of a program that did not.
+void put_prune_on_record(ScratchRepository& repository,
+                         std::optional<std::vector<catalog::BackupId>> removed) {
+  catalog::Event event = catalog::new_event("prune", repository.clock(), repository.random());
+  if (removed) event.removed.emplace();
+  catalog::EventRecorder recorder(repository.archive().objects(), "main", repository.clock());
+  ASSERT_TRUE(recorder.begin(event).ok());
+  event.removed = std::move(removed);
+  ASSERT_TRUE(recorder.end(event, nullptr).ok());
+}
+
+class ALostBackup : public testing::Test {
+ protected:
+  ALostBackup() {
+    repository_.fill();
+    put_on_record(repository_, repository_.backups().front());
+    EXPECT_TRUE(repository_.verify().sound());
+    for (const auto& key : repository_.stored("/backup-1/")) repository_.lose(key);
+  }
+  const store::ObjectKey manifest_{"clusters/main/" + std::to_string(wal::TestLog::kSystem.value) +
+                                   "/backups/backup-1/manifest.zst"};
+  ScratchRepository repository_;
+};
+
+TEST_F(ALostBackup, IsMissedByTheHistoryUntilAPruneSaysThatItTookIt) {
+  for (const bool deep : {false, true}) {
+    const VerifyReport report = repository_.verify(deep);
+    expect_damage(report, manifest_, "nothing of it is there");
+    EXPECT_EQ(report.findings.size(), 1u) << text_of(report);
+    EXPECT_THAT(report.findings[0].backups, ElementsAre("backup-1"));
+  }
+  put_prune_on_record(repository_, std::vector<catalog::BackupId>{{"another"}});
+  expect_damage(repository_.verify(), manifest_);
+  put_prune_on_record(repository_, std::vector<catalog::BackupId>{{"backup-1"}});
+  EXPECT_TRUE(repository_.verify().sound());
+}
+
+TEST_F(ALostBackup, MayHaveBeenTakenByAPruneOfAnOlderProgram) {
+  put_prune_on_record(repository_, std::nullopt);
+  EXPECT_TRUE(repository_.verify().sound());
+}
+
+TEST_F(ALostBackup, IsNoneWhileAMarkSaysThatItGoes) {
+  catalog::PruneMark mark{"1234", repository_.archive().wal().lineage().system_identifier, {}, {}};
+  mark.removed = {{"backup-1"}};
+  ASSERT_TRUE(catalog::put_mark(repository_.archive().objects(), "main", mark).ok());
+  EXPECT_TRUE(repository_.verify().sound());
+  ASSERT_TRUE(catalog::remove_mark(repository_.archive().objects(), "main", mark.lease).ok());
+  EXPECT_FALSE(repository_.verify().sound());
+}
+
+TEST_F(ALostBackup, IsNotKnownToBeOneWhereNotAllOfTheHistoryCanBeRead) {
+  put_prune_on_record(repository_, std::vector<catalog::BackupId>{});
+  store::ObjectStore& objects = repository_.archive().objects();
+  std::vector<store::ObjectKey> ends;
+  ASSERT_TRUE(objects
+                  .list("clusters/main/events/", "",
+                        [&](const store::ObjectInfo& info) {
+                          if (info.key.text().ends_with(".end.json")) ends.push_back(info.key);
+                          return true;
+                        })
+                  .ok());
+  std::erase_if(ends,
+                [](const auto& key) { return key.text().find("backup-1") != key.text().npos; });
+  repository_.archive().overwrite(ends.back(), "damaged");
+  const VerifyReport report = repository_.verify();
+  EXPECT_TRUE(report.sound()) << text_of(report);
+  EXPECT_THAT(report.warnings, Contains(HasSubstr("whether a prune removed it is not known")));
+}
+
 TEST(Verify, WhatAKilledPruneLeftIsNoLoss) {
   ScratchRepository repository;
   repository.fill();
@@ -418,6 +605,23 @@ TEST(Verify, WhatAKilledPruneLeftIsNoLoss) {
   mark.removed = {repository.backups().front().id};
   ASSERT_TRUE(catalog::put_mark(repository.archive().objects(), "main", mark).ok());
   EXPECT_TRUE(repository.verify().sound());
+}
+
+TEST(Verify, ADamagedOrLostLineageIsAFindingAndTheOthersAreVerified) {
+  ScratchRepository repository;
+  repository.fill();
+  const catalog::LineageLayout other("main", {7});
+  ASSERT_TRUE(repository.archive().objects().put(other.lineage(), as_bytes("damaged")).ok());
+  VerifyReport report = repository.verify();
+  expect_damage(report, other.lineage(), "none was verified");
+  EXPECT_EQ(report.findings.size(), 1u) << text_of(report);
+  EXPECT_EQ(report.backups, 2u);
+  repository.lose(other.lineage());
+  EXPECT_TRUE(repository.verify().sound()) << "nothing of it is there";
+  ASSERT_TRUE(repository.archive().objects().put(other.manifest({"x"}), as_bytes("x")).ok());
+  report = repository.verify();
+  expect_damage(report, other.lineage(), "not there; without it");
+  EXPECT_EQ(finding_of(report, other.lineage())->trouble, Trouble::kMissing);
 }
 
 TEST(Verify, NoFasterThanTheLimit) {

@@ -15,6 +15,9 @@ namespace {
 // A segment that does not compress is a little larger than it was.
 constexpr uint64_t stored_at_most(uint64_t bytes) { return bytes + bytes / 8 + (1 << 20); }
 
+// Of what is stored: a segment's first page is in there, however little it compresses.
+constexpr uint64_t kStartOfSegment = 256 << 10;
+
 // What an index says lies in its segment.
 bool is_index_of(const catalog::WalIndex& index, pg::SegmentName name, uint32_t segment_bytes) {
   if (!index.summary || !index.summary->last_record) return true;
@@ -140,13 +143,45 @@ void WalCheck::find_gaps(const catalog::WalChain& chain) {
   }
 }
 
-std::vector<store::ObjectKey> WalCheck::newest_segments(size_t count) const {
-  std::vector<store::ObjectKey> keys;
-  for (auto segment = segments_.rbegin(); segment != segments_.rend() && keys.size() < count;
-       ++segment) {
-    keys.push_back(run_.layout().wal_file(segment->name.text(run_.archive.segment_bytes())));
+// A sign that was lost matters as long as its segment is there: it is what is known of it.
+bool WalCheck::is_there(const std::string& name) const {
+  constexpr std::string_view kSign = ".settings.zst";
+  if (!name.ends_with(kSign)) return stored_.contains(name);
+  return stored_.contains(name.substr(0, name.size() - kSign.size()) + ".zst");
+}
+
+Subject WalCheck::subject_of(ObjectClass of, store::ObjectKey key) const {
+  const auto stored = stored_.find(run_.name_of(key));
+  return {of, std::move(key), stored == stored_.end() ? 0 : stored->second};
+}
+
+Result<bool> WalCheck::opens_any(size_t count) const {
+  for (auto segment = segments_.rbegin(); segment != segments_.rend() && count > 0;
+       ++segment, --count) {
+    if (TRY(opens(segment->name))) return true;
   }
-  return keys;
+  return false;
+}
+
+Result<bool> WalCheck::opens(pg::SegmentName segment) const {
+  const std::string name = segment.text(run_.archive.segment_bytes());
+  const auto first_page = [&]() -> Result<Bytes> {
+    const auto reader = TRY(run_.objects.open(run_.layout().wal_file(name)));
+    Bytes stored(std::min<uint64_t>(reader->size(), kStartOfSegment));
+    TRY(reader->read_at(0, stored));
+    Bytes page(wal::kWalPageBytes);
+    codec::StreamDecoder decoder(kStartOfSegment * 8);
+    const auto step = TRY(decoder.decode(stored, page));
+    page.resize(step.produced);
+    return page;
+  };
+  const Result<Bytes> page = first_page();
+  if (page.ok()) {
+    return page->size() == wal::kWalPageBytes &&
+           run_.archive.check_segment_header(name, *page).ok();
+  }
+  if (!is_of_the_object(page.error())) return page.error();
+  return false;
 }
 
 Result<void> WalCheck::read() {
@@ -192,10 +227,8 @@ Result<void> WalCheck::read_other(const std::string& name) {
 Result<std::optional<catalog::WalIndex>> WalCheck::read_index(pg::SegmentName segment) {
   using Found = std::optional<catalog::WalIndex>;
   const std::string name = segment.text(run_.archive.segment_bytes());
-  const store::ObjectKey key = run_.layout().wal_index(name);
-  const auto stored = stored_.find(run_.name_of(key));
-  const Subject subject{ObjectClass::kIndexes, key, stored == stored_.end() ? 0 : stored->second};
-  Result<Found> index = catalog::get_wal_index(run_.objects, key);
+  const Subject subject = subject_of(ObjectClass::kIndexes, run_.layout().wal_index(name));
+  Result<Found> index = catalog::get_wal_index(run_.objects, subject.key);
   if (!index.ok()) {
     TRY(not_read(run_, subject, index.error()));
     return Found();
@@ -215,27 +248,65 @@ Result<std::optional<catalog::WalIndex>> WalCheck::read_index(pg::SegmentName se
   return index;
 }
 
+bool WalCheck::is_sign_settled(const Subject& sign) const {
+  if (is_stored(sign.key)) return settled(run_, sign) != nullptr;
+  return run_.memory.find(run_.name_of(sign.key)) == nullptr;
+}
+
+Result<void> WalCheck::check_sign(pg::SegmentName segment, const Subject& sign,
+                                  const std::optional<catalog::WalIndex>& index) {
+  // Without an index, or where it does not say all, either may be right.
+  const catalog::ChangesSettings changes = index && index->summary
+                                               ? catalog::changes_settings(*index->summary)
+                                               : catalog::ChangesSettings::kNotKnown;
+  if (!is_stored(sign.key)) {
+    if (changes != catalog::ChangesSettings::kYes) return success();
+    report(run_, sign,
+           make_error(ErrorKind::kMissing,
+                      "it is not there, though its segment's index says that a server was started "
+                      "with other settings: `list` may show moments that cannot be recovered"));
+    // So that the next run looks at the index again.
+    Known missed;
+    missed.damaged_at = run_.clock.now();
+    return run_.memory.remember(run_.name_of(sign.key), std::move(missed));
+  }
+  if (changes == catalog::ChangesSettings::kNo) {
+    report(run_, sign,
+           make_error(ErrorKind::kCorrupt,
+                      "it says that a server was started with other settings in its segment, and "
+                      "the index beside it that none was"));
+    return success();
+  }
+  if (is_settled(run_, sign)) return success();
+  TRY(run_.limit.take(sign.stored_bytes));
+  const Result<void> right = run_.archive.check_settings_sign(segment);
+  if (!right.ok()) return not_read(run_, sign, right.error());
+  run_.ledger.count_read(sign.of, sign.stored_bytes);
+  if (run_.encrypted()) run_.ledger.opened(sign.of);
+  return proved(run_, sign);
+}
+
 Result<void> WalCheck::read_segment(const catalog::StoredSegment& segment) {
   const std::string name = segment.name.text(run_.archive.segment_bytes());
   const Subject subject{ObjectClass::kSegments, run_.layout().wal_file(name), segment.stored_bytes};
-  const store::ObjectKey index_key = run_.layout().wal_index(name);
-  const auto index_stored = stored_.find(run_.name_of(index_key));
-  const Subject index_subject{ObjectClass::kIndexes, index_key,
-                              index_stored == stored_.end() ? 0 : index_stored->second};
-  const bool index_settled =
-      index_stored != stored_.end() && settled(run_, index_subject) != nullptr;
+  const Subject index_subject = subject_of(ObjectClass::kIndexes, run_.layout().wal_index(name));
+  const Subject sign = subject_of(ObjectClass::kIndexes, run_.layout().wal_settings(name));
+  const bool index_stored = is_stored(index_subject.key);
+  const bool index_settled = index_stored && settled(run_, index_subject) != nullptr;
   // One that came, or came back, is compared with its segment.
-  const bool index_wanted = index_stored != stored_.end() && !index_settled;
+  const bool index_wanted = index_stored && !index_settled;
   if (settled(run_, subject) != nullptr && !index_wanted) {
     is_settled(run_, subject);
-    if (index_settled) {
+    if (index_settled && is_sign_settled(sign)) {
       is_settled(run_, index_subject);
-    } else {
-      TRY(read_index(segment.name));  // which says that there is none
+      if (is_stored(sign.key)) is_settled(run_, sign);
+      return success();
     }
-    return success();
+    // Which says so where there is none.
+    return check_sign(segment.name, sign, TRY(read_index(segment.name)));
   }
   const auto index = TRY(read_index(segment.name));
+  TRY(check_sign(segment.name, sign, index));
   const auto outcome = [&]() -> Result<void> {
     const uint64_t at_most = stored_at_most(run_.archive.segment_bytes());
     if (run_.without_key && is_settled(run_, subject)) return success();

@@ -21,9 +21,10 @@ class WalCheck {
   // Reads what is not settled.
   Result<void> read();
 
-  // Newest first: for a look whether any key opens them.
-  std::vector<store::ObjectKey> newest_segments(size_t count) const;
-  bool is_there(const std::string& name) const { return stored_.contains(name); }
+  // Whether a key opens one of so many of the newest segments. What opens and is none, by its first
+  // page, says nothing: it was put in a segment's place, and may be for whoever has any key.
+  Result<bool> opens_any(size_t count) const;
+  bool is_there(const std::string& name) const;
 
  private:
   Result<void> look_at_timeline(pg::TimelineId timeline);
@@ -33,7 +34,17 @@ class WalCheck {
   void report_gap(const catalog::WalChain& chain, pg::Lsn from, std::string text,
                   std::vector<std::string> backups, Trouble trouble);
 
+  // What is stored under this key, and of which size; 0 where nothing is.
+  bool is_stored(const store::ObjectKey& key) const { return stored_.contains(run_.name_of(key)); }
+  Subject subject_of(ObjectClass of, store::ObjectKey key) const;
+
+  Result<bool> opens(pg::SegmentName segment) const;
   Result<void> read_segment(const catalog::StoredSegment& segment);
+  // Whether the sign of changed settings is there, or not there, as an earlier run found it.
+  bool is_sign_settled(const Subject& sign) const;
+  // The sign is there exactly where the index has such a change, and is one.
+  Result<void> check_sign(pg::SegmentName segment, const Subject& sign,
+                          const std::optional<catalog::WalIndex>& index);
   // Its index, or nothing where there is none or it is in trouble.
   Result<std::optional<catalog::WalIndex>> read_index(pg::SegmentName segment);
   Result<void> compare(pg::SegmentName segment, ByteView content,

@@ -1,6 +1,8 @@
 """verify: whatever happens to an object of a real backup or its WAL is found, and nothing is called proved that was not opened."""
 
+import json
 import os
+import shutil
 import signal
 
 import pytest
@@ -19,6 +21,7 @@ def filled(production, wb):
     production.sql("CREATE TABLE notes AS SELECT g, md5(g::text) FROM generate_series(1, 30000) g")
     wb.backup()
     production.sql("UPDATE notes SET md5 = 'changed' WHERE g % 1000 = 0")
+    production.sql("CREATE TABLE later (id int)")
     wb.backup()
     production.sql("INSERT INTO notes VALUES (0, 'after the backups')")
     production.archive_everything()
@@ -44,15 +47,19 @@ def name_of(wb, path):
 
 
 def objects(wb):
-    """Everything that a recovery may need. keys/ and lineage.json are `check`'s; of a segment's `.settings` only the name is read."""
+    """Everything that a recovery may need. keys/ and lineage.json are `check`'s."""
     return sorted(
         path
         for path in wb.repository.glob("clusters/*/*/**/*")
         if path.is_file()
         and not {"events", "verified", "timelines"} & set(path.parts)
         and path.name != "lineage.json"
-        and ".settings." not in path.name
     )
+
+
+def is_beside(path):
+    """An index, or the sign of changed settings, of a segment."""
+    return ".index." in path.name or ".settings." in path.name
 
 
 def records(wb):
@@ -107,7 +114,7 @@ def test_what_is_there_is_proved_once_and_remembered(filled):
 
 def test_every_kind_of_loss_is_found_and_named(filled):
     verify(filled)
-    segments = [path for path in objects(filled) if "wal" in path.parts and ".index." not in path.name]
+    segments = [path for path in objects(filled) if "wal" in path.parts and not is_beside(path)]
     packs, manifests = filled.packs(), filled.manifests()
     for path in (packs[0], packs[-1], manifests[0].with_name("summary.json"), segments[-2]):
         with away(path):
@@ -120,6 +127,11 @@ def test_every_kind_of_loss_is_found_and_named(filled):
     for one, other in ((packs[0], packs[-1]), (manifests[0], manifests[1]), (segments[-1], segments[-2])):
         with exchanged(one, other):
             assert {name_of(filled, one), name_of(filled, other)} <= found(verify(filled, "--deep", status=DAMAGE))
+    names = [path.with_name(path.name.replace("manifest", "names")) for path in manifests]
+    with exchanged(*names):
+        assert found(verify(filled, "--deep", status=DAMAGE)) == {name_of(filled, path) for path in names}
+    with away(names[0]):
+        assert found(verify(filled, status=DAMAGE)) == {name_of(filled, names[0])}
     older = manifests[1].read_bytes()
     manifests[1].write_bytes(manifests[0].read_bytes())
     assert name_of(filled, manifests[1]) in found(verify(filled, "--deep", status=DAMAGE)), "rolled back"
@@ -137,6 +149,8 @@ def test_one_byte_changed_anywhere_is_found(filled, chance, place):
             outcome = filled.run("verify", "--deep")
             if outcome.status == 0:
                 # The rare bit of a zstd frame that changes nothing of what it holds.
+                if ".settings." in path.name and path.suffix != ".age":
+                    continue
                 [name] = wal_name(path)
                 assert path.suffix != ".age" and whole[name].status == 0, f"byte {at} of {path}"
                 assert filled.run("wal-get", name, place / f"d{attempt}").status == 0
@@ -148,7 +162,7 @@ def test_one_byte_changed_anywhere_is_found(filled, chance, place):
 
 
 def wal_name(path):
-    is_wal = "wal" in path.parts and ".index." not in path.name
+    is_wal = "wal" in path.parts and not is_beside(path)
     return [path.name.removesuffix(".age").removesuffix(".zst")] if is_wal else []
 
 
@@ -191,3 +205,72 @@ def test_killed_it_goes_on_where_it_was(production, wb, filled):
     assert rest["proved"] and rest["resumed_from"]
     whole = verify(filled, "--deep")
     assert whole["resumed_from"] is None and rest["bytes_read"] < whole["bytes_read"]
+
+
+def test_a_lost_sign_of_changed_settings_is_found_and_made_again(production, wb):
+    wb.backup()
+    production.configure(max_connections=37)
+    production.restart()
+    production.sql("CREATE TABLE notes AS SELECT 1 AS id")
+    production.archive_everything()
+    verify(wb)
+    whole = wb.done("index")["index"]["whole"]
+    sign = max(wb.repository.glob("clusters/*/*/wal/*/*/*.settings.*"))
+    content = sign.read_bytes()
+    sign.unlink()
+    for options in ((), ("--deep",)):
+        [finding] = verify(wb, *options, status=DAMAGE)["findings"]
+        assert (finding["trouble"], finding["object"]) == ("missing", name_of(wb, sign))
+    index = wb.done("index")["index"]
+    assert (index["wrong_sign"], index["whole"]) == (1, whole - 1)
+    assert wb.done("index", "--rebuild")["index"]["rebuilt"] == 1
+    assert sign.exists()
+    assert verify(wb)["proved"] and wb.done("index")["index"]["whole"] == whole
+    sign.write_bytes(content[: len(content) // 2])
+    assert found(verify(wb, "--deep", status=DAMAGE)) == {name_of(wb, sign)}
+    unsigned = [
+        wrong
+        for index in wb.repository.glob("clusters/*/*/wal/*/*/*.index.*")
+        if not (wrong := index.with_name(index.name.replace(".index.", ".settings."))).exists()
+    ]
+    sign.write_bytes(content)
+    wrong = max(unsigned)
+    wrong.write_bytes(content)
+    assert found(verify(wb, status=DAMAGE)) == {name_of(wb, wrong)}
+    wb.done("index", "--rebuild")
+    assert not wrong.exists()
+    assert verify(wb, "--deep")["proved"]
+
+
+def test_a_backup_that_is_gone_as_a_whole_is_a_loss_unless_a_prune_took_it(filled, place):
+    manifest = filled.manifests()[0]
+    folder, aside = manifest.parent, place / "aside"
+    shutil.move(folder, aside)
+    for options in ((), ("--deep",)):
+        [finding] = verify(filled, *options, status=DAMAGE)["findings"]
+        assert (finding["trouble"], finding["object"]) == ("missing", name_of(filled, manifest))
+        assert finding["backups"] == [folder.name]
+    shutil.move(aside, folder)
+    assert verify(filled)["proved"]
+    filled.done("prune", environment={"WALKBACK_RETENTION_COUNT": "1"})
+    assert not folder.exists()
+    removed = [json.loads(path.read_text()).get("removed") for path in filled.repository.glob("clusters/*/events/*.end.json")]
+    assert [folder.name] in removed
+    assert verify(filled)["proved"] and verify(filled, "--deep")["proved"]
+
+
+def test_a_damaged_lineage_is_a_finding_and_another_is_verified(filled):
+    [lineage] = filled.repository.glob("clusters/*/*/lineage.json")
+    content = lineage.read_text()
+    lineage.write_text(content[: len(content) // 2])
+    report = verify(filled, status=DAMAGE)
+    assert found(report) == {name_of(filled, lineage)} and report["backups"] == 0
+    lineage.unlink()
+    report = verify(filled, status=DAMAGE)
+    assert (report["findings"][0]["trouble"], found(report)) == ("missing", {name_of(filled, lineage)})
+    other = lineage.parent.with_name("7") / "lineage.json"
+    other.parent.mkdir()
+    other.write_text("{}")
+    lineage.write_text(content)
+    report = verify(filled, status=DAMAGE)
+    assert found(report) == {name_of(filled, other)} and report["backups"] == 2

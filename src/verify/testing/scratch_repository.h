@@ -62,6 +62,7 @@ class ScratchRepository {
     backup(10);
     big_ = with_changed_block(big_);
     backup(20);
+    log_.wal_level(1);  // the server was started anew
     log_.commit(800, 25);
     log_.switch_segment();
     log_.insert();
@@ -106,7 +107,8 @@ class ScratchRepository {
   std::vector<store::ObjectKey> segments() {
     std::vector<store::ObjectKey> keys = stored("/wal/");
     std::erase_if(keys, [](const store::ObjectKey& key) {
-      return key.text().find(".index") != std::string::npos;
+      return key.text().find(".index") != std::string::npos ||
+             key.text().find(".settings") != std::string::npos;
     });
     return keys;
   }
@@ -134,6 +136,7 @@ class ScratchRepository {
   SeededRandom& random() { return random_; }
 
   VerifyOptions options;
+  bool says_names = true;  // or its backups are of a program that did not yet
 
  private:
   static constexpr uint32_t kBlock = 8192;
@@ -207,9 +210,11 @@ class ScratchRepository {
         conclusion.packs.push_back({id, false, bytes, hashes_.at(id)});
         summary.packs.push_back("packs/" + id.text());
       }
-      EXPECT_TRUE(catalog::put_names(archive_.objects(), archive_.wal().layout().names(summary.id),
-                                     catalog::Names{{{5, "shop", 1663, {}}}, {}})
-                      .ok());
+      const catalog::Names names{{{5, "shop of " + summary.id.text, 1663, {}}}, {}, {}};
+      const auto saved =
+          catalog::put_names(archive_.objects(), archive_.wal().layout().names(summary.id), names);
+      EXPECT_TRUE(saved.ok());
+      if (says_names) conclusion.names_sha256 = saved.value();
     };
     archive_.backup(log_, second, second + 1, fill);
     archive_.put_all(log_);
