@@ -31,7 +31,9 @@ Result<ExitStatus> run_verify(const VerifyOptions& options, Session& session) {
   }
   const Error error = trouble_error(report);
   session.result(verify_text(report), verify_json(report, &error));
-  return session.fail_after_result(error, ExitStatus::kDamageFound);
+  // The text has each finding: it need not be said twice on one screen.
+  return session.fail_after_result(session.global().json ? error : trouble_count(report),
+                                   ExitStatus::kDamageFound);
 }
 
 }  // namespace walkback::cli

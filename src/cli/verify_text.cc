@@ -106,19 +106,116 @@ bool all_read_now(const VerifyReport& report) {
   return is_read(ObjectClass::kPacks) && is_read(ObjectClass::kSegments);
 }
 
+// Beneath what is said of a finding.
+std::string beneath(std::string_view label, const std::string& text) {
+  return fmt::format("         {} {}\n", label, printable(text));
+}
+
+std::string words(const verify::LostMoments& lost) {
+  const std::string after =
+      lost.after ? fmt::format(" after {},", local_second(*lost.after)) : std::string();
+  return lost.until ? fmt::format("every moment{} up to {}, where the next backup ended", after,
+                                  local_second(*lost.until))
+                    : fmt::format("every moment{} until a backup is taken", after);
+}
+
 std::string trouble_lines(const Finding& finding) {
   std::string text = fmt::format("{:<8} {}: {}\n", verify::trouble_name(finding.trouble),
                                  printable(finding.object), printable(finding.text));
-  if (finding.backups.empty()) return text;
-  constexpr size_t kShown = 4;
-  const size_t shown = std::min(kShown, finding.backups.size());
-  const std::vector<std::string> first(finding.backups.begin(),
-                                       finding.backups.begin() + static_cast<ptrdiff_t>(shown));
-  text += fmt::format(
-      "         needed by {}{}\n", printable(fmt::format("{}", fmt::join(first, ", "))),
-      finding.backups.size() > kShown ? fmt::format(" and {} more", finding.backups.size() - kShown)
-                                      : "");
+  if (!finding.backups.empty()) {
+    constexpr size_t kShown = 4;
+    const size_t shown = std::min(kShown, finding.backups.size());
+    const std::vector<std::string> first(finding.backups.begin(),
+                                         finding.backups.begin() + static_cast<ptrdiff_t>(shown));
+    const size_t more = finding.backups.size() - shown;
+    text += beneath("needed by", fmt::format("{}{}", fmt::join(first, ", "),
+                                             more > 0 ? fmt::format(" and {} more", more) : ""));
+  }
+  if (finding.lost) text += beneath("lost:", words(*finding.lost));
   return text;
+}
+
+// What can be done depends on what it is. In the order in which it is said.
+enum class Remedy { kObjects, kWal, kTakeBackup, kIndexes, kNames, kLineage, kKeys };
+constexpr Remedy kRemedies[] = {Remedy::kObjects, Remedy::kWal,   Remedy::kTakeBackup,
+                                Remedy::kIndexes, Remedy::kNames, Remedy::kLineage,
+                                Remedy::kKeys};
+
+// One name, with or without encryption.
+bool is_called(const Finding& finding, std::string_view name) {
+  const std::string_view file =
+      std::string_view(finding.object).substr(finding.object.rfind('/') + 1);
+  return file.starts_with(name);
+}
+
+bool calls_for(const Finding& finding, Remedy remedy) {
+  const bool wal = finding.of == ObjectClass::kSegments || finding.of == ObjectClass::kHistories;
+  const bool index = finding.of == ObjectClass::kIndexes;
+  const bool lineage = is_called(finding, "lineage.json");
+  const bool names = is_called(finding, "names.zst");
+  switch (remedy) {
+    case Remedy::kObjects:
+      return !wal && !index && !lineage && !names;
+    case Remedy::kWal:
+      return wal;
+    case Remedy::kTakeBackup:
+      return finding.lost.has_value() || finding.trouble == Trouble::kGap;
+    case Remedy::kIndexes:
+      return index;
+    case Remedy::kNames:
+      return names;
+    case Remedy::kLineage:
+      return lineage;
+    case Remedy::kKeys:
+      return finding.trouble == Trouble::kUnopened;
+  }
+  return false;
+}
+
+std::string_view words(Remedy remedy) {
+  switch (remedy) {
+    case Remedy::kObjects:
+      return "put the objects of backups back from another copy of the repository; without one, "
+             "`walkback backup --full` takes a backup that needs none of them";
+    case Remedy::kWal:
+      return "WAL comes back from another copy of the repository, or, what is missing, from a "
+             "server that has it in pg_wal still, by `walkback wal-push`";
+    case Remedy::kTakeBackup:
+      return "nothing else brings the lost moments back: take a backup now, so that what comes "
+             "after it can be recovered; `walkback list` shows what can be";
+    case Remedy::kIndexes:
+      return "`walkback index --rebuild` makes WAL indexes and their signs again";
+    case Remedy::kNames:
+      return "without a backup's names.zst only reports are poorer; the next backup saves names "
+             "of its own";
+    case Remedy::kLineage:
+      return "put lineage.json back from another copy of the repository; without one, remove what "
+             "is left of it and run `walkback init` for that cluster";
+    case Remedy::kKeys:
+      return "what was written for another key opens where that key is";
+  }
+  return {};
+}
+
+std::string remedies(const VerifyReport& report) {
+  std::string text;
+  for (const Remedy remedy : kRemedies) {
+    const bool wanted = std::ranges::any_of(
+        report.findings, [&](const Finding& finding) { return calls_for(finding, remedy); });
+    if (!wanted) continue;
+    std::string sentence(words(remedy));
+    if (!text.empty() && sentence[0] >= 'a' && sentence[0] <= 'z') sentence[0] -= 'a' - 'A';
+    text += (text.empty() ? "" : ". ") + sentence;
+  }
+  return text;
+}
+
+ErrorKind error_kind(const VerifyReport& report) {
+  const Trouble first = report.findings.front().trouble;
+  const bool missing = first == Trouble::kMissing || first == Trouble::kGap;
+  return missing                       ? ErrorKind::kMissing
+         : first == Trouble::kUnopened ? ErrorKind::kDenied
+                                       : ErrorKind::kCorrupt;
 }
 
 Json json_of(const ClassReport& report) {
@@ -135,11 +232,22 @@ Json json_of(const ClassReport& report) {
   return json;
 }
 
+Json json_of(const verify::LostMoments& lost) {
+  const auto time = [](const std::optional<Timestamp>& at) {
+    return at ? Json(to_iso_utc(*at)) : Json(nullptr);
+  };
+  return {{"timeline", lost.timeline.value},
+          {"from_lsn", lost.from_lsn.text()},
+          {"after", time(lost.after)},
+          {"until", time(lost.until)}};
+}
+
 Json json_of(const Finding& finding) {
   return {{"trouble", verify::trouble_name(finding.trouble)},
           {"object", finding.object},
           {"text", finding.text},
-          {"backups", finding.backups}};
+          {"backups", finding.backups},
+          {"lost", finding.lost ? json_of(*finding.lost) : Json(nullptr)}};
 }
 
 }  // namespace
@@ -203,15 +311,28 @@ std::string verify_json(const VerifyReport& report, const Error* error) {
 Error trouble_error(const VerifyReport& report) {
   const Finding& first = report.findings.front();
   const uint64_t others = report.findings.size() + report.findings_left_out - 1;
-  const bool missing = first.trouble == Trouble::kMissing || first.trouble == Trouble::kGap;
-  return make_error(
-      missing                               ? ErrorKind::kMissing
-      : first.trouble == Trouble::kUnopened ? ErrorKind::kDenied
-                                            : ErrorKind::kCorrupt,
-      fmt::format("{}: {}{}", first.object, first.text,
-                  others > 0 ? fmt::format(" (and {} more)", others) : ""),
-      "restore the object from another copy of the repository, or take a backup with --full; "
-      "`walkback list` shows what else can be recovered");
+  return make_error(error_kind(report),
+                    fmt::format("{}: {}{}", first.object, first.text,
+                                others > 0 ? fmt::format(" (and {} more)", others) : ""),
+                    remedies(report));
+}
+
+Error trouble_count(const VerifyReport& report) {
+  std::string kinds;
+  for (const Trouble trouble :
+       {Trouble::kMissing, Trouble::kDamaged, Trouble::kGap, Trouble::kUnopened}) {
+    const auto count = std::ranges::count(report.findings, trouble, &Finding::trouble);
+    if (count == 0) continue;
+    kinds += fmt::format("{}{} {}", kinds.empty() ? "" : ", ",
+                         human_count(static_cast<uint64_t>(count)), verify::trouble_name(trouble));
+  }
+  if (report.findings_left_out > 0) {
+    kinds += fmt::format(", {} more", human_count(report.findings_left_out));
+  }
+  const uint64_t all = report.findings.size() + report.findings_left_out;
+  return make_error(error_kind(report),
+                    fmt::format("{} in trouble: {}", counted(all, "object"), kinds),
+                    remedies(report));
 }
 
 }  // namespace walkback::cli

@@ -10,7 +10,9 @@ namespace walkback::cli {
 
 std::string verify_text(const verify::VerifyReport& report);
 std::string verify_json(const verify::VerifyReport& report, const Error* error);
-// What --quiet does not silence.
+// For --json, which has all in one place: with the first finding, and what to do about each kind.
 Error trouble_error(const verify::VerifyReport& report);
+// For standard error beside verify_text(), which names every finding: how many of which kind.
+Error trouble_count(const verify::VerifyReport& report);
 
 }  // namespace walkback::cli

@@ -1,5 +1,6 @@
 #include "cli/verify_text.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "cli/testing/golden.h"
@@ -8,6 +9,9 @@
 namespace walkback::cli {
 namespace {
 
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
 using verify::ObjectClass;
 using verify::Proof;
 
@@ -62,12 +66,46 @@ TEST(VerifyText, Trouble) {
                      {verify::Trouble::kGap,
                       "clusters/main/75/wal/00000001/00000000/000000010000000000000007.zst",
                       "WAL is missing from 0/7000000 to 0/8000000 on timeline 1",
-                      {}}};
+                      {},
+                      ObjectClass::kSegments,
+                      verify::LostMoments{{1}, {0x7000000}, at("02:10:00"), at("02:50:00")}}};
   report.warnings = {"000000010000000000000005 has no index"};
   const Error error = trouble_error(report);
   EXPECT_EQ(error.kind, ErrorKind::kCorrupt);
+  EXPECT_THAT(error.message, HasSubstr("ab01.zst: it is damaged"));
+  EXPECT_EQ(trouble_count(report).message, "2 objects in trouble: 1 damaged, 1 gap");
   expect_golden("verify_trouble.txt", verify_text(report));
   expect_golden("verify_trouble.json", verify_json(report, &error));
+}
+
+// Each once, and none that does not fit.
+TEST(VerifyText, WhatToDoIsSaidOfEachKindOfFinding) {
+  verify::VerifyReport report = sample(Proof::kProved);
+  const std::string lineage = "clusters/main/75/", wal = lineage + "wal/00000001/00000000/";
+  const auto hint_of = [&](std::vector<verify::Finding> findings) {
+    report.findings = std::move(findings);
+    EXPECT_EQ(trouble_error(report).hint, trouble_count(report).hint);
+    return trouble_count(report).hint;
+  };
+  const auto damaged = [](ObjectClass of, std::string object) {
+    return verify::Finding{verify::Trouble::kDamaged, std::move(object), "damaged", {}, of};
+  };
+  const verify::Finding index =
+      damaged(ObjectClass::kIndexes, wal + "000000010000000000000007.index.zst.age");
+  const std::string indexes = hint_of({index, index});
+  EXPECT_EQ(indexes, "`walkback index --rebuild` makes WAL indexes and their signs again");
+  verify::Finding gap = damaged(ObjectClass::kSegments, wal + "000000010000000000000007.zst");
+  gap.trouble = verify::Trouble::kGap;
+  EXPECT_THAT(hint_of({gap}), AllOf(HasSubstr("wal-push"), HasSubstr("take a backup now"),
+                                    Not(HasSubstr("--full")), Not(HasSubstr("index"))));
+  const std::string pack = hint_of({damaged(ObjectClass::kPacks, lineage + "packs/ab/ab01.zst")});
+  EXPECT_THAT(pack, AllOf(HasSubstr("backup --full"), Not(HasSubstr("index"))));
+  EXPECT_THAT(hint_of({damaged(ObjectClass::kManifests, lineage + "backups/x/names.zst.age")}),
+              AllOf(HasSubstr("only reports are poorer"), Not(HasSubstr("--full"))));
+  EXPECT_THAT(hint_of({damaged(ObjectClass::kManifests, lineage + "lineage.json")}),
+              AllOf(HasSubstr("walkback init"), Not(HasSubstr("--full"))));
+  EXPECT_EQ(hint_of({index, damaged(ObjectClass::kPacks, lineage + "packs/ab/ab01.zst"), index}),
+            pack + ". " + indexes);
 }
 
 }  // namespace

@@ -51,6 +51,7 @@ bool Ledger::find(ObjectClass of, Finding finding) {
     ++left_out_;
     return true;
   }
+  finding.of = of;
   std::string object = finding.object;
   findings_.emplace(std::move(object), std::move(finding));
   return true;

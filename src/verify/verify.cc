@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <list>
 
 #include "catalog/events.h"
 #include "catalog/leases.h"
@@ -10,6 +11,7 @@
 #include "verify/backups.h"
 #include "verify/reading.h"
 #include "verify/wal.h"
+#include "verify/wal_losses.h"
 
 namespace walkback::verify {
 
@@ -55,8 +57,10 @@ class Verify {
     }
     ledger_.settle_unopened();
     ledger_.write_to(report_);
-    for (const auto& [layout, backups] : lineages_) {
-      name_backups(backups, layout, report_.findings);
+    for (const VerifiedLineage& lineage : lineages_) {
+      name_backups(lineage.backups, lineage.archive.layout(), report_.findings);
+      WalLosses losses(lineage.archive, lineage.backups);
+      for (Finding& finding : report_.findings) losses.explain(finding);
     }
     for (Finding& finding : report_.findings) {
       finding.object = objects_.stored_name(store::ObjectKey(finding.object)).text();
@@ -113,7 +117,7 @@ class Verify {
       ledger_.warn("what was read is not remembered: " + memory->not_writable()->message);
     }
     report_.backups += backups.backups().size();
-    lineages_.emplace_back(archive.layout(), backups.backups());
+    lineages_.push_back({archive, backups.backups()});
     return success();
   }
 
@@ -160,7 +164,11 @@ class Verify {
   const RunIdentity identity_;
   Ledger ledger_;
   VerifyReport report_;
-  std::vector<std::pair<catalog::LineageLayout, std::vector<catalog::BackupSummary>>> lineages_;
+  struct VerifiedLineage {
+    catalog::WalArchive archive;
+    std::vector<catalog::BackupSummary> backups;
+  };
+  std::list<VerifiedLineage> lineages_;
 };
 
 catalog::VerifySummary summary_of(const VerifyReport& report) {

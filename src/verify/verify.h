@@ -17,6 +17,7 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "catalog/promise.h"
+#include "pg/types.h"
 #include "store/object_store.h"
 #include "verify/proof.h"
 
@@ -41,11 +42,22 @@ enum class Trouble : uint8_t {
 };
 std::string_view trouble_name(Trouble trouble);  // "missing", …
 
+// Moments that cannot be recovered for want of WAL.
+struct LostMoments {
+  pg::TimelineId timeline;
+  pg::Lsn from_lsn;
+  std::optional<Timestamp> after;  // nothing where no backup lies before
+  std::optional<Timestamp>
+      until;  // the end of the first backup behind; nothing while there is none
+};
+
 struct Finding {
   Trouble trouble = Trouble::kDamaged;
   std::string object;  // as it is called where it lies
   std::string text;
   std::vector<std::string> backups;  // that need it
+  ObjectClass of = ObjectClass::kManifests;
+  std::optional<LostMoments> lost = {};  // with WAL
 };
 
 struct ClassReport {

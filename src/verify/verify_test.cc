@@ -254,6 +254,56 @@ TEST_P(WithAnyKeys, WalThatRetentionTookAwayIsNotMissed) {
   expect_damage(repository_.verify(), between);
 }
 
+TEST_P(WithAnyKeys, AFindingOfASegmentSaysWhichBackupsAndMomentsAreLostWithIt) {
+  repository_.archive().backup(repository_.log(), 40, 41);
+  repository_.archive().put_all(repository_.log());
+  ASSERT_TRUE(repository_.verify().sound());
+  // Between the second backup and the third.
+  const store::ObjectKey between = repository_.segments()[2];
+  const Bytes bytes = repository_.bytes_of(between);
+  repository_.lose(between);
+  VerifyReport report = repository_.verify();
+  const Finding* finding = finding_of(report, between);
+  ASSERT_NE(finding, nullptr) << text_of(report);
+  EXPECT_THAT(finding->backups, IsEmpty());
+  ASSERT_TRUE(finding->lost);
+  EXPECT_EQ(finding->lost->after, catalog::at(21));
+  EXPECT_EQ(finding->lost->until, catalog::at(41));
+  repository_.put(between, bytes);
+  // In which the second was taken.
+  const store::ObjectKey own = repository_.segments()[1];
+  repository_.flip(own, repository_.bytes_of(own).size() / 2);
+  report = repository_.verify(true);
+  finding = finding_of(report, own);
+  ASSERT_NE(finding, nullptr) << text_of(report);
+  EXPECT_THAT(finding->backups, ElementsAre("backup-2"));
+  ASSERT_TRUE(finding->lost);
+  EXPECT_EQ(finding->lost->after, catalog::at(11));
+  EXPECT_EQ(finding->lost->until, catalog::at(41));
+}
+
+TEST_P(WithAnyKeys, BehindTheLastBackupAllIsLostUntilAnotherIsTaken) {
+  ASSERT_TRUE(repository_.verify().sound());
+  const store::ObjectKey behind = repository_.segments()[3];
+  repository_.flip(behind, repository_.bytes_of(behind).size() / 2);
+  const VerifyReport report = repository_.verify(true);
+  const Finding* finding = finding_of(report, behind);
+  ASSERT_NE(finding, nullptr) << text_of(report);
+  ASSERT_TRUE(finding->lost);
+  EXPECT_EQ(finding->lost->after, catalog::at(25)) << "the last commit before";
+  EXPECT_EQ(finding->lost->until, std::nullopt);
+}
+
+TEST(Verify, ASegmentThatNoBackupNeedsIsSaidToBeNeededByNone) {
+  ScratchRepository repository;
+  repository.fill();
+  for (const auto& key : repository.stored("/backups/")) repository.lose(key);
+  repository.flip(repository.segments().front(), 5000);
+  const VerifyReport report = repository.verify();
+  expect_damage(report, repository.segments().front(), "no backup needs it");
+  EXPECT_FALSE(report.findings.front().lost);
+}
+
 TEST_P(WithAnyKeys, ALostIndexIsNoDamageAndSaid) {
   const store::ObjectKey index = repository_.stored(".index.zst").front();
   repository_.lose(index);

@@ -274,3 +274,17 @@ def test_a_damaged_lineage_is_a_finding_and_another_is_verified(filled):
     lineage.write_text(content)
     report = verify(filled, status=DAMAGE)
     assert found(report) == {name_of(filled, other)} and report["backups"] == 2
+
+
+def test_a_segment_that_is_gone_says_what_is_lost_and_each_finding_is_said_once(filled):
+    segments = [path for path in objects(filled) if "wal" in path.parts and not is_beside(path) and ".backup." not in path.name]
+    with away(segments[-1]), away(segments[-2]):
+        verify(filled)  # nothing behind them says that there was more
+    with away(segments[-2]):
+        [finding] = verify(filled, status=DAMAGE)["findings"]
+        assert finding["lost"]["after"] and finding["lost"]["until"] is None
+        text = filled.run("verify", as_json=False)
+        assert text.status == DAMAGE
+        assert "until a backup is taken" in text.stdout and "take a backup now" in text.stderr
+        assert (text.stdout + text.stderr).count(name_of(filled, segments[-2])) == 1
+        assert "1 object in trouble" in text.stderr and "index --rebuild" not in text.stderr
