@@ -253,7 +253,7 @@ def test_a_backup_that_is_gone_as_a_whole_is_a_loss_unless_a_prune_took_it(fille
     shutil.move(aside, folder)
     assert verify(filled)["proved"]
     filled.done("prune", environment={"WALKBACK_RETENTION_COUNT": "1"})
-    assert not folder.exists()
+    assert not manifest.exists()
     removed = [json.loads(path.read_text()).get("removed") for path in filled.repository.glob("clusters/*/events/*.end.json")]
     assert [folder.name] in removed
     assert verify(filled)["proved"] and verify(filled, "--deep")["proved"]
