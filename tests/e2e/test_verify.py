@@ -270,7 +270,7 @@ def test_a_damaged_lineage_is_a_finding_and_another_is_verified(filled):
     assert (report["findings"][0]["trouble"], found(report)) == ("missing", {name_of(filled, lineage)})
     other = lineage.parent.with_name("7") / "lineage.json"
     other.parent.mkdir()
-    other.write_text("{}")
+    other.write_text("{")
     lineage.write_text(content)
     report = verify(filled, status=DAMAGE)
     assert found(report) == {name_of(filled, other)} and report["backups"] == 2
@@ -278,8 +278,6 @@ def test_a_damaged_lineage_is_a_finding_and_another_is_verified(filled):
 
 def test_a_segment_that_is_gone_says_what_is_lost_and_each_finding_is_said_once(filled):
     segments = [path for path in objects(filled) if "wal" in path.parts and not is_beside(path) and ".backup." not in path.name]
-    with away(segments[-1]), away(segments[-2]):
-        verify(filled)  # nothing behind them says that there was more
     with away(segments[-2]):
         [finding] = verify(filled, status=DAMAGE)["findings"]
         assert finding["lost"]["after"] and finding["lost"]["until"] is None
