@@ -12,8 +12,11 @@ constexpr const char* kTrue = "t";
 
 std::string shown(const pgconn::Value& value) { return value ? *value : "NULL"; }
 
-Result<pgconn::Table> answer_of(const SqlCheck& check, int timeout_s, ReaderRole& reader) {
-  const std::unique_ptr<pgconn::Connection> session = TRY(reader.connect(check.database));
+// RESET: search_path is what the role and the database say, as the user would find it.
+Result<pgconn::Table> answer_of(const SqlCheck& check, int timeout_s, const Connect& connect) {
+  const std::unique_ptr<pgconn::Connection> session = TRY(connect(check.database));
+  TRY(session->query("RESET search_path"));
+  TRY(session->query("SET default_transaction_read_only = on"));
   TRY(session->query(fmt::format("SET statement_timeout = '{}s'", timeout_s)));
   return session->query(check.sql);
 }
@@ -40,15 +43,12 @@ CheckedAnswer judge(const SqlCheck& check, const Result<pgconn::Table>& answer) 
 Result<std::vector<CheckedAnswer>> ask(const std::vector<SqlCheck>& checks, int timeout_s,
                                        const Connect& connect, const std::stop_token& stop) {
   std::vector<CheckedAnswer> answers;
-  if (checks.empty()) return answers;
-  ReaderRole reader = TRY(ReaderRole::make(connect));
   for (const SqlCheck& check : checks) {
     if (stop.stop_requested()) {
       return make_error(ErrorKind::kCancelled, "interrupted while the copy was asked");
     }
-    answers.push_back(judge(check, answer_of(check, timeout_s, reader)));
+    answers.push_back(judge(check, answer_of(check, timeout_s, connect)));
   }
-  reader.remove();
   return answers;
 }
 

@@ -1,6 +1,8 @@
 // The user's own questions to the recovered cluster, and the answers they expect.
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -8,7 +10,6 @@
 
 #include "base/result.h"
 #include "drill/proof.h"
-#include "drill/reader_role.h"
 #include "pgconn/connection.h"
 
 namespace walkback::drill {
@@ -31,9 +32,11 @@ struct CheckedAnswer {
 // Pure: what an answer is worth.
 CheckedAnswer judge(const SqlCheck& check, const Result<pgconn::Table>& answer);
 
-// Each in a session of its own, by a role that can only read, with the settings that a superuser
-// finds in its database, and for at most `timeout_s`. A check that cannot be asked has failed.
-// kCancelled when asked to stop.
+using Connect =
+    std::function<Result<std::unique_ptr<pgconn::Connection>>(const std::string& database)>;
+
+// Each in a session of its own, which cannot write, with the settings of its role and database, and
+// for at most `timeout_s`. A check that cannot be asked has failed. kCancelled when asked to stop.
 Result<std::vector<CheckedAnswer>> ask(const std::vector<SqlCheck>& checks, int timeout_s,
                                        const Connect& connect, const std::stop_token& stop);
 
