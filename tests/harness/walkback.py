@@ -177,7 +177,9 @@ class Walkback:
         return sorted(path for path in self.repository.glob("clusters/*/*/packs/**/*.zst*") if path.is_file())
 
     def manifests(self):
-        return sorted(path for path in self.repository.glob("clusters/*/*/backups/*/manifest*") if path.is_file())
+        """The oldest first. Of two that began in one second the names say nothing of which came first."""
+        manifests = [path for path in self.repository.glob("clusters/*/*/backups/*/manifest*") if path.is_file()]
+        return sorted(manifests, key=lambda path: (path.parent.name.partition("-")[0], path.stat().st_mtime_ns))
 
 
 def unzstd(path):
