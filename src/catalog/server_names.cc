@@ -1,6 +1,7 @@
 #include "catalog/server_names.h"
 
 #include <algorithm>
+#include <future>
 #include <iterator>
 #include <map>
 #include <optional>
@@ -83,36 +84,90 @@ class DatabaseNames {
   bool is_finished_ = false;
 };
 
+// A session takes a server tens of milliseconds, most of them its own start: some are begun before
+// their turn.
+constexpr size_t kSessionsAtOnce = 3;
+
+struct Answer {
+  std::unique_ptr<pgconn::Connection> session;
+  std::unique_ptr<DatabaseNames> names;  // that `session` tells
+  std::optional<NamedDatabase> first;    // piece of them
+};
+
+Result<Answer> ask(const ConnectTo& connect_to, const NamedDatabase& database) {
+  Answer answer;
+  answer.session = TRY(connect_to(database.name));
+  answer.names = std::make_unique<DatabaseNames>(*answer.session, database);
+  answer.first = TRY(answer.names->next());
+  return answer;
+}
+
+// The databases' answers in their order.
+class Answers {
+ public:
+  Answers(const std::vector<NamedDatabase>& databases, const ConnectTo& connect_to)
+      : databases_(databases), connect_to_(connect_to), begun_(databases.size()) {}
+
+  // Of `index`, which is above that of the last call.
+  Result<Answer> of(size_t index) {
+    begin_up_to(index + kSessionsAtOnce);
+    Result<Answer> answer = begun_[index].get();
+    if (answer.ok()) return answer;
+    // It may have been one too many for the role's or the server's limit.
+    for (size_t other = index + 1; other < next_; ++other) begun_[other] = {};
+    next_ = index + 1;
+    return ask(connect_to_, databases_[index]);
+  }
+
+ private:
+  void begin_up_to(size_t end) {
+    for (; next_ < std::min(end, databases_.size()); ++next_) {
+      begun_[next_] = std::async(std::launch::async, [this, index = next_] {
+        return ask(connect_to_, databases_[index]);
+      });
+    }
+  }
+
+  const std::vector<NamedDatabase>& databases_;
+  const ConnectTo& connect_to_;
+  std::vector<std::future<Result<Answer>>> begun_;
+  size_t next_ = 0;
+};
+
+// Whether it told all its names to `sink`, whose errors are the only ones.
+Result<bool> take(Result<Answer> answer, const NamesSink& sink) {
+  if (!answer.ok()) return false;
+  for (std::optional<NamedDatabase> piece = std::move(answer->first); piece;) {
+    TRY(sink(*std::move(piece)));
+    Result<std::optional<NamedDatabase>> next = answer->names->next();
+    if (!next.ok()) return false;
+    piece = *std::move(next);
+  }
+  return true;
+}
+
 }  // namespace
 
 Result<std::vector<std::string>> visit_server_names(pgconn::Connection& connection,
                                                     const ConnectTo& connect_to,
                                                     const NamesSink& sink) {
-  std::vector<std::string> not_asked;
-  const pgconn::Table databases = TRY(connection.query(kDatabases));
-  for (const pgconn::Row& row : databases.rows) {
-    const NamedDatabase database{
+  std::vector<NamedDatabase> asked;
+  const pgconn::Table table = TRY(connection.query(kDatabases));
+  for (const pgconn::Row& row : table.rows) {
+    NamedDatabase database{
         number<pg::Oid>(row[0]), row[1].value_or(""), number<pg::Oid>(row[2]), {}};
-    if (row[3] != "t") {  // template0: nobody changes it
-      TRY(sink(database));
-      continue;
+    if (row[3] == "t") {
+      asked.push_back(std::move(database));
+    } else {  // template0: nobody changes it
+      TRY(sink(std::move(database)));
     }
-    Result<std::unique_ptr<pgconn::Connection>> session = connect_to(database.name);
-    if (!session.ok()) {
-      TRY(sink(database));
-      not_asked.push_back(database.name);
-      continue;
-    }
-    for (DatabaseNames names(**session, database);;) {
-      Result<std::optional<NamedDatabase>> piece = names.next();
-      if (!piece.ok()) {
-        TRY(sink(database));
-        not_asked.push_back(database.name);
-        break;
-      }
-      if (!*piece) break;
-      TRY(sink(**std::move(piece)));
-    }
+  }
+  std::vector<std::string> not_asked;
+  Answers answers(asked, connect_to);
+  for (size_t index = 0; index < asked.size(); ++index) {
+    if (TRY(take(answers.of(index), sink))) continue;
+    TRY(sink(asked[index]));
+    not_asked.push_back(asked[index].name);
   }
   return not_asked;
 }

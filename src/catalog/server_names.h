@@ -12,14 +12,15 @@
 
 namespace walkback::catalog {
 
-// A session with another database of the same server.
+// A session with another database of the same server. Called from several threads at once.
 using ConnectTo =
     std::function<Result<std::unique_ptr<pgconn::Connection>>(const std::string& database)>;
 
 // Takes what NamesWriter::add() takes: some relations of a database.
 using NamesSink = std::function<Result<void>(NamedDatabase piece)>;
 
-// Every database that takes sessions, one after another. One that cannot be asked (no right to
+// Every database that takes sessions, a few sessions at a time, the names of one after those of
+// another. `sink` is called in the caller's thread. A database that cannot be asked (no right to
 // connect, a line missing in pg_hba.conf) is among those returned, and no error; an error is one of
 // `connection`, which may be with any of them, or of `sink`. Memory does not grow with their
 // number.
