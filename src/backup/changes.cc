@@ -78,8 +78,7 @@ class ChangeReader {
     }
     const auto neighbour = [this](const std::string& before, uint64_t tail, MutableBytes out) {
       if (catalog::neighbour_in(pg_wal_, files_)(before, tail, out)) return true;
-      const auto parsed = pg::SegmentName::parse(before, segment_bytes_);
-      return parsed.ok() && read_archived(*parsed, out);
+      return archive_.stored_neighbour()(before, tail, out);
     };
     const wal::SegmentSummary summary = archive_.summarize(*segment, content.bytes(), neighbour);
     if (says_all(number, summary)) {

@@ -232,6 +232,15 @@ wal::SegmentSummary WalArchive::summarize(pg::SegmentName segment, ByteView cont
   return wal::summarize_segment(segment, content, {}, expectations(), catalogs);
 }
 
+WalArchive::Neighbour WalArchive::stored_neighbour() const {
+  return [this](const std::string& name, uint64_t, MutableBytes out) {
+    const Result<std::optional<Bytes>> bytes = get(name);
+    if (!bytes.ok() || !*bytes || (*bytes)->size() != out.size()) return false;
+    std::ranges::copy(**bytes, out.begin());
+    return true;
+  };
+}
+
 // An index is no reason for a segment not to be archived: what cannot be decoded is said in it.
 WalIndex WalArchive::index_of(pg::SegmentName segment, ByteView content, const Neighbour& neighbour,
                               const wal::CatalogFiles& catalogs) const {
@@ -323,14 +332,8 @@ wal::CatalogFiles WalArchive::catalogs_at(pg::SegmentName segment,
 Result<void> WalArchive::remake_index(pg::SegmentName segment) const {
   const std::string name = segment.text(segment_bytes());
   const Bytes content = TRY(get_segment(segment));
-  const auto neighbour = [this](const std::string& before, uint64_t, MutableBytes out) {
-    const Result<std::optional<Bytes>> bytes = get(before);
-    if (!bytes.ok() || !*bytes || (*bytes)->size() != out.size()) return false;
-    std::ranges::copy(**bytes, out.begin());
-    return true;
-  };
-  const WalIndex index =
-      index_of(segment, content, neighbour, catalogs_at(segment, TRY(segment_before(segment))));
+  const WalIndex index = index_of(segment, content, stored_neighbour(),
+                                  catalogs_at(segment, TRY(segment_before(segment))));
   TRY(objects_.remove(layout_.wal_index(name)));
   // Without an index the segment is read, whatever signs there are: now this may go, too.
   TRY(objects_.remove(layout_.wal_settings(name)));

@@ -84,6 +84,9 @@ class WalArchive {
   wal::SegmentSummary summarize(pg::SegmentName name, ByteView content, const Neighbour& neighbour,
                                 const wal::CatalogFiles& catalogs = {}) const;
 
+  // Gives what the archive itself has, to be read with the keys at hand. Not beyond the archive.
+  Neighbour stored_neighbour() const;
+
   // Whether the archive holds exactly this content under the name, as its index says; where it has
   // none that can be read, byte by byte.
   Result<bool> holds(std::string_view name, File& file) const;

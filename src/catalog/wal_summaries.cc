@@ -25,14 +25,9 @@ Result<wal::SegmentSummary> summary_of_segment(const WalArchive& archive, const 
       name.number > 0 ? chain.segment(name.number - 1) : std::nullopt;
   std::optional<pg::SegmentName> before;
   if (link) before = {link->timeline, name.number - 1};
-  Bytes previous;
-  if (before && wal::timeline_of_unfinished_record(name, segment, archive.segment_bytes())) {
-    Result<Bytes> bytes = archive.get_segment(*before);
-    if (bytes.ok()) previous = std::move(bytes).value();
-  }
-  return wal::summarize_segment(
-      name, ByteView(segment).first(std::min<uint64_t>(counts, segment.size())), previous,
-      archive.expectations(), archive.catalogs_at(name, before));
+  return archive.summarize(name,
+                           ByteView(segment).first(std::min<uint64_t>(counts, segment.size())),
+                           archive.stored_neighbour(), archive.catalogs_at(name, before));
 }
 
 }  // namespace

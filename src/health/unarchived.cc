@@ -86,12 +86,8 @@ class Search {
     wal::visit_in_order(
         summary,
         [&](const wal::KeptRecord& kept) {
-          const auto event = events.of(wal::record_of(kept));
-          if (!event.ok() || !*event) return true;
-          const auto* ended = std::get_if<wal::TransactionEnd>(&(*event)->what);
-          const std::optional<Timestamp> time = (*event)->time();
-          if (ended == nullptr || !ended->committed || !time) return true;
-          return commit(kept.start, *time);
+          const std::optional<Timestamp> time = events.commit_time(wal::record_of(kept));
+          return !time || commit(kept.start, *time);
         },
         [&](const wal::PlainEnd& end) {
           return !end.committed || commit(end.start, pg::from_pg_timestamp(end.pg_time));

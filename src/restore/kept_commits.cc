@@ -29,12 +29,8 @@ class Count {
 
  private:
   void look_at(const wal::Record& record) {
-    if (!wal::may_be_timed_event(record)) return;
-    const Result<std::optional<wal::TimedEvent>> event = events_.of(record);
-    if (!event.ok() || !*event) return;
-    const auto* ended = std::get_if<wal::TransactionEnd>(&(*event)->what);
-    if (ended == nullptr || !ended->committed) return;
-    if (found_.count++ == 0) found_.first = (*event)->time();
+    const std::optional<Timestamp> time = events_.commit_time(record);
+    if (time && found_.count++ == 0) found_.first = time;
   }
 
   const catalog::WalArchive& archive_;

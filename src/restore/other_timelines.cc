@@ -27,10 +27,7 @@ Result<std::optional<Timestamp>> first_commit(const catalog::WalArchive& archive
   wal::TimedEvents events(archive.lineage().major);
   TRY(catalog::read_events(archive, chain, stretch.begin, stretch.end, std::move(stop),
                            [&](const wal::Record& record) {
-                             const auto event = events.of(record);
-                             if (!event.ok() || !*event) return true;
-                             const auto* ended = std::get_if<wal::TransactionEnd>(&(*event)->what);
-                             if (ended != nullptr && ended->committed) time = ended->time;
+                             time = events.commit_time(record);
                              return !time.has_value();
                            }));
   return time;

@@ -340,15 +340,8 @@ Result<void> WalCheck::compare(pg::SegmentName segment, ByteView content,
 }
 
 Result<void> WalCheck::check_records(pg::SegmentName segment, ByteView content) const {
-  Bytes before;
-  const auto timeline =
-      wal::timeline_of_unfinished_record(segment, content, run_.archive.segment_bytes());
-  if (timeline && segment.number > 0) {
-    Result<Bytes> bytes = run_.archive.get_segment({*timeline, segment.number - 1});
-    if (bytes.ok()) before = std::move(bytes).value();
-  }
   const wal::SegmentSummary summary =
-      wal::summarize_segment(segment, content, before, run_.archive.expectations());
+      run_.archive.summarize(segment, content, run_.archive.stored_neighbour());
   if (summary.problem.empty()) return success();
   const std::string next =
       pg::SegmentName{segment.timeline, segment.number + 1}.text(run_.archive.segment_bytes());

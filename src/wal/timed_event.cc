@@ -112,4 +112,11 @@ Found TimedEvents::of(const Record& record) {
   }
 }
 
+std::optional<Timestamp> TimedEvents::commit_time(const Record& record) {
+  const Found event = of(record);
+  if (!event.ok() || !*event) return std::nullopt;
+  const auto* ended = std::get_if<TransactionEnd>(&(*event)->what);
+  return ended != nullptr && ended->committed ? std::optional(ended->time) : std::nullopt;
+}
+
 }  // namespace walkback::wal

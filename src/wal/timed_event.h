@@ -54,6 +54,9 @@ class TimedEvents {
   // Nothing for records that are no such event; an error for one that cannot be read, which after a
   // checksum that holds must not be passed over.
   Result<std::optional<TimedEvent>> of(const Record& record);
+  // Of a commit, COMMIT PREPARED too; nothing for any other record, nor for one that cannot be
+  // read.
+  std::optional<Timestamp> commit_time(const Record& record);
 
  private:
   int major_;
