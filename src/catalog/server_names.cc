@@ -148,26 +148,28 @@ Result<bool> take(Result<Answer> answer, const NamesSink& sink) {
 
 }  // namespace
 
-Result<std::vector<std::string>> visit_server_names(pgconn::Connection& connection,
-                                                    const ConnectTo& connect_to,
-                                                    const NamesSink& sink) {
-  std::vector<NamedDatabase> asked;
+Result<Databases> list_databases(pgconn::Connection& connection) {
+  Databases databases;
   const pgconn::Table table = TRY(connection.query(kDatabases));
   for (const pgconn::Row& row : table.rows) {
-    NamedDatabase database{
-        number<pg::Oid>(row[0]), row[1].value_or(""), number<pg::Oid>(row[2]), {}};
-    if (row[3] == "t") {
-      asked.push_back(std::move(database));
-    } else {  // template0: nobody changes it
-      TRY(sink(std::move(database)));
-    }
+    // template0 takes none: nobody changes it.
+    (row[3] == "t" ? databases.with_sessions : databases.without)
+        .push_back({number<pg::Oid>(row[0]), row[1].value_or(""), number<pg::Oid>(row[2]), {}});
   }
+  return databases;
+}
+
+Result<std::vector<std::string>> visit_server_names(const Databases& databases,
+                                                    const ConnectTo& connect_to,
+                                                    const NamesSink& sink) {
+  for (const NamedDatabase& database : databases.without) TRY(sink(database));
   std::vector<std::string> not_asked;
-  Answers answers(asked, connect_to);
-  for (size_t index = 0; index < asked.size(); ++index) {
+  Answers answers(databases.with_sessions, connect_to);
+  for (size_t index = 0; index < databases.with_sessions.size(); ++index) {
+    const NamedDatabase& database = databases.with_sessions[index];
     if (TRY(take(answers.of(index), sink))) continue;
-    TRY(sink(asked[index]));
-    not_asked.push_back(asked[index].name);
+    TRY(sink(database));
+    not_asked.push_back(database.name);
   }
   return not_asked;
 }
@@ -178,8 +180,9 @@ Result<Names> read_server_names(pgconn::Connection& connection, const ConnectTo&
       TRY(connection.query("SELECT system_identifier FROM pg_control_system()"));
   names.server =
       pg::SystemIdentifier{static_cast<uint64_t>(number<int64_t>(system.rows.at(0).at(0)))};
+  const Databases databases = TRY(list_databases(connection));
   names.not_asked =
-      TRY(visit_server_names(connection, connect_to, [&](NamedDatabase piece) -> Result<void> {
+      TRY(visit_server_names(databases, connect_to, [&](NamedDatabase piece) -> Result<void> {
         add_piece(names, std::move(piece));
         return success();
       }));

@@ -107,7 +107,8 @@ class Check {
                                                [&](const Error& error) { fail("backups", error); });
     if (!listing.ok()) return fail("backups", listing.error());
     newest_backup(*listing);
-    add_all(check_retention(config_, listing->windows, session_.env().clock.now()));
+    add_all(
+        check_retention(config_, listing->windows, listing->backups, session_.env().clock.now()));
   }
 
   void newest_backup(const catalog::Listing& listing) {

@@ -88,12 +88,20 @@ std::vector<Finding> check_alerts(const config::Config& config, Session& session
 
 std::vector<Finding> check_retention(const config::Config& config,
                                      const std::vector<catalog::RecoveryWindow>& windows,
+                                     const std::vector<catalog::BackupSummary>& backups,
                                      Timestamp now) {
   const retention::Policy policy = policy_of(config);
   std::vector<Finding> findings;
   if (policy.window) {
-    const auto there = retention::coverage(*policy.window, windows);
+    const auto there = retention::coverage(*policy.window, windows, backups, now);
     if (there) findings.push_back(window_finding(*policy.window, *there, now));
+    if (!there && !windows.empty()) {
+      findings.push_back(
+          {Level::kWarning, "retention",
+           "since when moments can be recovered is not known: the date of every "
+           "backup is yet to come",
+           "set the clock of the host that took them right, then `walkback backup`"});
+    }
   }
   for (const std::string& tier : retention::tiers_within_window(policy)) {
     findings.push_back({Level::kWarning, "retention",

@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "catalog/backup_summary.h"
 #include "catalog/recovery_windows.h"
 #include "cli/session.h"
 #include "config/config.h"
@@ -18,6 +19,7 @@ std::vector<setup::Finding> check_alerts(const config::Config& config, Session& 
 // The rules of [retention], held against what can be recovered now.
 std::vector<setup::Finding> check_retention(const config::Config& config,
                                             const std::vector<catalog::RecoveryWindow>& windows,
+                                            const std::vector<catalog::BackupSummary>& backups,
                                             Timestamp now);
 
 // Whether anybody runs what is to be run: by what the repository's history says was begun. A

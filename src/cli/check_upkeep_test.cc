@@ -27,13 +27,13 @@ TEST(CheckRetention, AWindowThatIsYoungerThanItsRuleHasADate) {
   config::Config config;
   config.retention_window = "14 days";
   const Timestamp now = at("15:00:00");
-  const auto young = check_retention(config, {window(now + -hours(26), now)}, now);
+  const auto young = check_retention(config, {window(now + -hours(26), now)}, {}, now);
   ASSERT_THAT(young, SizeIs(1));
   EXPECT_EQ(young[0].level, Level::kOk) << "nothing is to be mended";
   EXPECT_THAT(young[0].text, HasSubstr("asks for 14 d"));
   EXPECT_THAT(young[0].text, HasSubstr("there are 1 d 2 h"));
   EXPECT_THAT(young[0].text, HasSubstr("whole on 2026-12-05"));
-  const auto whole = check_retention(config, {window(now + -hours(14 * 24), now)}, now);
+  const auto whole = check_retention(config, {window(now + -hours(14 * 24), now)}, {}, now);
   EXPECT_THAT(whole[0].text, HasSubstr("any moment of the last 14 d"));
 }
 
@@ -42,19 +42,48 @@ TEST(CheckRetention, WhatLiesBeforeAGapDoesNotCount) {
   config.retention_window = "1 day";
   const Timestamp now = at("15:00:00");
   const auto found = check_retention(
-      config, {window(now + -hours(48), now + -hours(3)), window(now + -hours(2), now)}, now);
+      config, {window(now + -hours(48), now + -hours(3)), window(now + -hours(2), now)}, {}, now);
   EXPECT_THAT(found[0].text, HasSubstr("there are 2 h"));
+}
+
+// A clock that was ahead when a backup was taken.
+TEST(CheckRetention, ADateThatIsYetToComeBeginsNoWindow) {
+  config::Config config;
+  config.retention_window = "14 days";
+  const Timestamp now = at("15:00:00");
+  catalog::RecoveryWindow there = window(now + hours(5000), now + hours(5000));
+  there.timeline = {1};
+  there.from_lsn = {100};
+  there.to_lsn = {900};
+  catalog::BackupSummary wrong, right;
+  wrong.timeline = right.timeline = {1};
+  wrong.stop_lsn = {100};
+  wrong.stopped_at = now + hours(5000);
+  right.stop_lsn = {500};
+  right.stopped_at = now + -hours(26);
+  const auto known = check_retention(config, {there}, {right, wrong}, now);
+  ASSERT_THAT(known, SizeIs(1));
+  EXPECT_THAT(known[0].text, HasSubstr("there are 1 d 2 h"));
+  const auto unknown = check_retention(config, {there}, {wrong}, now);
+  ASSERT_THAT(unknown, SizeIs(1));
+  EXPECT_EQ(unknown[0].level, Level::kWarning);
+  EXPECT_THAT(unknown[0].text, HasSubstr("is not known"));
+  // Older and whole, it is not taken for the newest.
+  EXPECT_THAT(
+      check_retention(config, {window(now + -hours(50), now + -hours(1)), there}, {wrong}, now)[0]
+          .text,
+      HasSubstr("there are 2 d 1 h"));
 }
 
 TEST(CheckRetention, ATierThatKeepsNothingOfItsOwnIsAWarning) {
   config::Config config;
   config.retention_window = "14 days";
   config.retention_daily = 7;
-  const auto found = check_retention(config, {}, at("15:00:00"));
+  const auto found = check_retention(config, {}, {}, at("15:00:00"));
   ASSERT_THAT(found, SizeIs(1));
   EXPECT_EQ(found[0].level, Level::kWarning);
   EXPECT_THAT(found[0].text, HasSubstr("retention.daily = 7 keeps nothing"));
-  EXPECT_THAT(check_retention({}, {}, at("15:00:00")), IsEmpty());
+  EXPECT_THAT(check_retention({}, {}, {}, at("15:00:00")), IsEmpty());
 }
 
 class CheckSchedule : public ::testing::Test {

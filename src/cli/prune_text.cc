@@ -14,10 +14,12 @@ std::string backups_table(const retention::Plan& plan, bool dry_run) {
   Table table({{"ID"}, {"ENDED"}, {"WHAT"}, {"WHY"}});
   for (const retention::Decision& decision : plan.decisions) {
     const char* const gone = dry_run ? "would go" : "removed";
+    std::vector<std::string> why = decision.reasons;
+    if (!decision.keep()) why.emplace_back("no rule keeps it");
+    why.insert(why.end(), decision.remarks.begin(), decision.remarks.end());
     table.row({decision.backup.id.text, local_second(decision.backup.stopped_at),
                decision.keep() ? "kept" : gone,
-               decision.keep() ? printable(fmt::format("{}", fmt::join(decision.reasons, "; ")))
-                               : "no rule keeps it"});
+               printable(fmt::format("{}", fmt::join(why, "; ")))});
   }
   return table.empty() ? "  no backup\n" : table.text();
 }
@@ -64,11 +66,9 @@ Json json_of(const std::optional<retention::LineageReport::Reach>& reach) {
 }
 
 Json json_of(const retention::Decision& decision) {
-  return {{"id", decision.backup.id.text},
-          {"stopped_at", to_iso_utc(decision.backup.stopped_at)},
-          {"keep", decision.keep()},
-          {"reasons", decision.reasons},
-          {"with_wal", decision.with_wal}};
+  return {{"id", decision.backup.id.text}, {"stopped_at", to_iso_utc(decision.backup.stopped_at)},
+          {"keep", decision.keep()},       {"reasons", decision.reasons},
+          {"remarks", decision.remarks},   {"with_wal", decision.with_wal}};
 }
 
 }  // namespace

@@ -14,16 +14,12 @@ namespace {
 using catalog::BackupSummary;
 using catalog::WalGap;
 
-bool is_ahead(const BackupSummary& backup, Timestamp now) {
-  return backup.stopped_at > now + kClocksDiffer;
-}
-
 // With `now`, of those that no clock dated in the future.
 const BackupSummary* last_good(const RepositoryFacts& repository,
                                std::optional<Timestamp> now = {}) {
   const auto& backups = repository.backups;
   const auto found = std::find_if(backups.rbegin(), backups.rend(), [&](const BackupSummary& one) {
-    return catalog::is_good(one) && !(now && is_ahead(one, *now));
+    return catalog::is_good(one) && !(now && catalog::is_dated_ahead(one, *now));
   });
   return found == backups.rend() ? nullptr : &*found;
 }
@@ -84,8 +80,9 @@ void judge_backup_age(Findings& findings) {
   if (repository == nullptr) return;
   const Timestamp now = findings.facts.now;
   const std::string attempts = attempts_text(repository->attempts, now);
-  const auto ahead = std::ranges::find_if(
-      repository->backups, [&](const BackupSummary& backup) { return is_ahead(backup, now); });
+  const auto ahead = std::ranges::find_if(repository->backups, [&](const BackupSummary& backup) {
+    return catalog::is_dated_ahead(backup, now);
+  });
   const BackupSummary* newest = last_good(*repository, now);
   if (ahead != repository->backups.end()) {
     findings.add(newest ? Level::kWarning : Level::kCritical, "backup_age",
@@ -177,13 +174,14 @@ void judge_gaps(Findings& findings) {
       catalog::promised_since(findings.limits.promise, repository->backups, findings.facts.now);
   bool promised = false;
   for (const WalGap& gap : repository->gaps) {
-    if (!is_promised(gap, since)) continue;
+    const bool is_behind_all = newest == nullptr || gap.to_lsn > newest->stop_lsn;
+    if (!is_behind_all && !is_promised(gap, since)) continue;
     promised = true;
     const std::string why = gap.reason.empty() ? "missing" : "of no use (" + gap.reason + ")";
     const std::string where =
         fmt::format("WAL from {} to {} on timeline {} is {}", gap.from_lsn.text(),
                     gap.to_lsn.text(), gap.timeline.value, why);
-    if (newest == nullptr || gap.to_lsn > newest->stop_lsn) {
+    if (is_behind_all) {
       findings.add(Level::kCritical, "gap",
                    fmt::format("{}: nothing after {} can be recovered", where,
                                gap.from ? local_second(*gap.from) : gap.from_lsn.text()),

@@ -11,6 +11,7 @@
 #include "base/file_system.h"
 #include "base/result.h"
 #include "catalog/backup_summary.h"
+#include "catalog/promise.h"
 #include "catalog/recovery_windows.h"
 #include "catalog/stored_objects.h"
 #include "pg/types.h"
@@ -114,9 +115,7 @@ struct Attempts {
   std::optional<Drill> last_good_drill;
 };
 
-// By so much clocks of hosts may differ. What is further ahead has not been: it was written by a
-// host whose clock was wrong, and says nothing of when.
-inline constexpr std::chrono::minutes kClocksDiffer{10};
+using catalog::kClocksDiffer;
 
 // A transaction that took many rows.
 struct MassChange {

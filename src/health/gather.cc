@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "catalog/backups.h"
 #include "catalog/control_file_reader.h"
@@ -99,6 +100,10 @@ class Gathering {
                          [this](const BackupSummary& backup) {
                            return !chain_ || catalog::lies_on(backup, chain_->history());
                          });
+    // On one path the log says which came first, and no clock.
+    std::ranges::stable_sort(repository_.backups, {}, [](const BackupSummary& backup) {
+      return std::tuple(backup.timeline, backup.start_lsn);
+    });
     std::vector<catalog::Event> events =
         TRY(catalog::list_events(objects, subject_.cluster, unreadable));
     TRY(catalog::find_killed(objects, subject_.cluster, sources_.clock, events));
@@ -159,9 +164,13 @@ class Gathering {
     const pg::Lsn end = repository_.archived_until.value_or(pg::Lsn{});
     repository_.bytes_stored += chain_->stored_bytes({}, end);
     const Timestamp since = facts_.now + -std::chrono::microseconds(kGrowthOver);
-    const auto first = std::ranges::find_if(repository_.backups, [&](const BackupSummary& backup) {
-      return backup.started_at >= since || &backup == &repository_.backups.back();
-    });
+    // Where a date is yet to come it is not known since when.
+    auto first = repository_.backups.end();
+    for (auto backup = repository_.backups.begin(); backup != repository_.backups.end(); ++backup) {
+      if (catalog::is_dated_ahead(*backup, facts_.now)) continue;
+      first = backup;
+      if (backup->started_at >= since) break;
+    }
     if (first == repository_.backups.end() || first->start_lsn >= end) return;
     const double seconds = std::chrono::duration<double>(facts_.now - first->started_at).count();
     if (seconds < kShortestGrowth_s) return;

@@ -65,6 +65,25 @@ TEST_F(GatherTest, TheRepositoryAlone) {
   EXPECT_GT(*repository.bytes_per_day, 0);
 }
 
+// Its host's clock was ahead when it was taken.
+TEST_F(GatherTest, GrowthIsReckonedFromABackupWhoseDateHasBeen) {
+  archive_.backup(log_, 0, 60);
+  archive_.backup(log_, 5'000'000, 5'000'060);
+  archive_.backup(log_, 2 * kHour_s, 2 * kHour_s + 60);
+  log_.commit(700, 2 * kHour_s + 100);
+  archive_.put_all(log_);
+  const Facts facts = look(4 * kHour_s);
+  ASSERT_TRUE(facts.repository->ok()) << facts.repository->error().message;
+  const RepositoryFacts& repository = **facts.repository;
+  ASSERT_THAT(repository.backups, SizeIs(3));
+  EXPECT_EQ(repository.backups[1].id, archive_.backups()[1].id) << "in the order of the log";
+  ASSERT_TRUE(repository.bytes_per_day);
+  EXPECT_GT(*repository.bytes_per_day, 0);
+  // Long after the only one with a date that has been.
+  const Facts later = look(20 * 24 * kHour_s);
+  EXPECT_GT((*later.repository)->bytes_per_day.value_or(0), 0);
+}
+
 TEST_F(GatherTest, ALostSegmentIsAGap) {
   archive_.backup(log_, 0, 60);
   for (pg::Xid xid = 700; xid < 704; ++xid) {

@@ -7,6 +7,7 @@
 #include <ctime>
 #include <limits>
 #include <set>
+#include <tuple>
 
 #include "base/time_text.h"
 #include "catalog/promise.h"
@@ -42,10 +43,17 @@ class Planner {
   Planner(const Policy& policy, const Facts& facts, Timestamp now)
       : policy_(policy), facts_(facts) {
     if (policy.window) window_begin_ = now + (-*policy.window);
-    for (const catalog::BackupSummary& backup : facts.backups) plan_.decisions.push_back({backup});
+    for (const catalog::BackupSummary& backup : facts.backups) {
+      Decision decision;
+      decision.backup = backup;
+      date(decision, now);
+      plan_.decisions.push_back(std::move(decision));
+    }
     std::ranges::sort(plan_.decisions, {}, [](const Decision& decision) {
-      return std::pair(decision.backup.stopped_at, decision.backup.id);
+      const catalog::BackupSummary& backup = decision.backup;
+      return std::tuple(decision.at, decision.ahead, backup.timeline, backup.start_lsn, backup.id);
     });
+    remark_damage();
     plan_.segment_bytes = facts.segment_bytes;
     keep_pinned(now);
   }
@@ -84,6 +92,54 @@ class Planner {
     return catalog::is_good(decision.backup) && !facts_.unsound.contains(decision.backup.id);
   }
 
+  pg::TimelineHistory history_of(pg::TimelineId timeline) const {
+    const auto found =
+        std::ranges::find(facts_.timelines, timeline,
+                          [](const TimelineFacts& facts) { return facts.history.timeline(); });
+    return found == facts_.timelines.end() ? pg::TimelineHistory(timeline) : found->history;
+  }
+
+  // Whether the log leads from one to the other: then no clock is needed to know which came first.
+  bool precedes(const catalog::BackupSummary& one, const catalog::BackupSummary& other) const {
+    return one.start_lsn < other.start_lsn && catalog::lies_on(one, history_of(other.timeline));
+  }
+
+  // A date that is yet to come was written by a clock that was wrong, or is read by one. What came
+  // after it in the log, and has a date, says when it was at the latest; what came before, at the
+  // earliest.
+  void date(Decision& decision, Timestamp now) const {
+    const catalog::BackupSummary& backup = decision.backup;
+    decision.at = backup.stopped_at;
+    if (backup.stopped_at <= now) return;
+    std::optional<Timestamp> next, previous;
+    for (const catalog::BackupSummary& other : facts_.backups) {
+      if (other.stopped_at > now) continue;
+      if (precedes(backup, other)) next = std::min(next.value_or(now), other.stopped_at);
+      if (precedes(other, backup)) {
+        previous = std::max(previous.value_or(other.stopped_at), other.stopped_at);
+      }
+    }
+    decision.ahead = !next;
+    decision.at = std::max(next.value_or(now), previous.value_or(next.value_or(now)));
+    if (backup.stopped_at - now <= catalog::kClocksDiffer) return;
+    decision.remarks.push_back(
+        decision.ahead ? "its date is yet to come: it counts beside the others"
+                       : fmt::format("its date is yet to come: the next backup says that it ended "
+                                     "by {}",
+                                     to_iso_utc(*next)));
+  }
+
+  void remark_damage() {
+    for (Decision& decision : plan_.decisions) {
+      const auto unsound = facts_.unsound.find(decision.backup.id);
+      if (unsound != facts_.unsound.end()) {
+        decision.remarks.push_back("does not count: " + unsound->second);
+      } else if (!catalog::is_good(decision.backup)) {
+        decision.remarks.push_back("does not count: it has damaged pages");
+      }
+    }
+  }
+
   // What is wrong with them may be mended: with a segment that was left somewhere, with another
   // copy of an object.
   void keep_all_where_none_is_sound() {
@@ -114,7 +170,7 @@ class Planner {
   void keep_window() {
     if (!policy_.window) return;
     for (Decision& decision : plan_.decisions) {
-      if (decision.backup.stopped_at < window_begin_) continue;
+      if (decision.at < window_begin_) continue;
       decision.reasons.emplace_back("in the recovery window");
       decision.with_wal = true;
     }
@@ -132,31 +188,40 @@ class Planner {
   Decision* last_before(const TimelineFacts& timeline, Timestamp time) {
     Decision* last = nullptr;
     for (Decision& decision : plan_.decisions) {
-      if (decision.backup.stopped_at > time || !is_good(decision)) continue;
+      if (decision.at > time || !is_good(decision)) continue;
       if (catalog::lies_on(decision.backup, timeline.history)) last = &decision;
     }
     return last;
   }
 
+  // Those that nobody knows the time of are counted by themselves. Whichever clock is wrong, theirs
+  // or ours, what a right one would keep is among those that stay.
   void keep_newest() {
-    int left = policy_.count;
-    for (auto decision = plan_.decisions.rbegin(); decision != plan_.decisions.rend() && left > 0;
-         ++decision) {
-      if (!is_good(*decision)) continue;
-      decision->reasons.push_back(fmt::format("among the newest {}", policy_.count));
-      decision->with_wal = true;
-      --left;
+    for (const bool ahead : {false, true}) {
+      int left = policy_.count;
+      for (auto decision = plan_.decisions.rbegin(); decision != plan_.decisions.rend() && left > 0;
+           ++decision) {
+        if (decision->ahead != ahead || !is_good(*decision)) continue;
+        decision->reasons.push_back(fmt::format("among the newest {}", policy_.count));
+        decision->with_wal = decision->relied_on = true;
+        --left;
+      }
     }
   }
 
   void keep_tier(const Tier& tier) {
+    for (const bool ahead : {false, true}) keep_tier(tier, ahead);
+  }
+  void keep_tier(const Tier& tier, bool ahead) {
     std::set<std::string> seen;
     for (auto decision = plan_.decisions.rbegin(); decision != plan_.decisions.rend(); ++decision) {
       if (seen.size() >= static_cast<size_t>(std::max(policy_.*tier.count, 0))) return;
-      if (!is_good(*decision)) continue;
-      const std::string name = period(decision->backup.stopped_at, tier.format);
+      if (decision->ahead != ahead || !is_good(*decision)) continue;
+      const std::string name =
+          period(ahead ? decision->backup.stopped_at : decision->at, tier.format);
       if (seen.insert(name).second) {
         decision->reasons.push_back(fmt::format("{}: {}", tier.name, name));
+        decision->relied_on = true;
       }
     }
   }
@@ -218,13 +283,8 @@ class Planner {
     }
     for (const Decision& decision : plan_.decisions) {
       if (!decision.keep()) continue;
-      const auto timeline =
-          std::ranges::find(facts_.timelines, decision.backup.timeline,
-                            [](const TimelineFacts& facts) { return facts.history.timeline(); });
-      const pg::TimelineHistory history = timeline == facts_.timelines.end()
-                                              ? pg::TimelineHistory(decision.backup.timeline)
-                                              : timeline->history;
-      plan_.wal.push_back({history, decision.backup.start_lsn, decision.backup.stop_lsn});
+      plan_.wal.push_back({history_of(decision.backup.timeline), decision.backup.start_lsn,
+                           decision.backup.stop_lsn});
     }
   }
 
@@ -248,17 +308,17 @@ class Planner {
   Plan plan_;
 };
 
-bool needs_segment(const WalNeed& need, pg::SegmentName segment, uint32_t segment_bytes) {
-  if (!need.timeline.contains(segment.timeline)) return false;
+}  // namespace
+
+bool WalNeed::needs(pg::SegmentName segment, uint32_t segment_bytes) const {
+  if (!timeline.contains(segment.timeline)) return false;
   // A segment in which a timeline was left exists on both.
-  const pg::Lsn begin = std::max(need.from, *need.timeline.begin_of(segment.timeline));
-  std::optional<pg::Lsn> end = need.timeline.end_of(segment.timeline);
-  if (need.to) end = std::min(end.value_or(*need.to), *need.to);
+  const pg::Lsn begin = std::max(from, *timeline.begin_of(segment.timeline));
+  std::optional<pg::Lsn> end = timeline.end_of(segment.timeline);
+  if (to) end = std::min(end.value_or(*to), *to);
   return segment.number >= begin.value / segment_bytes &&
          (!end || segment.number <= end->value / segment_bytes);
 }
-
-}  // namespace
 
 std::vector<std::string> tiers_within_window(const Policy& policy) {
   std::vector<std::string> idle;
@@ -273,7 +333,7 @@ std::vector<std::string> tiers_within_window(const Policy& policy) {
 
 bool Plan::needs(pg::SegmentName segment) const {
   return keeps_all_wal || std::ranges::any_of(wal, [&](const WalNeed& need) {
-           return needs_segment(need, segment, segment_bytes);
+           return need.needs(segment, segment_bytes);
          });
 }
 

@@ -55,6 +55,11 @@ struct Facts {
 struct Decision {
   catalog::BackupSummary backup;
   std::vector<std::string> reasons;  // to keep it; none: it goes
+  std::vector<std::string> remarks;  // why it does not count, or not by its date
+  // When it ended, as far as that can be believed: its date, or where that is yet to come what the
+  // backups after it say.
+  Timestamp at;
+  bool ahead = false;  // its date is yet to come, and nothing says when it was
   // All WAL from its start on stays, along every timeline that leads on from it.
   bool with_wal = false;
   // Without it a rule would keep another one, of those that go.
@@ -67,10 +72,11 @@ struct WalNeed {
   pg::TimelineHistory timeline;
   pg::Lsn from;
   std::optional<pg::Lsn> to;
+  bool needs(pg::SegmentName segment, uint32_t segment_bytes) const;
 };
 
 struct Plan {
-  std::vector<Decision> decisions;  // oldest first
+  std::vector<Decision> decisions;  // oldest first, by `at`
   bool keeps_all_wal = false;
   std::vector<WalNeed> wal;
   uint32_t segment_bytes = 0;

@@ -102,6 +102,66 @@ TEST_F(Retention, TiersKeepTheNewestOfEachAndOnlyTheWalThatMakesItConsistent) {
   EXPECT_THAT(plan(policy, facts, hour(61)).decisions[1].reasons, ElementsAre("daily: 2026-01-01"));
 }
 
+// A backup whose host's clock was ahead: its date says nothing of when it was.
+catalog::BackupSummary dated(int64_t h, int64_t date) {
+  catalog::BackupSummary summary = backup(h);
+  summary.started_at = summary.stopped_at = hour(date);
+  return summary;
+}
+
+TEST_F(Retention, ADateYetToComeTakesNoPlaceOfTheNewest) {
+  policy.count = 2;
+  backups({0, 48, 72});
+  facts.backups.push_back(dated(24, 5000));
+  // It is older than what follows it in the log.
+  EXPECT_THAT(kept(100), ElementsAre("b1-48", "b1-72"));
+  facts.backups.push_back(dated(96, 5000));
+  // Nothing follows this one: it may be the newest, and takes nobody's place.
+  EXPECT_THAT(kept(100), ElementsAre("b1-48", "b1-72", "b1-96"));
+  EXPECT_THAT(plan(policy, facts, hour(100)).decisions[1].remarks,
+              ElementsAre(HasSubstr("the next backup says that it ended by")));
+}
+
+TEST_F(Retention, ADateYetToComeTakesNoPlaceInATier) {
+  policy.daily = 2;
+  backups({10, 30, 60});
+  facts.backups.push_back(dated(20, 5000));
+  facts.backups.push_back(dated(70, 5001));
+  facts.backups.push_back(dated(71, 5002));
+  EXPECT_THAT(kept(100), ElementsAre("b1-30", "b1-60", "b1-71"));
+}
+
+TEST_F(Retention, ADateYetToComeLeavesTheWindowWithTheBackupAfterIt) {
+  policy.window = std::chrono::hours(48);
+  facts.backups.push_back(dated(0, 5000));
+  backups({24, 48, 72});
+  EXPECT_THAT(kept(90), ElementsAre("b1-24", "b1-48", "b1-72"));
+  facts.backups.back() = dated(72, 5000);
+  EXPECT_THAT(kept(90), ElementsAre("b1-24", "b1-48", "b1-72"));
+}
+
+// The clock of who prunes stands a day behind.
+TEST_F(Retention, AClockThatIsBehindRemovesNothingThatARightOneKeeps) {
+  policy.hourly = 3;
+  policy.count = 2;
+  policy.daily = 2;
+  backups({0, 10, 20, 30, 40, 45, 46, 47, 48});
+  const std::vector<std::string> right = kept(49);
+  const std::vector<std::string> behind = kept(25);
+  for (const std::string& id : right) EXPECT_THAT(behind, testing::Contains(id));
+}
+
+TEST_F(Retention, WhatIsNotSoundIsNoneOfTheCountNorOfATierAndItIsSaid) {
+  policy.count = 2;
+  policy.daily = 2;
+  backups({0, 24, 48, 72, 96});
+  facts.unsound[{"b1-72"}] = "verify found its pack damaged";
+  EXPECT_THAT(kept(100), ElementsAre("b1-48", "b1-96"));
+  const Plan decided = plan(policy, facts, hour(100));
+  EXPECT_THAT(decided.decisions[3].remarks,
+              ElementsAre("does not count: verify found its pack damaged"));
+}
+
 TEST_F(Retention, APinKeepsUntilItsTimeAndNoLonger) {
   policy.window = std::chrono::hours(10);
   backups({0, 50, 100});

@@ -15,6 +15,7 @@
 #include "catalog/manifest.h"
 #include "catalog/recovery_windows.h"
 #include "catalog/reserve.h"
+#include "catalog/verified.h"
 #include "catalog/wal_archive.h"
 #include "catalog/wal_chain.h"
 
@@ -167,7 +168,57 @@ class LineagePrune {
     // The newest may be written to at any moment.
     if (is_current_ && !facts.timelines.empty()) facts.timelines.back().last_known.reset();
     if (!facts.history_missing) add_incomplete(facts);
+    if (!options_.policy.keeps_everything()) TRY(add_found_damaged(facts));
     return facts;
+  }
+
+  // What the last verification that read it found damaged, or missing.
+  Result<void> add_found_damaged(Facts& facts) const {
+    std::map<std::array<char, 17>, std::string> packs;
+    std::map<pg::SegmentName, std::string> segments;
+    std::map<std::string, std::string> others;
+    for (const auto& [name, at] : TRY(catalog::found_damaged(objects_, archive_.layout()))) {
+      const std::string why = fmt::format("verify found {} damaged, {}", name, local_second(at));
+      const std::string file = name.substr(name.rfind('/') + 1);
+      const std::string stem = file.substr(0, file.find('.'));
+      const auto pack = pack_id(name.substr(0, name.find('/')), stem);
+      const Result<pg::SegmentName> segment =
+          pg::SegmentName::parse(stem, archive_.segment_bytes());
+      if (pack) {
+        packs.emplace(*pack, why);
+      } else if (segment.ok() && file.starts_with(stem + ".zst")) {
+        segments.emplace(*segment, why);
+      } else {
+        others.emplace(name, why);
+      }
+    }
+    for (const BackupSummary& backup : facts.backups) {
+      std::string why = others[name_of(archive_.layout().manifest(backup.id))];
+      PackIds needed;
+      TRY(add_packs(backup, needed));
+      for (const auto& [id, text] : packs) {
+        if (needed.contains(id)) why = text;
+      }
+      for (const auto& [segment, text] : segments) {
+        if (needs_to_be_consistent(facts, backup, segment)) why = text;
+      }
+      if (!why.empty()) facts.unsound.emplace(backup.id, why);
+    }
+    return success();
+  }
+
+  // Below the lineage's folder, as records of verifications name objects.
+  std::string name_of(const store::ObjectKey& key) const {
+    return key.text().substr(archive_.layout().folder().size());
+  }
+
+  bool needs_to_be_consistent(const Facts& facts, const BackupSummary& backup,
+                              pg::SegmentName segment) const {
+    const auto chain = chains_.find(backup.timeline);
+    const pg::TimelineHistory history =
+        chain == chains_.end() ? pg::TimelineHistory(backup.timeline) : chain->second.history();
+    const WalNeed need{history, backup.start_lsn, backup.stop_lsn};
+    return need.needs(segment, facts.segment_bytes);
   }
 
   // A backup is listed once its WAL is there: what is missing went since.

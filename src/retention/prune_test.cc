@@ -10,7 +10,10 @@
 #include "catalog/events.h"
 #include "catalog/leases.h"
 #include "catalog/pins.h"
+#include "catalog/sealed_message.h"
 #include "catalog/testing/scratch_archive.h"
+#include "catalog/verified.h"
+#include "catalog/verified.pb.h"
 #include "catalog/wal_chain.h"
 #include "store/testing/faulty_store.h"
 
@@ -94,6 +97,19 @@ class Prune : public testing::Test {
                     .ok());
     return found;
   }
+  // What a verification writes down.
+  void verified(const std::string& name, int64_t proved_s, int64_t damaged_s) {
+    catalog::proto::verified::Record record;
+    catalog::proto::verified::Object& object = *record.add_object();
+    object.set_name(name);
+    if (proved_s > 0) object.set_at_unix_us(at(static_cast<double>(proved_s)).unix_us);
+    if (damaged_s > 0) object.set_damaged_at_unix_us(at(static_cast<double>(damaged_s)).unix_us);
+    const store::ObjectKey key(
+        fmt::format("{}{}.zst", archive.wal().layout().verified_folder(), ++records));
+    ASSERT_TRUE(catalog::put_sealed(archive.objects(), key, repo::SealedKind::kVerified,
+                                    catalog::kVerifiedVersion, 1, record.SerializeAsString())
+                    .ok());
+  }
   std::unique_ptr<catalog::HeldLease> lease(catalog::LeaseKind kind,
                                             std::optional<BackupId> backup) {
     catalog::LeaseClaim claim;
@@ -107,6 +123,7 @@ class Prune : public testing::Test {
   catalog::ScratchArchive archive;
   catalog::ScratchTimeline first{1};
   PruneOptions options;
+  int records = 0;
   ManualClock clock, lease_clock;
   SeededRandom random{5};
   Progress& progress = silent_progress();
@@ -130,6 +147,46 @@ TEST_F(Prune, ABackupWhoseManifestIsDamagedIsNotTheLastGoodOne) {
   }
   ASSERT_TRUE(prune(archive.objects()).ok());
   EXPECT_THAT(backups(), ElementsAre("backup-3", "backup-5"));
+}
+
+TEST_F(Prune, ABackupWhoseManifestIsDamagedIsNoneOfTheCount) {
+  options.policy = {};
+  options.policy.count = 2;
+  archive.overwrite(archive.wal().layout().manifest({"backup-4"}), "no manifest");
+  const auto report = prune(archive.objects());
+  ASSERT_TRUE(report.ok());
+  EXPECT_THAT(backups(), ElementsAre("backup-3", "backup-5"));
+  EXPECT_THAT(report->lineages[0].plan.decisions[3].remarks,
+              ElementsAre(HasSubstr("does not count")));
+}
+
+// A segment that the third needs to become consistent, and nobody else.
+TEST_F(Prune, WhatAVerificationFoundDamagedDoesNotCountUntilItIsFoundWhole) {
+  options.policy = {};
+  options.policy.count = 3;
+  options.dry_run = true;
+  const auto goes = [&] {
+    const auto report = prune(archive.objects());
+    EXPECT_TRUE(report.ok());
+    std::vector<std::string> ids;
+    for (const Decision& decision : report->lineages[0].plan.decisions) {
+      if (!decision.keep()) ids.push_back(decision.backup.id.text);
+    }
+    return ids;
+  };
+  EXPECT_THAT(goes(), ElementsAre("backup-1", "backup-2"));
+  const pg::Lsn start = archive.backups()[2].start_lsn;
+  const std::string segment = archive.wal()
+                                  .layout()
+                                  .wal_file(first.file(start.value / archive.wal().segment_bytes()))
+                                  .text()
+                                  .substr(archive.wal().layout().folder().size());
+  verified(segment, 0, 50);
+  EXPECT_THAT(goes(), ElementsAre("backup-1", "backup-3"));
+  verified(segment, 60, 0);
+  EXPECT_THAT(goes(), ElementsAre("backup-1", "backup-2"));
+  verified("backups/backup-5/manifest.zst", 0, 50);
+  EXPECT_THAT(goes(), ElementsAre("backup-1")) << "the newest stays, beside three that count";
 }
 
 TEST_F(Prune, WhereNoBackupIsWholeNoneGoes) {

@@ -6,16 +6,16 @@
 #include <map>
 
 #include "catalog/sealed_message.h"
-#include "catalog/unreadable.h"
-#include "verify/verify.pb.h"
+#include "catalog/verified.h"
+#include "catalog/verified.pb.h"
 
 namespace walkback::verify {
 
+namespace proto = catalog::proto::verified;
+
 namespace {
 
-constexpr uint16_t kVersion = 1;
 constexpr int kCompressionLevel = 3;
-constexpr size_t kLargestRecord = 64 << 20;
 // About, before compression.
 constexpr size_t kRecordBytes = 16 << 20;
 // A year of nightly runs must not make the next one read 365 of them.
@@ -109,38 +109,23 @@ Result<std::unique_ptr<Memory>> Memory::load(store::ObjectStore& objects,
 }
 
 Result<void> Memory::load_records() {
-  std::vector<store::ObjectKey> keys;
-  TRY(objects_.list(layout_.verified_folder(), "", [&](const store::ObjectInfo& info) {
-    keys.push_back(info.key);
-    return true;
-  }));
   std::map<std::string, DeepRun> deep_runs;
-  for (const store::ObjectKey& key : keys) {
-    Result<Bytes> payload =
-        catalog::get_sealed(objects_, key, repo::SealedKind::kVerified, kVersion, kLargestRecord);
-    if (!payload.ok()) {
-      // Another run may just have put several into one.
-      const bool passed_over =
-          payload.error().kind == ErrorKind::kMissing || catalog::is_unreadable(payload.error());
-      if (passed_over) continue;
-      return std::move(payload).error();
-    }
-    proto::Record record;
-    if (!record.ParseFromArray(payload->data(), static_cast<int>(payload->size()))) continue;
-    records_.push_back(key);
-    if (record.deep()) {
-      DeepRun& deep = deep_runs[record.run()];
-      deep.started_at = {record.run_started_unix_us()};
-      deep.since = {record.deep_since_unix_us()};
-      deep.finished |= record.finished();
-    }
-    for (const proto::Object& object : record.object()) {
-      std::optional<Known> known = decode(object);
-      if (!known) continue;
-      const auto [at, is_new] = loaded_.try_emplace(object.name(), *known);
-      if (!is_new) merge(at->second, *std::move(known));
-    }
-  }
+  TRY(catalog::each_verified(
+      objects_, layout_, [&](const store::ObjectKey& key, const proto::Record& record) {
+        records_.push_back(key);
+        if (record.deep()) {
+          DeepRun& deep = deep_runs[record.run()];
+          deep.started_at = {record.run_started_unix_us()};
+          deep.since = {record.deep_since_unix_us()};
+          deep.finished |= record.finished();
+        }
+        for (const proto::Object& object : record.object()) {
+          std::optional<Known> known = decode(object);
+          if (!known) continue;
+          const auto [at, is_new] = loaded_.try_emplace(object.name(), *known);
+          if (!is_new) merge(at->second, *std::move(known));
+        }
+      }));
   const auto newest = std::ranges::max_element(
       deep_runs, {}, [](const auto& run) { return run.second.started_at; });
   if (newest == deep_runs.end() || newest->second.finished) return success();
@@ -155,7 +140,7 @@ Result<void> Memory::load_records() {
 
 const Known* Memory::find(const std::string& name) const {
   const auto found = loaded_.find(name);
-  return found == loaded_.end() ? nullptr : &found->second;
+  return found != loaded_.end() && has_proof(found->second) ? &found->second : nullptr;
 }
 
 Result<void> Memory::remember(const std::string& name, Known known) {
@@ -200,8 +185,8 @@ Result<void> Memory::write(const Entries& entries, bool finished) {
   const store::ObjectKey key(
       fmt::format("{}{}-{:04}.zst", layout_.verified_folder(), run_.id, ++written_));
   const Result<store::PutOutcome> put =
-      catalog::put_sealed(objects_, key, repo::SealedKind::kVerified, kVersion, kCompressionLevel,
-                          record.SerializeAsString());
+      catalog::put_sealed(objects_, key, repo::SealedKind::kVerified, catalog::kVerifiedVersion,
+                          kCompressionLevel, record.SerializeAsString());
   if (put.ok()) return success();
   if (put.error().kind != ErrorKind::kDenied) return put.error();
   not_writable_ = put.error();

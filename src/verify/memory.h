@@ -49,7 +49,8 @@ class Memory {
                                               const catalog::LineageLayout& layout,
                                               const RunIdentity& run, Clock& clock);
 
-  // What earlier runs knew; any thread. A name is one below the lineage's folder.
+  // What earlier runs proved; nothing of what they only found damaged, which proves nothing of what
+  // stands there now. Any thread. A name is one below the lineage's folder.
   const Known* find(const std::string& name) const;
   // What was read since then counts as read by this run: its beginning, or that of the deep run
   // that it goes on with.

@@ -75,9 +75,9 @@ void report(Run& run, const Subject& subject, const Error& error) {
                           : error.kind == ErrorKind::kDenied ? Trouble::kUnopened
                                                              : Trouble::kDamaged;
   run.ledger.find(subject.of, {trouble, name, std::move(text), {}});
-  if (trouble != Trouble::kDamaged || run.memory.find(run.name_of(subject.key)) == nullptr) return;
-  // Else the next run that is not deep would believe the older proof. What cannot be written down
-  // now is with the run's last record.
+  if (trouble == Trouble::kUnopened) return;
+  // Else the next run that is not deep would believe an older proof, and prune would count a backup
+  // that needs it. What cannot be written down now is with the run's last record.
   Known damaged;
   damaged.damaged_at = run.clock.now();
   (void)run.memory.remember(run.name_of(subject.key), std::move(damaged));
