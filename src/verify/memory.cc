@@ -37,13 +37,11 @@ void merge_proofs(Known& known, Known other) {
   known.stored_hash = hash;
 }
 
-bool has_proof(const Known& known) { return known.proved_at > Timestamp{}; }
-
 void merge(Known& known, Known other) {
   const std::optional<Timestamp> damaged_at = std::max(known.damaged_at, other.damaged_at);
-  if (!has_proof(known)) {
+  if (!known.has_proof()) {
     known = std::move(other);
-  } else if (has_proof(other)) {
+  } else if (other.has_proof()) {
     merge_proofs(known, std::move(other));
   }
   known.damaged_at = damaged_at;
@@ -140,7 +138,7 @@ Result<void> Memory::load_records() {
 
 const Known* Memory::find(const std::string& name) const {
   const auto found = loaded_.find(name);
-  return found != loaded_.end() && has_proof(found->second) ? &found->second : nullptr;
+  return found == loaded_.end() ? nullptr : &found->second;
 }
 
 Result<void> Memory::remember(const std::string& name, Known known) {

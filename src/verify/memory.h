@@ -29,10 +29,11 @@ struct Known {
   uint64_t stored_bytes = 0;
   std::optional<codec::ContentHash> stored_hash;
   std::vector<uint32_t> frames;  // fingerprints, ascending
-  // When it was last found damaged: a proof of before says nothing any more. Set alone, without any
-  // proof, in what a run writes down of an object in trouble.
+  // When it was last found damaged or missing: a proof of before says nothing any more. Set alone,
+  // without any proof, in what a run writes down of an object in trouble.
   std::optional<Timestamp> damaged_at = {};
 
+  bool has_proof() const { return proved_at > Timestamp{}; }
   bool is_in_doubt() const { return damaged_at && *damaged_at >= proved_at; }
 };
 
@@ -49,8 +50,7 @@ class Memory {
                                               const catalog::LineageLayout& layout,
                                               const RunIdentity& run, Clock& clock);
 
-  // What earlier runs proved; nothing of what they only found damaged, which proves nothing of what
-  // stands there now. Any thread. A name is one below the lineage's folder.
+  // What earlier runs knew; any thread. A name is one below the lineage's folder.
   const Known* find(const std::string& name) const;
   // What was read since then counts as read by this run: its beginning, or that of the deep run
   // that it goes on with.

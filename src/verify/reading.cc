@@ -116,6 +116,8 @@ Result<void> proved(Run& run, const Subject& subject, std::vector<uint32_t> fram
 Result<void> compare_stored(Run& run, const Subject& subject, uint64_t at_most,
                             const std::optional<codec::ContentHash>& as_written) {
   const Known* before = run.memory.find(run.name_of(subject.key));
+  // What was damaged when it was first read says nothing of what is there now.
+  if (before != nullptr && !before->has_proof()) before = nullptr;
   const bool seen = before != nullptr && before->stored_hash.has_value();
   const bool closed = run.without_key && is_table_data(subject.of);
   if (!closed && !as_written && !seen) {
