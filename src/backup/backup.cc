@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <future>
 #include <utility>
 
 #include "backup/changed_files.h"
 #include "backup/data_directory_walk.h"
 #include "backup/links.h"
 #include "backup/lost_parent.h"
+#include "backup/names_reading.h"
 #include "backup/parent.h"
 #include "backup/reread_turns.h"
 #include "backup/server_session.h"
@@ -97,10 +97,8 @@ class Backup {
                 stop_);
     if (facts_.in_recovery) TRY(check_wal_arrives(archive, control, wal));
     const catalog::LineageLayout& layout = archive.layout();
-    // Beside the rest of what comes before: to begin a session takes the server some 20 ms.
-    std::future<Names> names_read = std::async(
-        std::launch::async, [this, databases = catalog::list_databases(connection_),
-                             key = layout.names(id)] { return read_names(databases, key); });
+    NamesReading names_reading(connection_, options_.connect_to, objects_, layout.names(id),
+                               progress_);
     // Before the first pack: what nothing refers to yet is ours while this is held.
     catalog::LeaseClaim claim;
     claim.kind = catalog::LeaseKind::kWrite;
@@ -112,7 +110,7 @@ class Backup {
         TRY(catalog::create_manifest(objects_, random_, layout, id, options_.compression_level));
 
     progress_.begin("reading names", 0);
-    const std::unique_ptr<catalog::NamesWriter> names = TRY(names_read.get());
+    const std::unique_ptr<catalog::NamesWriter> names = TRY(names_reading.finish());
 
     // Full-page writes are forced from here on: pages read while they change are mended by replay.
     progress_.begin("waiting for PostgreSQL's checkpoint", 0);
@@ -263,29 +261,6 @@ class Backup {
     }
     TRY(check_archives_here(facts_, archive));
     return own_archiver(connection_, archive);
-  }
-
-  // Written as they come, and finished with the backup. A backup without names is a backup: WAL
-  // then speaks in numbers of what is dropped later.
-  using Names = Result<std::unique_ptr<catalog::NamesWriter>>;
-  Names read_names(const Result<catalog::Databases>& databases, const store::ObjectKey& key) {
-    if (!databases.ok()) {
-      progress_.note("the names of tables are not saved with this backup: " +
-                     databases.error().message);
-      return std::unique_ptr<catalog::NamesWriter>();
-    }
-    std::unique_ptr<catalog::NamesWriter> writer = TRY(catalog::create_names(objects_, key));
-    const std::vector<std::string> not_asked = TRY(catalog::visit_server_names(
-        *databases, options_.connect_to,
-        [&](const catalog::NamedDatabase& piece) { return writer->add(piece); }));
-    for (const std::string& database : not_asked) TRY(writer->add_not_asked(database));
-    if (!not_asked.empty()) {
-      progress_.note(
-          fmt::format("the names of tables in {} are not saved with this backup: there "
-                      "is no connecting to it as the user in postgresql.conninfo",
-                      fmt::join(not_asked, ", ")));
-    }
-    return writer;
   }
 
   Result<ParentChoice> choose(const catalog::WalArchive& archive, pg::Lsn start_lsn) {

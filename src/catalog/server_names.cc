@@ -15,7 +15,8 @@ namespace {
 using pgconn::number;
 
 constexpr std::string_view kDatabases =
-    "SELECT oid, datname, dattablespace, datallowconn FROM pg_database ORDER BY oid";
+    "SELECT oid, datname, dattablespace, datallowconn, datname = current_database()"
+    " FROM pg_database ORDER BY oid";
 
 // Those without a relation, too: WAL names schemas by number.
 constexpr std::string_view kSchemas = "SELECT oid, nspname FROM pg_namespace ORDER BY oid";
@@ -152,26 +153,39 @@ Result<Databases> list_databases(pgconn::Connection& connection) {
   Databases databases;
   const pgconn::Table table = TRY(connection.query(kDatabases));
   for (const pgconn::Row& row : table.rows) {
-    // template0 takes none: nobody changes it.
-    (row[3] == "t" ? databases.with_sessions : databases.without)
-        .push_back({number<pg::Oid>(row[0]), row[1].value_or(""), number<pg::Oid>(row[2]), {}});
+    NamedDatabase database{
+        number<pg::Oid>(row[0]), row[1].value_or(""), number<pg::Oid>(row[2]), {}};
+    if (row[4] == "t") {
+      databases.own = std::move(database);
+    } else {
+      // template0 takes none: nobody changes it.
+      (row[3] == "t" ? databases.others : databases.without_sessions)
+          .push_back(std::move(database));
+    }
   }
   return databases;
 }
 
-Result<std::vector<std::string>> visit_server_names(const Databases& databases,
-                                                    const ConnectTo& connect_to,
-                                                    const NamesSink& sink) {
-  for (const NamedDatabase& database : databases.without) TRY(sink(database));
+Result<std::vector<std::string>> visit_other_names(const Databases& databases,
+                                                   const ConnectTo& connect_to,
+                                                   const NamesSink& sink) {
+  for (const NamedDatabase& database : databases.without_sessions) TRY(sink(database));
   std::vector<std::string> not_asked;
-  Answers answers(databases.with_sessions, connect_to);
-  for (size_t index = 0; index < databases.with_sessions.size(); ++index) {
-    const NamedDatabase& database = databases.with_sessions[index];
+  Answers answers(databases.others, connect_to);
+  for (size_t index = 0; index < databases.others.size(); ++index) {
+    const NamedDatabase& database = databases.others[index];
     if (TRY(take(answers.of(index), sink))) continue;
     TRY(sink(database));
     not_asked.push_back(database.name);
   }
   return not_asked;
+}
+
+Result<void> visit_own_names(const NamedDatabase& own, pgconn::Connection& connection,
+                             const NamesSink& sink) {
+  DatabaseNames names(connection, own);
+  while (std::optional<NamedDatabase> piece = TRY(names.next())) TRY(sink(*std::move(piece)));
+  return success();
 }
 
 Result<Names> read_server_names(pgconn::Connection& connection, const ConnectTo& connect_to) {
@@ -181,11 +195,12 @@ Result<Names> read_server_names(pgconn::Connection& connection, const ConnectTo&
   names.server =
       pg::SystemIdentifier{static_cast<uint64_t>(number<int64_t>(system.rows.at(0).at(0)))};
   const Databases databases = TRY(list_databases(connection));
-  names.not_asked =
-      TRY(visit_server_names(databases, connect_to, [&](NamedDatabase piece) -> Result<void> {
-        add_piece(names, std::move(piece));
-        return success();
-      }));
+  const auto add = [&](NamedDatabase piece) -> Result<void> {
+    add_piece(names, std::move(piece));
+    return success();
+  };
+  names.not_asked = TRY(visit_other_names(databases, connect_to, add));
+  TRY(visit_own_names(databases.own, connection, add));
   return names;
 }
 

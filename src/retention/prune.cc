@@ -13,11 +13,10 @@
 #include "catalog/leases.h"
 #include "catalog/lineage.h"
 #include "catalog/manifest.h"
-#include "catalog/recovery_windows.h"
 #include "catalog/reserve.h"
-#include "catalog/verified.h"
 #include "catalog/wal_archive.h"
-#include "catalog/wal_chain.h"
+#include "retention/lineage_facts.h"
+#include "retention/pack_ids.h"
 
 namespace walkback::retention {
 
@@ -37,42 +36,8 @@ constexpr std::chrono::hours kWorthSaying{1};
 struct PackObject {
   store::ObjectKey key;
   uint64_t bytes = 0;
-  std::array<char, 17> id{};  // 'p' or 'm', and its 128 bits: a repository may hold millions
+  PackId id;
 };
-
-// "…/packs/ab/abcdef….zst.age" -> 'p' and 16 bytes; nothing for another name.
-std::optional<std::array<char, 17>> pack_id(std::string_view sort, std::string_view hex) {
-  std::array<char, 17> id{};
-  id[0] = sort == "packs" ? 'p' : 'm';
-  if (hex.size() != 32) return std::nullopt;
-  const auto digit = [](char c) { return c >= 'a' ? c - 'a' + 10 : c - '0'; };
-  for (size_t i = 0; i < 16; ++i) {
-    const char high = hex[2 * i], low = hex[2 * i + 1];
-    const auto is_hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
-    if (!is_hex(high) || !is_hex(low)) return std::nullopt;
-    id[1 + i] = static_cast<char>(digit(high) * 16 + digit(low));
-  }
-  return id;
-}
-
-using PackIds = std::set<std::array<char, 17>>;
-
-// "packs/abcdef…", as summaries name them.
-Result<void> add_packs(const BackupSummary& backup, PackIds& ids) {
-  for (const std::string& name : backup.packs) {
-    const size_t slash = name.find('/');
-    const auto id = slash == std::string::npos
-                        ? std::nullopt
-                        : pack_id(name.substr(0, slash), name.substr(slash + 1));
-    if (!id) {
-      return make_error(
-          ErrorKind::kCorrupt,
-          fmt::format("backup {} refers to \"{}\", which is no pack's name", backup.id.text, name));
-    }
-    ids.insert(*id);
-  }
-  return success();
-}
 
 class LineagePrune {
  public:
@@ -91,18 +56,18 @@ class LineagePrune {
   Result<void> read() {
     report_.system_identifier = archive_.lineage().system_identifier;
     progress_.begin("reading what is there", 0);
-    facts_ = TRY(read_facts());
+    known_ = TRY(read_lineage_facts(objects_, archive_, options_.policy, is_current_, progress_));
     return success();
   }
   // The latest moment of which it has backups or WAL, but for what lies behind `now`.
   std::optional<Timestamp> last_sign(Timestamp now) const {
     std::optional<Timestamp> last;
-    for (const BackupSummary& backup : facts_.backups) {
+    for (const BackupSummary& backup : known_.facts.backups) {
       if (backup.stopped_at <= now)
         last = std::max(last.value_or(backup.stopped_at), backup.stopped_at);
     }
-    if (last_of_wal_) {
-      const Timestamp of_wal = std::min(*last_of_wal_, now);
+    if (known_.last_of_wal) {
+      const Timestamp of_wal = std::min(*known_.last_of_wal, now);
       last = std::max(last.value_or(of_wal), of_wal);
     }
     return last;
@@ -145,106 +110,16 @@ class LineagePrune {
   }
 
  private:
-  Result<Facts> read_facts() {
-    Facts facts;
-    facts.segment_bytes = archive_.segment_bytes();
-    facts.is_current = is_current_;
-    facts.backups = TRY(catalog::list_backups(objects_, archive_.layout()));
-    facts.pins = TRY(catalog::list_pins(objects_, archive_.layout()));
-    catalog::SegmentLists lists(archive_);
-    for (const pg::TimelineId timeline : TRY(archive_.timelines())) {
-      const Result<catalog::WalChain> chain = catalog::WalChain::load(lists, timeline);
-      if (!chain.ok() && chain.error().kind != ErrorKind::kMissing) return chain.error();
-      if (!chain.ok()) {
-        facts.history_missing = true;
-        progress_.note("no WAL is removed: " + chain.error().message);
-        continue;
-      }
-      timelines_.push_back(timeline);
-      facts.timelines.push_back({chain->history(), last_known(*chain)});
-      chains_.emplace(timeline, *chain);
-    }
-    if (!facts.timelines.empty()) last_of_wal_ = facts.timelines.back().last_known;
-    // The newest may be written to at any moment.
-    if (is_current_ && !facts.timelines.empty()) facts.timelines.back().last_known.reset();
-    if (!facts.history_missing) add_incomplete(facts);
-    if (!options_.policy.keeps_everything()) TRY(add_found_damaged(facts));
-    return facts;
-  }
-
-  // What the last verification that read it found damaged, or missing.
-  Result<void> add_found_damaged(Facts& facts) const {
-    std::map<std::array<char, 17>, std::string> packs;
-    std::map<pg::SegmentName, std::string> segments;
-    std::map<std::string, std::string> others;
-    for (const auto& [name, at] : TRY(catalog::found_damaged(objects_, archive_.layout()))) {
-      const std::string why = fmt::format("verify found {} damaged, {}", name, local_second(at));
-      const std::string file = name.substr(name.rfind('/') + 1);
-      const std::string stem = file.substr(0, file.find('.'));
-      const auto pack = pack_id(name.substr(0, name.find('/')), stem);
-      const Result<pg::SegmentName> segment =
-          pg::SegmentName::parse(stem, archive_.segment_bytes());
-      if (pack) {
-        packs.emplace(*pack, why);
-      } else if (segment.ok() && file.starts_with(stem + ".zst")) {
-        segments.emplace(*segment, why);
-      } else {
-        others.emplace(name, why);
-      }
-    }
-    for (const BackupSummary& backup : facts.backups) {
-      std::string why = others[name_of(archive_.layout().manifest(backup.id))];
-      PackIds needed;
-      TRY(add_packs(backup, needed));
-      for (const auto& [id, text] : packs) {
-        if (needed.contains(id)) why = text;
-      }
-      for (const auto& [segment, text] : segments) {
-        if (needs_to_be_consistent(facts, backup, segment)) why = text;
-      }
-      if (!why.empty()) facts.unsound.emplace(backup.id, why);
-    }
-    return success();
-  }
-
-  // Below the lineage's folder, as records of verifications name objects.
-  std::string name_of(const store::ObjectKey& key) const {
-    return key.text().substr(archive_.layout().folder().size());
-  }
-
-  bool needs_to_be_consistent(const Facts& facts, const BackupSummary& backup,
-                              pg::SegmentName segment) const {
-    const auto chain = chains_.find(backup.timeline);
-    const pg::TimelineHistory history =
-        chain == chains_.end() ? pg::TimelineHistory(backup.timeline) : chain->second.history();
-    const WalNeed need{history, backup.start_lsn, backup.stop_lsn};
-    return need.needs(segment, facts.segment_bytes);
-  }
-
-  // A backup is listed once its WAL is there: what is missing went since.
-  void add_incomplete(Facts& facts) const {
-    for (const BackupSummary& backup : facts.backups) {
-      const auto chain = chains_.find(backup.timeline);
-      const pg::Lsn end =
-          chain == chains_.end() ? pg::Lsn{} : chain->second.end_of_stretch(backup.start_lsn);
-      if (end >= backup.stop_lsn) continue;
-      facts.unsound[backup.id] =
-          chain == chains_.end()
-              ? fmt::format("nothing of timeline {} is there", backup.timeline.value)
-              : fmt::format("it lacks WAL segment {}", chain->second.file_name(end));
-    }
-  }
-
   // Before others go because of it, a backup is looked at: whether its manifest is what it was.
   Result<void> plan_with_whole_backups() {
     progress_.begin("looking at the backups that are kept", 0);
     std::set<BackupId> whole;
     for (bool again = true; again;) {
       again = false;
-      report_.plan = plan(options_.policy, facts_, now_);
+      report_.plan = plan(options_.policy, known_.facts, now_);
       for (const Decision& decision : report_.plan.decisions) {
         const BackupId& id = decision.backup.id;
-        if (!decision.relied_on || facts_.unsound.contains(id) || !whole.insert(id).second) {
+        if (!decision.relied_on || known_.facts.unsound.contains(id) || !whole.insert(id).second) {
           continue;
         }
         const auto read = catalog::read_conclusion(objects_, archive_.layout(), decision.backup);
@@ -254,23 +129,14 @@ class LineagePrune {
         // Whoever holds no key prunes by what is listed.
         if (!is_damage && read.error().kind != ErrorKind::kDenied) return read.error();
         if (!is_damage) continue;
-        facts_.unsound[id] = read.error().message;
+        known_.facts.unsound[id] = read.error().message;
         again = true;
       }
     }
-    for (const auto& [id, why] : facts_.unsound) {
+    for (const auto& [id, why] : known_.facts.unsound) {
       progress_.note(fmt::format("backup {} does not count: {}", id.text, why));
     }
     return success();
-  }
-
-  // Where it cannot be read it counts as written to just now.
-  std::optional<Timestamp> last_known(const catalog::WalChain& chain) const {
-    const std::vector<catalog::WalChain::Stretch> stretches = chain.stretches();
-    if (!options_.policy.window || stretches.empty() || !chain.has_own_wal()) return std::nullopt;
-    const Result<catalog::KnownTime> known =
-        catalog::known_at_end(archive_, chain, stretches.back());
-    return known.ok() ? known->until() : std::nullopt;
   }
 
   Result<void> put_mark() {
@@ -326,14 +192,15 @@ class LineagePrune {
       if (lease.claim.kind == LeaseKind::kWrite) writer_lives_ = true;
       const std::string who = fmt::format("{} on {}", lease.claim.what, lease.claim.host);
       if (lease.claim.backup) {
-        facts_.leased[*lease.claim.backup] = who;
+        known_.facts.leased[*lease.claim.backup] = who;
       } else if (lease.claim.kind == LeaseKind::kRead) {
-        for (const BackupSummary& backup : facts_.backups) facts_.leased[backup.id] = who;
+        for (const BackupSummary& backup : known_.facts.backups)
+          known_.facts.leased[backup.id] = who;
       }
     }
     // A pin that was put before the mark, and after the facts were read, did not see the mark.
-    facts_.pins = TRY(catalog::list_pins(objects_, archive_.layout()));
-    report_.plan = plan(options_.policy, facts_, now_);
+    known_.facts.pins = TRY(catalog::list_pins(objects_, archive_.layout()));
+    report_.plan = plan(options_.policy, known_.facts, now_);
     return success();
   }
 
@@ -386,11 +253,11 @@ class LineagePrune {
     };
     for (const Decision& decision : report_.plan.decisions) {
       const BackupSummary& backup = decision.backup;
-      if (!decision.keep() || facts_.unsound.contains(backup.id)) continue;
+      if (!decision.keep() || known_.facts.unsound.contains(backup.id)) continue;
       earlier(report_.earliest, backup);
-      const auto chain = chains_.find(backup.timeline);
+      const auto chain = known_.chains.find(backup.timeline);
       const bool wal_stays = decision.with_wal || report_.plan.keeps_all_wal;
-      if (wal_stays && chain != chains_.end() && goes_on(chain->second, backup)) {
+      if (wal_stays && chain != known_.chains.end() && goes_on(chain->second, backup)) {
         earlier(report_.earliest_with_wal, backup);
       }
     }
@@ -410,8 +277,8 @@ class LineagePrune {
     }
     // Of those that were finished since: they were not there for the plan, and stay.
     for (const BackupSummary& backup : TRY(catalog::list_backups(objects_, archive_.layout()))) {
-      const bool is_new =
-          std::ranges::find(facts_.backups, backup.id, &BackupSummary::id) == facts_.backups.end();
+      const bool is_new = std::ranges::find(known_.facts.backups, backup.id, &BackupSummary::id) ==
+                          known_.facts.backups.end();
       if (is_new) TRY(add_packs(backup, kept));
     }
     for (const PackObject& pack : packs_) {
@@ -458,7 +325,7 @@ class LineagePrune {
   Result<void> remove_wal() {
     if (report_.plan.keeps_all_wal) return success();
     // Of a timeline that came since nothing was decided.
-    for (const pg::TimelineId timeline : timelines_) {
+    for (const pg::TimelineId timeline : known_.timelines) {
       std::vector<store::ObjectKey> segments, others;
       TRY(objects_.list(archive_.layout().timeline_folder(timeline), "",
                         [&](const store::ObjectInfo& info) {
@@ -512,11 +379,8 @@ class LineagePrune {
   std::stop_token stop_;
   // One moment for both decisions: what goes is what the mark said, or less.
   Timestamp now_;
-  Facts facts_;
-  std::map<pg::TimelineId, catalog::WalChain> chains_;
-  std::optional<Timestamp> last_of_wal_;  // of the newest timeline
+  LineageFacts known_;
   std::unique_ptr<catalog::HeldLease> lease_;
-  std::vector<pg::TimelineId> timelines_;
   std::map<BackupId, std::vector<store::ObjectKey>> folders_;
   std::vector<PackObject> packs_;
   std::vector<store::ObjectKey> packs_to_go_;

@@ -173,6 +173,7 @@ class ServerCheck {
         "true") {
       fail("standby", "full_page_writes is off at the primary: no backup can be taken here",
            "on the primary: ALTER SYSTEM SET full_page_writes = on, then SELECT pg_reload_conf()");
+      return success();
     }
     const pg::ControlFile control =
         TRY(catalog::read_control_file(parts_.files, server_.pgdata)).control;
@@ -223,15 +224,11 @@ class ServerCheck {
     }
     const Missing missing = TRY(missing_rights(*primary, {"pg_switch_wal()"}));
     if (!missing.none()) {
-      const bool settings = missing.settings;
-      const std::string text =
-          "the user of postgresql.primary_conninfo may not do all: " + missing.text();
       // Without the switch a backup ends later; without the settings it is refused.
-      if (!settings) {
-        warn("primary", text, missing.hint(/*at_primary=*/true));
-        return success();
-      }
-      fail("primary", text, missing.hint(/*at_primary=*/true));
+      findings_.push_back(
+          {missing.settings ? Level::kFailed : Level::kWarning, "primary",
+           "the user of postgresql.primary_conninfo may not do all: " + missing.text(),
+           missing.hint(/*at_primary=*/true)});
       return success();
     }
     return primarys_archiver(*primary, lineage);

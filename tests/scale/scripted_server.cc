@@ -38,10 +38,11 @@ class ScriptedServer final : public backup::ScriptedPrimary {
   pg::Lsn end_backup(pg::Lsn) override { return stop_; }
 
   pgconn::Table databases() const {
-    pgconn::Table table{{"oid", "datname", "dattablespace", "datallowconn"}, {}};
+    pgconn::Table table{{"oid", "datname", "dattablespace", "datallowconn", "own"}, {}};
     for (uint64_t i = 0; i < size_.databases(); ++i) {
       const std::string oid = std::to_string(kFirstDatabase + i);
-      table.rows.push_back({oid, "db" + oid, "1663", "t"});
+      table.rows.push_back(
+          {oid, "db" + oid, "1663", "t", kFirstDatabase + i == database_ ? "t" : "f"});
     }
     return table;
   }

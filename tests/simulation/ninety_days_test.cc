@@ -20,6 +20,7 @@
 #include "catalog/events.h"
 #include "catalog/lineage.h"
 #include "catalog/manifest.h"
+#include "catalog/verified.h"
 #include "catalog/wal_archive.h"
 #include "pg/page.h"
 #include "repo/repository.h"
@@ -477,8 +478,15 @@ class Simulation {
 
   void expect_only_wal_that_is_needed(const std::vector<catalog::BackupSummary>& backups,
                                       uint64_t alone) {
+    // What verify found damaged does not count until it is found whole: the window begins earlier.
+    const auto damaged = catalog::found_damaged(*objects_, layout_).value();
+    const auto first = backups.begin() + static_cast<std::ptrdiff_t>(std::max<uint64_t>(alone, 1));
+    const auto window_begin = std::find_if(
+        std::reverse_iterator(first), backups.rend(),
+        [&](const catalog::BackupSummary& backup) { return !needs_any(backup, damaged); });
+    if (window_begin == backups.rend()) return;
+    const pg::Lsn window_from = window_begin->start_lsn;
     const catalog::WalArchive archive(*objects_, std::string(kCluster), lineage_);
-    const pg::Lsn window_from = backups[alone > 0 ? alone - 1 : 0].start_lsn;
     for (const catalog::StoredSegment& segment : archive.segments({1}).value()) {
       const pg::Lsn begin = segment.name.start(kSegmentBytes);
       const pg::Lsn end = begin + kSegmentBytes;
@@ -488,6 +496,16 @@ class Simulation {
                           });
       EXPECT_TRUE(needed) << segment.name.text(kSegmentBytes);
     }
+  }
+
+  // "packs/abcdef…" as summaries name it is "packs/ab/abcdef….zst" among the objects.
+  static bool needs_any(const catalog::BackupSummary& backup,
+                        const std::map<std::string, Timestamp>& objects) {
+    return std::ranges::any_of(objects, [&](const auto& object) {
+      return std::ranges::any_of(backup.packs, [&](const std::string& pack) {
+        return object.first.find(pack.substr(pack.find('/'))) != std::string::npos;
+      });
+    });
   }
 
   uint64_t bytes_of_use(const catalog::BackupSummary& backup) {
