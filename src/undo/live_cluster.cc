@@ -36,6 +36,17 @@ Result<std::unique_ptr<pgconn::Connection>> connect_to_oid(const Connect& connec
   return session;
 }
 
+Result<void> LiveSession::open(pg::Oid database) {
+  database_ = database;
+  session_ = TRY(connect_to_oid(connect_, "", database_));
+  return success();
+}
+
+Result<void> LiveSession::wake() {
+  if (!session_ || session_->alive()) return success();
+  return open(database_);
+}
+
 Result<void> check_is_of(pgconn::Connection& live, pg::SystemIdentifier cluster) {
   const std::string system =
       TRY(pgconn::query_text(live, "SELECT system_identifier FROM pg_control_system()"));

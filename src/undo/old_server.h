@@ -25,10 +25,10 @@ Result<void> settle(pgconn::Connection& session);
 Result<void> roll_back_prepared(pgconn::Connection& session,
                                 std::optional<pg::Xid> only = std::nullopt);
 
-// Beside the server's programs (`binaries`, or where PostgreSQL `major` is found): kMissing when
-// it is not there.
 // Of pg_dump: no setting of the database changes what it says.
 std::string dump_conninfo(const scratch::ScratchServer& server, const std::string& database);
+// Beside the server's programs (`binaries`, or where PostgreSQL `major` is found): kMissing when
+// it is not there.
 Result<std::string> find_pg_dump(const std::string& binaries, int major, FileSystem& files);
 
 }  // namespace walkback::undo

@@ -37,6 +37,20 @@ std::string typed_otherwise(const Column& then, const Column& today) {
              : fmt::format("column {} is {} now and was {}", today.name, today.type, then.type);
 }
 
+// `say` is asked of each column that is otherwise: nullptr where there was none, or is none.
+template <typename Say>
+std::vector<std::string> notes_of(const TableShape& then, const TableShape& today, Say say) {
+  std::vector<std::string> notes = names(then, today);
+  for (const Column& column : then.columns) {
+    const Column* now = today.column(column.name);
+    if (now == nullptr || !now->is_typed_as(column)) notes.push_back(say(&column, now));
+  }
+  for (const Column& column : today.columns) {
+    if (then.column(column.name) == nullptr) notes.push_back(say(nullptr, &column));
+  }
+  return notes;
+}
+
 }  // namespace
 
 std::string why_unlike(const TableShape& then, const TableShape& today) {
@@ -64,41 +78,31 @@ std::string why_unlike(const TableShape& then, const TableShape& today) {
 }
 
 std::vector<std::string> differences(const TableShape& then, const TableShape& today) {
-  std::vector<std::string> notes = names(then, today);
   const std::string& name = today.name.quoted;
-  for (const Column& column : then.columns) {
-    const Column* now = today.column(column.name);
+  return notes_of(then, today, [&](const Column* was, const Column* now) {
     if (now == nullptr) {
-      notes.push_back(fmt::format(
-          "{}: column {} was dropped since, and its values do not come back", name, column.name));
-    } else if (!now->is_typed_as(column)) {
-      notes.push_back(fmt::format("{}: {}: it is left as it is, or gets its default", name,
-                                  typed_otherwise(column, *now)));
+      return fmt::format("{}: column {} was dropped since, and its values do not come back", name,
+                         was->name);
     }
-  }
-  for (const Column& column : today.columns) {
-    if (then.column(column.name) != nullptr) continue;
-    notes.push_back(fmt::format("{}: column {} is new: rows that come back get its default", name,
-                                column.name));
-  }
-  return notes;
+    if (was == nullptr) {
+      return fmt::format("{}: column {} is new: rows that come back get its default", name,
+                         now->name);
+    }
+    return fmt::format("{}: {}: it is left as it is, or gets its default", name,
+                       typed_otherwise(*was, *now));
+  });
 }
 
 std::vector<std::string> uncompared(const TableShape& then, const TableShape& today) {
-  std::vector<std::string> notes = names(then, today);
-  for (const Column& column : then.columns) {
-    const Column* now = today.column(column.name);
+  return notes_of(then, today, [](const Column* was, const Column* now) {
     if (now == nullptr) {
-      notes.push_back(fmt::format("column {} is not compared: there is none today", column.name));
-    } else if (!now->is_typed_as(column)) {
-      notes.push_back(fmt::format("not compared: {}", typed_otherwise(column, *now)));
+      return fmt::format("column {} is not compared: there is none today", was->name);
     }
-  }
-  for (const Column& column : today.columns) {
-    if (then.column(column.name) != nullptr) continue;
-    notes.push_back(fmt::format("column {} is not compared: there was none then", column.name));
-  }
-  return notes;
+    if (was == nullptr) {
+      return fmt::format("column {} is not compared: there was none then", now->name);
+    }
+    return fmt::format("not compared: {}", typed_otherwise(*was, *now));
+  });
 }
 
 }  // namespace walkback::undo

@@ -11,10 +11,9 @@ namespace walkback::undo {
 // Empty where rows of `then` can be given back to `today`.
 std::string why_unlike(const TableShape& then, const TableShape& today);
 
-// What is otherwise by now and does not keep them out: another name, columns that came or went,
-// triggers that fire all the same.
+// What is otherwise by now and does not keep them out: another name, columns that came or went.
 std::vector<std::string> differences(const TableShape& then, const TableShape& today);
-// Of these, what keeps values from being compared, and other names.
+// The same, said of values that are not compared.
 std::vector<std::string> uncompared(const TableShape& then, const TableShape& today);
 
 }  // namespace walkback::undo
