@@ -473,17 +473,18 @@ class Simulation {
           std::max(nearest_to_bound_, static_cast<double>(packs) / static_cast<double>(pack_bound));
     }
     most_stored_ = std::max(most_stored_, stored(""));
-    expect_only_wal_that_is_needed(backups, alone);
+    expect_only_wal_that_is_needed(backups);
   }
 
-  void expect_only_wal_that_is_needed(const std::vector<catalog::BackupSummary>& backups,
-                                      uint64_t alone) {
+  void expect_only_wal_that_is_needed(const std::vector<catalog::BackupSummary>& backups) {
+    // For a prune the window ends with the last that is known of the cluster: a backup an hour.
+    const Timestamp since = clock_.now() + -(story_.window + hours(1));
     // What verify found damaged does not count until it is found whole: the window begins earlier.
     const auto damaged = catalog::found_damaged(*objects_, layout_).value();
-    const auto first = backups.begin() + static_cast<std::ptrdiff_t>(std::max<uint64_t>(alone, 1));
-    const auto window_begin = std::find_if(
-        std::reverse_iterator(first), backups.rend(),
-        [&](const catalog::BackupSummary& backup) { return !needs_any(backup, damaged); });
+    const auto window_begin =
+        std::find_if(backups.rbegin(), backups.rend(), [&](const catalog::BackupSummary& backup) {
+          return backup.stopped_at < since && !needs_any(backup, damaged);
+        });
     if (window_begin == backups.rend()) return;
     const pg::Lsn window_from = window_begin->start_lsn;
     const catalog::WalArchive archive(*objects_, std::string(kCluster), lineage_);
