@@ -13,8 +13,8 @@
 #include "pg/types.h"
 #include "restore/recovered_settings.h"
 #include "restore/target_directory.h"
+#include "undo/on_conflict.h"
 #include "undo/row_format.h"
-#include "undo/script.h"
 
 namespace walkback::cli {
 

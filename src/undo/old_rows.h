@@ -16,10 +16,10 @@
 #include "undo/live_cluster.h"
 #include "undo/recreation.h"
 #include "undo/row_changes.h"
-#include "undo/script.h"
 #include "undo/text_spool.h"
 #include "undo/transaction_wal.h"
 #include "undo/undo_servers.h"
+#include "undo/undo_table.h"
 
 namespace walkback::undo {
 

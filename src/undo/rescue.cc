@@ -16,6 +16,7 @@
 #include "undo/returning_rows.h"
 #include "undo/row_images.h"
 #include "undo/script_file.h"
+#include "undo/script_text.h"
 #include "undo/table_likeness.h"
 #include "undo/wanted_table.h"
 
@@ -210,9 +211,7 @@ class Rescue {
       return of_live<RowComparison>(
           make_error(ErrorKind::kUnsupported, "it has none of its columns any more"));
     }
-    if (table.key) {
-      for (const ComparedColumn& column : table.key->columns) report_.key.push_back(column.column);
-    }
+    if (table.key) report_.key = names_of(*table.key);
     const std::unique_ptr<ToldRowsReader> now = TRY(of_live(ToldRowsReader::open(
         *live_, told_rows_query(table, source(*today_), options_.where), around_.stop)));
     const std::unique_ptr<ToldRowsReader> was = TRY(ToldRowsReader::open(

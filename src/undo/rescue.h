@@ -14,9 +14,9 @@
 #include "restore/plan.h"
 #include "scratch/scratch_server.h"
 #include "undo/choice.h"
+#include "undo/on_conflict.h"
 #include "undo/row_comparison.h"
 #include "undo/row_format.h"
-#include "undo/script.h"
 
 namespace walkback::undo {
 

@@ -12,7 +12,7 @@
 #include "base/result.h"
 #include "pgconn/connection.h"
 #include "undo/row_changes.h"
-#include "undo/script.h"
+#include "undo/undo_table.h"
 
 namespace walkback::undo {
 

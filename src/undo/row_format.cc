@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "base/json.h"
-#include "undo/script.h"
+#include "undo/undo_table.h"
 
 namespace walkback::undo {
 

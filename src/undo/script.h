@@ -8,46 +8,14 @@
 // reasons.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "pgconn/connection.h"
-#include "undo/table_shape.h"
+#include "undo/on_conflict.h"
+#include "undo/undo_table.h"
 
 namespace walkback::undo {
-
-enum class OnConflict {
-  kFail,       // any conflict, and nothing is done
-  kSkip,       // rows with a conflict are left as they are
-  kOverwrite,  // what the row's own key finds is set back, whatever became of it
-};
-std::string_view on_conflict_name(OnConflict mode);  // "fail", …
-std::optional<OnConflict> parse_on_conflict(std::string_view name);
-
-// One table of the running cluster that rows are given back to.
-struct UndoTable {
-  size_t number = 0;  // N of undo_N, from 1
-  TableShape shape;   // as it is today
-  // Those it has and had, of one type, whose values do not follow from others'.
-  std::vector<Column> columns;
-  // By which its rows are told; nothing where only the whole row tells them.
-  std::optional<UniqueKey> key;
-  // That rows had not to meet then; SET NOT NULL is one, by the name of its column.
-  std::vector<Check> new_checks;
-};
-// `then` as the transaction found it.
-UndoTable make_undo_table(size_t number, const TableShape& then, TableShape today);
-// The expression that tells whether a row is still what it was: of its values as text, so that
-// types without equality have one, and 1.0 is not 1.00. `row` is a FROM item's alias.
-std::string digest_of(const UndoTable& table, std::string_view row);
-// A row's values as one text: "ROW(t.a, t.b)::text".
-std::string row_text(const std::vector<Column>& columns, std::string_view row);
-// A name that holds a line end would end the comment, and the rest would be run.
-std::string in_comment(std::string_view name);
-// "a.x, a.y"
-std::string listed(const std::vector<std::string>& columns, std::string_view row);
 
 inline constexpr std::string_view kBegin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
 
@@ -80,39 +48,8 @@ class Script {
   std::string conflicts(const UndoTable& table, size_t most) const;
 
  private:
-  void locate(const UndoTable& table, Statements& to) const;
-  void follow(const UndoTable& table, Statements& to) const;
-  void lock(const UndoTable& table, Statements& to) const;
-  void compare(const UndoTable& table, OnConflict mode, Statements& to) const;
-  void check(const UndoTable& table, Statements& to) const;
-  std::string key_taken(const UndoTable& table, const UniqueKey& key) const;
-  std::optional<std::string> reference_missing(const UndoTable& table, const ForeignKey& key) const;
-  std::optional<std::string> still_referenced(const UndoTable& table, const ForeignKey& key) const;
-  std::optional<std::string> conflict_loop() const;
-  std::vector<const UndoTable*> touched_within(pg::Oid table) const;
-
   std::vector<UndoTable> tables_;
   std::string encoding_;
 };
-
-// "INSERT INTO undo_1_was VALUES (…), (…)": rows as they come, in statements of a size that every
-// client takes. `columns` are of the values after the row's number.
-class RowWriter {
- public:
-  RowWriter(std::string table, std::vector<Column> columns)
-      : table_(std::move(table)), columns_(std::move(columns)) {}
-  // A whole statement, when there is one.
-  std::optional<std::string> add(uint64_t number, const std::vector<pgconn::Value>& values);
-  std::optional<std::string> rest();
-
- private:
-  const std::string table_;
-  const std::vector<Column> columns_;
-  std::string statement_;
-  size_t rows_ = 0;
-};
-
-// As SQL writes it: NULL, 42, '{1,2}'.
-std::string literal_of(const Column& column, const pgconn::Value& value);
 
 }  // namespace walkback::undo

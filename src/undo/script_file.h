@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "undo/on_conflict.h"
 #include "undo/output_files.h"
 #include "undo/script.h"
 

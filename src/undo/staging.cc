@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "undo/row_writer.h"
+
 namespace walkback::undo {
 
 namespace {
@@ -25,11 +27,7 @@ Result<void> stage(pgconn::Connection& server, const std::string& then,
   return finish(writer, take);
 }
 
-std::string values_of(const UndoTable& table) {
-  std::vector<std::string> names;
-  for (const Column& column : table.columns) names.push_back(column.name);
-  return listed(names, "t");
-}
+std::string values_of(const UndoTable& table) { return listed(names_of(table.columns), "t"); }
 
 RowWriter writer_of_was(const UndoTable& table) {
   return {fmt::format("undo_{}_was", table.number), table.columns};
@@ -65,12 +63,10 @@ Result<void> stage_now(pgconn::Connection& server, const std::string& then, cons
   std::string expressions = digest_of(table, "t");
   std::vector<Column> columns{Column{"undo_is", "text"}};
   if (table.key) {
-    std::vector<std::string> names;
-    for (const ComparedColumn& column : table.key->columns) {
-      names.push_back(column.column);
-      columns.push_back(*table.shape.column(column.column));
+    for (const std::string& name : names_of(*table.key)) {
+      columns.push_back(*table.shape.column(name));
     }
-    expressions += ", " + listed(names, "t");
+    expressions += ", " + listed(names_of(*table.key), "t");
   }
   return stage(server, then, expressions, places_of(rows, &ChangedRow::now),
                RowWriter(fmt::format("undo_{}_now", table.number), std::move(columns)), stop, take);

@@ -11,7 +11,7 @@
 #include "pgconn/connection.h"
 #include "undo/row_changes.h"
 #include "undo/row_images.h"
-#include "undo/script.h"
+#include "undo/undo_table.h"
 
 namespace walkback::undo {
 

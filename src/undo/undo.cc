@@ -19,6 +19,7 @@
 #include "undo/old_server.h"
 #include "undo/output_files.h"
 #include "undo/script_file.h"
+#include "undo/script_text.h"
 #include "undo/transaction_wal.h"
 #include "undo/undo_servers.h"
 

@@ -16,8 +16,8 @@
 #include "scratch/scratch_server.h"
 #include "undo/choice.h"
 #include "undo/live_run.h"
+#include "undo/on_conflict.h"
 #include "undo/row_format.h"
-#include "undo/script.h"
 
 namespace walkback::undo {
 
