@@ -195,6 +195,8 @@ class Reader {
   }
 
   Result<void> read_shapes(Connection& before) {
+    // The restore took a while.
+    TRY(live_.wake());
     for (size_t i = 0; i < read_.tables.size();) {
       Undone& undone = read_.tables[i];
       undone.then = TRY(shape_then(before, *undone.found));
