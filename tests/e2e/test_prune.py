@@ -129,10 +129,15 @@ def test_without_a_rule_nothing_but_garbage_goes(story, wb):
     wb.backup()
     story.go_on()
     wb.backup("--full")
-    before = {name for name in wb.store.snapshot() if "/events/" not in name}
+
+    # The archiver brings a backup's history file when it gets to it.
+    def there():
+        return {name for name in wb.store.snapshot() if "/events/" not in name and ".backup." not in name}
+
+    before = there()
     report = prune(wb)
     assert len(kept(report)) == 2
-    assert {name for name in wb.store.snapshot() if "/events/" not in name} == before
+    assert there() == before
 
 
 def test_a_pin_keeps_a_backup_with_the_wal_that_makes_it_consistent(story, wb, place):
