@@ -32,7 +32,8 @@ class ChangeReader {
     // The first of which the archive does not have all.
     const uint64_t tail = std::min(archived.value / segment_bytes_, last + 1);
     if (tail > first_) {
-      TRY(catalog::read_summaries(archive_, chain_, first_, tail - 1, kIndexesAtOnce, stop,
+      TRY(catalog::read_summaries(archive_, chain_, first_, tail - 1,
+                                  {kIndexesAtOnce, catalog::AllOf::kBlocks}, stop,
                                   [&](const catalog::KnownSegment& known) { return see(known); }));
     }
     for (uint64_t number = std::max(tail, first_); number <= last && why_not_.empty(); ++number) {

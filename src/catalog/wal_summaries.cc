@@ -30,10 +30,15 @@ Result<wal::SegmentSummary> summary_of_segment(const WalArchive& archive, const 
                            archive.stored_neighbour(), archive.catalogs_at(name, before));
 }
 
+bool says_all_of(AllOf wanted, const wal::SegmentSummary& summary) {
+  if (wanted == AllOf::kRecords) return summary.says_all();
+  return summary.problem.empty() && summary.says_all_blocks();
+}
+
 }  // namespace
 
-Result<KnownSegment> read_summary(const WalArchive& archive, const WalChain& chain,
-                                  uint64_t number) {
+Result<KnownSegment> read_summary(const WalArchive& archive, const WalChain& chain, uint64_t number,
+                                  AllOf wanted) {
   const std::optional<WalChain::Link> link = chain.segment(number);
   CHECK(link.has_value());
   KnownSegment known{{link->timeline, number}, link->end, {}, {}};
@@ -42,7 +47,7 @@ Result<KnownSegment> read_summary(const WalArchive& archive, const WalChain& cha
   if (!summary.ok() && !is_of_the_object(summary.error())) return std::move(summary).error();
   if (summary.ok() && *summary) {
     known.summary = **std::move(summary);
-    if (known.summary->says_all() && counts == archive.segment_bytes()) return known;
+    if (says_all_of(wanted, *known.summary) && counts == archive.segment_bytes()) return known;
   } else {
     known.unknown = summary.ok() ? "it has no index" : summary.error().message;
   }
@@ -65,7 +70,7 @@ using Batch = std::vector<KnownSegment>;
 
 // The segments [first, first + batch.size()), side by side.
 Result<void> read_batch(const WalArchive& archive, const WalChain& chain, uint64_t first,
-                        Batch& batch, std::stop_token stop) {
+                        AllOf wanted, Batch& batch, std::stop_token stop) {
   std::atomic<size_t> next = 0;
   // Decoding needs cores, waiting for a bucket needs none.
   const size_t workers = std::min<size_t>(batch.size(), 4 + std::thread::hardware_concurrency());
@@ -73,7 +78,7 @@ Result<void> read_batch(const WalArchive& archive, const WalChain& chain, uint64
   for (size_t worker = 0; worker < workers; ++worker) {
     group.start([&](std::stop_token stopped) -> Result<void> {
       for (size_t i; (i = next++) < batch.size() && !stopped.stop_requested();) {
-        batch[i] = TRY(read_summary(archive, chain, first + i));
+        batch[i] = TRY(read_summary(archive, chain, first + i, wanted));
       }
       return success();
     });
@@ -84,18 +89,18 @@ Result<void> read_batch(const WalArchive& archive, const WalChain& chain, uint64
 }  // namespace
 
 Result<void> read_summaries(const WalArchive& archive, const WalChain& chain, uint64_t first,
-                            uint64_t last, size_t at_once, std::stop_token stop,
+                            uint64_t last, SummaryReading how, std::stop_token stop,
                             const std::function<bool(const KnownSegment&)>& visit) {
   const auto size_from = [&](uint64_t number) -> size_t {
-    return number > last ? 0 : std::min<uint64_t>(at_once, last - number + 1);
+    return number > last ? 0 : std::min<uint64_t>(how.at_once, last - number + 1);
   };
   Batch ready(size_from(first));
-  TRY(read_batch(archive, chain, first, ready, stop));
+  TRY(read_batch(archive, chain, first, how.wanted, ready, stop));
   for (uint64_t next = first + ready.size(); !ready.empty();) {
     Batch coming(size_from(next));
     TaskGroup ahead(stop);
     ahead.start([&](std::stop_token stopped) {
-      return read_batch(archive, chain, next, coming, std::move(stopped));
+      return read_batch(archive, chain, next, how.wanted, coming, std::move(stopped));
     });
     for (const KnownSegment& segment : ready) {
       if (!visit(segment)) return success();

@@ -28,7 +28,7 @@ class WalSummaries : public testing::Test {
     SegmentLists lists(archive_.wal());
     const WalChain chain = WalChain::load(lists, {1}).value();
     std::vector<KnownSegment> all;
-    const Result<void> done = read_summaries(archive_.wal(), chain, first, last, at_once, {},
+    const Result<void> done = read_summaries(archive_.wal(), chain, first, last, {at_once}, {},
                                              [&](const KnownSegment& known) {
                                                all.push_back(known);
                                                return all.size() < stop_after_;
@@ -106,10 +106,30 @@ TEST_F(WalSummaries, ARepositoryThatDoesNotAnswerIsAnError) {
   const WalChain chain = WalChain::load(lists, {1}).value();
   const auto gone = store::make_faulty_store(archive_.objects(), {.seed = 1, .percent = 100});
   const WalArchive unreachable(*gone, "main", archive_.wal().lineage());
-  const Result<void> done = read_summaries(unreachable, chain, 1, kSegments, 4, {},
+  const Result<void> done = read_summaries(unreachable, chain, 1, kSegments, {4}, {},
                                            [](const KnownSegment&) { return true; });
   ASSERT_FALSE(done.ok());
   EXPECT_EQ(done.error().kind, ErrorKind::kTransient);
+}
+
+TEST_F(WalSummaries, NoSegmentIsReadForTheRowsOfARecordWhoseBlocksAreKnown) {
+  ScratchArchive archive;
+  ScratchTimeline log(1);
+  while (log.segment_of_end() < 3) log.insert_row(700, {1663, 5, 16384}, 77, 3000);
+  for (const uint64_t number : {1, 2}) archive.put_segment_late(log, number);
+  SegmentLists lists(archive.wal());
+  const WalChain chain = WalChain::load(lists, {1}).value();
+  const auto reads = [&](AllOf wanted) {
+    std::vector<bool> from_segment;
+    for (uint64_t number = 1; number <= 2; ++number) {
+      const KnownSegment known = read_summary(archive.wal(), chain, number, wanted).value();
+      EXPECT_TRUE(known.summary->says_all_blocks());
+      from_segment.push_back(known.from_segment);
+    }
+    return from_segment;
+  };
+  EXPECT_THAT(reads(AllOf::kRecords), ElementsAre(false, true));
+  EXPECT_THAT(reads(AllOf::kBlocks), ElementsAre(false, false));
 }
 
 // Where the child left in the middle of a segment and has no file of its own, the parent's counts
@@ -125,7 +145,7 @@ TEST_F(WalSummaries, OfAParentsSegmentOnlyWhatCountsIsGiven) {
   SegmentLists lists(archive.wal());
   const WalChain chain = WalChain::load(lists, {2}).value();
   std::vector<KnownSegment> all;
-  ASSERT_TRUE(read_summaries(archive.wal(), chain, 1, 1, 4, {}, [&](const KnownSegment& known) {
+  ASSERT_TRUE(read_summaries(archive.wal(), chain, 1, 1, {4}, {}, [&](const KnownSegment& known) {
                 all.push_back(known);
                 return true;
               }).ok());

@@ -154,7 +154,7 @@ class Finder {
       if (!range.empty()) {
         begins_ = range.begins_stretch;
         TRY(catalog::read_summaries(*archive_, *chain_, range.first, range.last,
-                                    options_.indexes_at_once, stop_,
+                                    {options_.indexes_at_once}, stop_,
                                     [&](const KnownSegment& known) {
                                       take(known, search);
                                       return true;
@@ -182,7 +182,7 @@ class Finder {
     const uint64_t last = std::min(range.last_of_stretch, range.last + most);
     if (search.awaits_any()) {
       TRY(catalog::read_summaries(*archive_, *chain_, range.last + 1, last,
-                                  std::min(kEndsAtOnce, options_.indexes_at_once), stop_,
+                                  {std::min(kEndsAtOnce, options_.indexes_at_once)}, stop_,
                                   [&](const KnownSegment& known) {
                                     take(known, search);
                                     range.last = known.name.number;

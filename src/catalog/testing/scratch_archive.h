@@ -84,6 +84,10 @@ class ScratchTimeline {
   void change(pg::Xid xid, const wal::RelationLocator& relation, uint32_t block) {
     log_.append_block(wal::kHeapRmgr, wal::kHeapDelete, xid, relation, block, Bytes(8));
   }
+  void insert_row(pg::Xid xid, const wal::RelationLocator& relation, uint32_t block, size_t bytes) {
+    log_.append_block(wal::kHeapRmgr, wal::kHeapInsert, xid, relation, block, Bytes(3),
+                      Bytes(bytes, std::byte{7}));
+  }
   // What the server says every 15 seconds: what runs.
   pg::Lsn running(pg::Xid oldest, pg::Xid next) {
     Bytes body;
@@ -164,6 +168,10 @@ class ScratchArchive {
           std::ranges::copy(timeline.content(number - 1), out.begin());
           return true;
         });
+  }
+  // A push that lags behind: a checkpoint removed the segment before meanwhile.
+  void put_segment_late(const ScratchTimeline& timeline, uint64_t number) {
+    put(timeline.file(number), timeline.content(number));
   }
   void put_history(const ScratchTimeline& timeline) {
     put(pg::history_file_name(timeline.id()), to_bytes(as_bytes(timeline.history())));
