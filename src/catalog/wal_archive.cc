@@ -233,11 +233,15 @@ wal::SegmentSummary WalArchive::summarize(pg::SegmentName segment, ByteView cont
 }
 
 WalArchive::Neighbour WalArchive::stored_neighbour() const {
-  return [this](const std::string& name, uint64_t, MutableBytes out) {
-    const Result<std::optional<Bytes>> bytes = get(name);
-    if (!bytes.ok() || !*bytes || (*bytes)->size() != out.size()) return false;
-    std::ranges::copy(**bytes, out.begin());
-    return true;
+  return [this](const std::string& name, uint64_t tail, MutableBytes out) {
+    Result<std::optional<StoredFrames>> stored = get_frames(name);
+    if (!stored.ok() || !*stored || (*stored)->content_bytes != out.size()) return false;
+    // What lies between is not asked for, and to decode it is most of the work.
+    std::erase_if((*stored)->frames, [&](const codec::StreamFrame& frame) {
+      return frame.content_offset >= wal::kWalPageBytes &&
+             frame.content_offset + frame.content_bytes <= out.size() - tail;
+    });
+    return codec::decode_frames_into((*stored)->frames, out).ok();
   };
 }
 
@@ -367,10 +371,11 @@ Result<std::optional<Bytes>> WalArchive::get_stored(std::string_view name) const
   return objects_.get(layout_.wal_file(name));
 }
 
-Result<std::optional<Bytes>> WalArchive::get(std::string_view name) const {
+Result<std::optional<WalArchive::StoredFrames>> WalArchive::get_frames(
+    std::string_view name) const {
   const store::ObjectKey key = layout_.wal_file(name);
-  const std::optional<Bytes> stored = TRY(objects_.get(key));
-  if (!stored) return std::optional<Bytes>();
+  std::optional<Bytes> stored = TRY(objects_.get(key));
+  if (!stored) return std::optional<StoredFrames>();
   const bool segment = is_segment(pg::wal_file_kind(name));
   Result<std::vector<codec::StreamFrame>> frames =
       codec::split_stream(*stored, segment ? segment_bytes() : kLargestTextFile);
@@ -380,14 +385,15 @@ Result<std::optional<Bytes>> WalArchive::get(std::string_view name) const {
   if (segment && size != segment_bytes()) {
     return damaged(key, make_error(ErrorKind::kCorrupt, fmt::format("it holds {} bytes", size)));
   }
-  Bytes content(size);
-  Result<void> decoded =
-      codec::decode_frames(*frames, 1, [&](uint64_t offset, ByteView piece) -> Result<void> {
-        // By pointers, which is a memmove: by iterators it goes byte by byte in GCC 12.
-        std::copy_n(piece.data(), piece.size(), content.data() + offset);
-        return success();
-      });
-  if (!decoded.ok()) return damaged(key, std::move(decoded).error());
+  return std::optional(StoredFrames{*std::move(stored), *std::move(frames), size});
+}
+
+Result<std::optional<Bytes>> WalArchive::get(std::string_view name) const {
+  const std::optional<StoredFrames> stored = TRY(get_frames(name));
+  if (!stored) return std::optional<Bytes>();
+  Bytes content(stored->content_bytes);
+  Result<void> decoded = codec::decode_frames_into(stored->frames, content);
+  if (!decoded.ok()) return damaged(layout_.wal_file(name), std::move(decoded).error());
   return std::optional<Bytes>(std::move(content));
 }
 

@@ -16,6 +16,7 @@
 #include "catalog/lineage.h"
 #include "catalog/saved_catalogs.h"
 #include "catalog/wal_index.h"
+#include "codec/frame_stream.h"
 #include "pg/timeline_history.h"
 #include "pg/types.h"
 #include "store/object_store.h"
@@ -119,7 +120,14 @@ class WalArchive {
 
  private:
   enum class IndexPut { kMade, kSaysTheSame };
+  struct StoredFrames {
+    Bytes stream;
+    std::vector<codec::StreamFrame> frames;  // in `stream`
+    size_t content_bytes = 0;
+  };
 
+  // A file that is not decoded yet; nothing when it is not there.
+  Result<std::optional<StoredFrames>> get_frames(std::string_view name) const;
   Result<void> check_size(std::string_view name, uint64_t size) const;
   Result<void> check(std::string_view name, ByteView content) const;
   // Byte by byte, whatever an index says.

@@ -5,6 +5,7 @@
 
 #include "base/testing/seeded_random.h"
 #include "catalog/layout.h"
+#include "codec/frame_stream.h"
 #include "repo/encrypted_store.h"
 #include "store/memory_store.h"
 #include "store/testing/forwarding_store.h"
@@ -179,6 +180,27 @@ TEST_F(WalArchiveTest, WithoutTheSegmentBeforeItsIndexSaysHowItEnds) {
     ASSERT_EQ(summary->changed.size(), 1u);
     EXPECT_EQ(summary->changed[0].blocks, std::vector<uint32_t>{77});
   }
+}
+
+TEST_F(WalArchiveTest, OfTheSegmentBeforeOnlyItsEndsAreDecoded) {
+  constexpr size_t kTail = 32 << 10;
+  const Bytes content = segment(0x10);
+  std::vector<Bytes> frames = codec::encode_stream(content, 64 << 10, 3, 1);
+  Bytes stored;
+  for (size_t i = 0; i < frames.size(); ++i) {
+    const bool is_end = i == 0 || i + 1 == frames.size();
+    if (!is_end) frames[i].back() ^= std::byte{1};  // of its checksum
+    stored.insert(stored.end(), frames[i].begin(), frames[i].end());
+  }
+  ASSERT_TRUE(objects_->put(archive().layout().wal_file(kName), stored).ok());
+  EXPECT_EQ(archive().get(kName).error().kind, ErrorKind::kCorrupt);
+
+  const WalArchive wal = archive();
+  Bytes out(content.size());
+  ASSERT_TRUE(wal.stored_neighbour()(std::string(kName), kTail, out));
+  EXPECT_TRUE(std::equal(content.begin(), content.begin() + wal::kWalPageBytes, out.begin()));
+  EXPECT_TRUE(std::equal(content.end() - kTail, content.end(), out.end() - kTail));
+  EXPECT_FALSE(wal.stored_neighbour()(std::string(kName), content.size(), out));
 }
 
 // Takes all but indexes, as a bucket whose rules say so.

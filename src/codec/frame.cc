@@ -64,8 +64,18 @@ struct FrameEncoder::State {
   Compressor context;
   int level = 0;
   bool tuned = false;
-  Bytes frame;  // grows to the largest bound asked for, and stays
+  // Grows to the largest bound asked for, and stays. Not cleared: a frame is far smaller than its
+  // bound, and what nobody writes to takes no memory.
+  std::unique_ptr<std::byte[]> room;
+  size_t room_bytes = 0;
 
+  MutableBytes at_least(size_t bytes) {
+    if (room_bytes < bytes) {
+      room = std::make_unique_for_overwrite<std::byte[]>(bytes);
+      room_bytes = bytes;
+    }
+    return {room.get(), room_bytes};
+  }
   void tune_for(size_t content) {
     const bool wanted = level == kTunedLevel && content > kTunedAbove;
     if (wanted == tuned) return;
@@ -77,23 +87,21 @@ struct FrameEncoder::State {
 };
 
 FrameEncoder::FrameEncoder(int level)
-    : state_(std::make_unique<State>(State{make_compressor(level), level, false, {}})) {}
+    : state_(std::make_unique<State>(State{make_compressor(level), level})) {}
 FrameEncoder::~FrameEncoder() = default;
 FrameEncoder::FrameEncoder(FrameEncoder&&) noexcept = default;
 FrameEncoder& FrameEncoder::operator=(FrameEncoder&&) noexcept = default;
 
 ByteView FrameEncoder::encode(ByteView content) {
   state_->tune_for(content.size());
-  Bytes& frame = state_->frame;
-  const size_t bound = ZSTD_compressBound(content.size());
-  if (frame.size() < bound) frame.resize(bound);
+  const MutableBytes frame = state_->at_least(ZSTD_compressBound(content.size()));
   // With the whole content at hand zstd knows its size, and chooses its tables for that size.
   const size_t size = ZSTD_compress2(state_->context.get(), frame.data(), frame.size(),
                                      content.data(), content.size());
   // Room for the worst case was given and the parameters are ours: nothing is left that can fail
   // but memory.
   CHECK(!ZSTD_isError(size));
-  return ByteView(frame).first(size);
+  return frame.first(size);
 }
 
 struct FrameDecoder::State {

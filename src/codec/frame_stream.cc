@@ -82,4 +82,12 @@ Result<void> decode_frames(const std::vector<StreamFrame>& frames, int workers,
   return side_by_side(std::min<int>(workers, static_cast<int>(frames.size())), work);
 }
 
+Result<void> decode_frames_into(const std::vector<StreamFrame>& frames, MutableBytes content) {
+  FrameDecoder decoder;
+  for (const StreamFrame& frame : frames) {
+    TRY(decoder.decode(frame.frame, content.subspan(frame.content_offset, frame.content_bytes)));
+  }
+  return success();
+}
+
 }  // namespace walkback::codec

@@ -30,5 +30,7 @@ std::vector<Bytes> encode_stream(ByteView content, uint32_t frame_bytes, int lev
 using ContentSink = std::function<Result<void>(uint64_t content_offset, ByteView content)>;
 Result<void> decode_frames(const std::vector<StreamFrame>& frames, int workers,
                            const ContentSink& write);
+// Decodes frames to their places in `content`, which is as large as the content of all.
+Result<void> decode_frames_into(const std::vector<StreamFrame>& frames, MutableBytes content);
 
 }  // namespace walkback::codec
