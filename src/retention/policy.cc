@@ -176,19 +176,31 @@ class Planner {
     }
     for (const TimelineFacts& timeline : facts_.timelines) {
       if (!reaches_window(timeline)) continue;
-      if (Decision* first = last_before(timeline, window_begin_)) {
-        first->reasons.push_back(fmt::format("the recovery window on timeline {} begins with it",
-                                             timeline.history.timeline().value));
+      const uint32_t number = timeline.history.timeline().value;
+      const auto is_sound = [this](const Decision& decision) { return is_good(decision); };
+      Decision* const first = last_before(timeline, window_begin_, is_sound);
+      if (first != nullptr) {
+        first->reasons.push_back(
+            fmt::format("the recovery window on timeline {} begins with it", number));
         first->with_wal = first->relied_on = true;
+      }
+      // An earlier prune may have removed WAL between the two.
+      const auto may_be_mended = [](const Decision& one) { return catalog::is_good(one.backup); };
+      Decision* const later = last_before(timeline, window_begin_, may_be_mended);
+      if (later != first) {
+        later->reasons.push_back(fmt::format(
+            "once it is mended the recovery window on timeline {} begins with it", number));
+        later->with_wal = true;
       }
     }
   }
 
-  // The newest good backup of this history that ended by `time`.
-  Decision* last_before(const TimelineFacts& timeline, Timestamp time) {
+  // The newest such backup of this history that ended by `time`.
+  template <typename Predicate>
+  Decision* last_before(const TimelineFacts& timeline, Timestamp time, Predicate is_such) {
     Decision* last = nullptr;
     for (Decision& decision : plan_.decisions) {
-      if (decision.at > time || !is_good(decision)) continue;
+      if (decision.at > time || !is_such(decision)) continue;
       if (catalog::lies_on(decision.backup, timeline.history)) last = &decision;
     }
     return last;
@@ -254,7 +266,8 @@ class Planner {
     if (!facts_.is_current || facts_.timelines.empty()) return;
     const TimelineFacts& current = facts_.timelines.back();
     if (catalog::lies_on(last.backup, current.history)) return;
-    Decision* const own = last_before(current, {std::numeric_limits<int64_t>::max()});
+    Decision* const own = last_before(current, {std::numeric_limits<int64_t>::max()},
+                                      [this](const Decision& one) { return is_good(one); });
     if (own == nullptr) return;
     own->reasons.emplace_back("the last good backup of the current timeline");
     own->with_wal = own->relied_on = true;

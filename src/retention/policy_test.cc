@@ -162,6 +162,19 @@ TEST_F(Retention, WhatIsNotSoundIsNoneOfTheCountNorOfATierAndItIsSaid) {
               ElementsAre("does not count: verify found its pack damaged"));
 }
 
+// Between it and the one before an earlier prune has removed WAL: mended, it is all there is.
+TEST_F(Retention, TheOneThatAWindowBeginsWithStaysToBeMended) {
+  policy.window = std::chrono::hours(20);
+  policy.daily = 5;
+  backups({0, 24, 48, 72, 96});
+  facts.unsound[{"b1-72"}] = "verify found its pack damaged";
+  EXPECT_THAT(kept(93), ElementsAre("b1-0", "b1-24", "b1-48", "b1-72", "b1-96"));
+  EXPECT_TRUE(needs(93, 1, 80));
+  policy.daily = 0;
+  EXPECT_THAT(kept(93), ElementsAre("b1-48", "b1-72", "b1-96"));
+  EXPECT_THAT(kept(117), ElementsAre("b1-96"));
+}
+
 TEST_F(Retention, APinKeepsUntilItsTimeAndNoLonger) {
   policy.window = std::chrono::hours(10);
   backups({0, 50, 100});
