@@ -67,8 +67,10 @@ class Planner {
       return std::move(plan_);
     }
     keep_window();
-    keep_newest();
-    for (const Tier& tier : kTiers) keep_tier(tier);
+    apply([this](bool ahead, Counts which) { keep_newest(ahead, which); });
+    for (const Tier& tier : kTiers) {
+      apply([&](bool ahead, Counts which) { keep_tier(tier, ahead, which); });
+    }
     keep_all_where_none_is_sound();
     keep_last_good();
     for (const auto& [id, holder] : facts_.leased) {
@@ -166,6 +168,21 @@ class Planner {
     return !timeline.last_known || *timeline.last_known >= window_begin_;
   }
 
+  // A rule is applied twice: what it keeps is sound, and what it would keep if all were stays to be
+  // mended. Between the two an earlier prune may have removed WAL, and a tier's next is older.
+  enum class Counts { kSound, kMendable };
+  static constexpr Counts kBoth[] = {Counts::kSound, Counts::kMendable};
+
+  bool counts(const Decision& decision, Counts which) const {
+    return which == Counts::kSound ? is_good(decision) : catalog::is_good(decision.backup);
+  }
+  void keep_by_rule(Decision& decision, Counts which, std::string reason) const {
+    if (which == Counts::kMendable && is_good(decision)) return;
+    if (which == Counts::kSound) decision.relied_on = true;
+    if (which == Counts::kMendable) reason += ", once it is mended";
+    decision.reasons.push_back(std::move(reason));
+  }
+
   // Any moment of the window is recovered from the last good backup before it, or a later one.
   void keep_window() {
     if (!policy_.window) return;
@@ -176,31 +193,22 @@ class Planner {
     }
     for (const TimelineFacts& timeline : facts_.timelines) {
       if (!reaches_window(timeline)) continue;
-      const uint32_t number = timeline.history.timeline().value;
-      const auto is_sound = [this](const Decision& decision) { return is_good(decision); };
-      Decision* const first = last_before(timeline, window_begin_, is_sound);
-      if (first != nullptr) {
-        first->reasons.push_back(
-            fmt::format("the recovery window on timeline {} begins with it", number));
-        first->with_wal = first->relied_on = true;
-      }
-      // An earlier prune may have removed WAL between the two.
-      const auto may_be_mended = [](const Decision& one) { return catalog::is_good(one.backup); };
-      Decision* const later = last_before(timeline, window_begin_, may_be_mended);
-      if (later != first) {
-        later->reasons.push_back(fmt::format(
-            "once it is mended the recovery window on timeline {} begins with it", number));
-        later->with_wal = true;
+      for (const Counts which : kBoth) {
+        Decision* const first = last_before(timeline, window_begin_, which);
+        if (first == nullptr) continue;
+        first->with_wal = true;
+        keep_by_rule(*first, which,
+                     fmt::format("the recovery window on timeline {} begins with it",
+                                 timeline.history.timeline().value));
       }
     }
   }
 
-  // The newest such backup of this history that ended by `time`.
-  template <typename Predicate>
-  Decision* last_before(const TimelineFacts& timeline, Timestamp time, Predicate is_such) {
+  // The newest of this history that ended by `time`.
+  Decision* last_before(const TimelineFacts& timeline, Timestamp time, Counts which) {
     Decision* last = nullptr;
     for (Decision& decision : plan_.decisions) {
-      if (decision.at > time || !is_such(decision)) continue;
+      if (decision.at > time || !counts(decision, which)) continue;
       if (catalog::lies_on(decision.backup, timeline.history)) last = &decision;
     }
     return last;
@@ -208,33 +216,33 @@ class Planner {
 
   // Those that nobody knows the time of are counted by themselves. Whichever clock is wrong, theirs
   // or ours, what a right one would keep is among those that stay.
-  void keep_newest() {
+  template <typename Rule>
+  void apply(Rule rule) {
     for (const bool ahead : {false, true}) {
-      int left = policy_.count;
-      for (auto decision = plan_.decisions.rbegin(); decision != plan_.decisions.rend() && left > 0;
-           ++decision) {
-        if (decision->ahead != ahead || !is_good(*decision)) continue;
-        decision->reasons.push_back(fmt::format("among the newest {}", policy_.count));
-        decision->with_wal = decision->relied_on = true;
-        --left;
-      }
+      for (const Counts which : kBoth) rule(ahead, which);
     }
   }
 
-  void keep_tier(const Tier& tier) {
-    for (const bool ahead : {false, true}) keep_tier(tier, ahead);
+  void keep_newest(bool ahead, Counts which) {
+    int left = policy_.count;
+    for (auto decision = plan_.decisions.rbegin(); decision != plan_.decisions.rend() && left > 0;
+         ++decision) {
+      if (decision->ahead != ahead || !counts(*decision, which)) continue;
+      decision->with_wal = true;
+      keep_by_rule(*decision, which, fmt::format("among the newest {}", policy_.count));
+      --left;
+    }
   }
-  void keep_tier(const Tier& tier, bool ahead) {
+
+  void keep_tier(const Tier& tier, bool ahead, Counts which) {
     std::set<std::string> seen;
     for (auto decision = plan_.decisions.rbegin(); decision != plan_.decisions.rend(); ++decision) {
       if (seen.size() >= static_cast<size_t>(std::max(policy_.*tier.count, 0))) return;
-      if (decision->ahead != ahead || !is_good(*decision)) continue;
+      if (decision->ahead != ahead || !counts(*decision, which)) continue;
       const std::string name =
           period(ahead ? decision->backup.stopped_at : decision->at, tier.format);
-      if (seen.insert(name).second) {
-        decision->reasons.push_back(fmt::format("{}: {}", tier.name, name));
-        decision->relied_on = true;
-      }
+      if (!seen.insert(name).second) continue;
+      keep_by_rule(*decision, which, fmt::format("{}: {}", tier.name, name));
     }
   }
 
@@ -266,8 +274,8 @@ class Planner {
     if (!facts_.is_current || facts_.timelines.empty()) return;
     const TimelineFacts& current = facts_.timelines.back();
     if (catalog::lies_on(last.backup, current.history)) return;
-    Decision* const own = last_before(current, {std::numeric_limits<int64_t>::max()},
-                                      [this](const Decision& one) { return is_good(one); });
+    Decision* const own =
+        last_before(current, {std::numeric_limits<int64_t>::max()}, Counts::kSound);
     if (own == nullptr) return;
     own->reasons.emplace_back("the last good backup of the current timeline");
     own->with_wal = own->relied_on = true;

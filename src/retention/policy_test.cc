@@ -151,27 +151,30 @@ TEST_F(Retention, AClockThatIsBehindRemovesNothingThatARightOneKeeps) {
   for (const std::string& id : right) EXPECT_THAT(behind, testing::Contains(id));
 }
 
-TEST_F(Retention, WhatIsNotSoundIsNoneOfTheCountNorOfATierAndItIsSaid) {
+TEST_F(Retention, WhatIsNotSoundTakesNoOthersPlaceAndStaysToBeMended) {
   policy.count = 2;
   policy.daily = 2;
   backups({0, 24, 48, 72, 96});
   facts.unsound[{"b1-72"}] = "verify found its pack damaged";
-  EXPECT_THAT(kept(100), ElementsAre("b1-48", "b1-96"));
+  EXPECT_THAT(kept(100), ElementsAre("b1-48", "b1-72", "b1-96"));
   const Plan decided = plan(policy, facts, hour(100));
   EXPECT_THAT(decided.decisions[3].remarks,
               ElementsAre("does not count: verify found its pack damaged"));
+  EXPECT_THAT(decided.decisions[3].reasons, ElementsAre("among the newest 2, once it is mended",
+                                                        "daily: 2026-01-04, once it is mended"));
+  EXPECT_FALSE(decided.decisions[3].relied_on);
+  policy.daily = 0;
+  backups({120});
+  EXPECT_THAT(kept(124), ElementsAre("b1-96", "b1-120")) << "no rule would keep it, were it whole";
 }
 
 // Between it and the one before an earlier prune has removed WAL: mended, it is all there is.
 TEST_F(Retention, TheOneThatAWindowBeginsWithStaysToBeMended) {
   policy.window = std::chrono::hours(20);
-  policy.daily = 5;
   backups({0, 24, 48, 72, 96});
   facts.unsound[{"b1-72"}] = "verify found its pack damaged";
-  EXPECT_THAT(kept(93), ElementsAre("b1-0", "b1-24", "b1-48", "b1-72", "b1-96"));
-  EXPECT_TRUE(needs(93, 1, 80));
-  policy.daily = 0;
   EXPECT_THAT(kept(93), ElementsAre("b1-48", "b1-72", "b1-96"));
+  EXPECT_TRUE(needs(93, 1, 80));
   EXPECT_THAT(kept(117), ElementsAre("b1-96"));
 }
 
