@@ -48,7 +48,8 @@ struct Facts {
   bool history_missing = false;
   std::map<catalog::BackupId, catalog::Pin> pins;
   std::map<catalog::BackupId, std::string> leased;  // to whom
-  // From which nothing can be recovered, and why. Where no backup is sound none goes.
+  // From which nothing can be recovered as they are, and why. They take no other's place, and stay
+  // where a rule would keep them if they were whole. Where no backup is sound none goes.
   std::map<catalog::BackupId, std::string> unsound;
 };
 
