@@ -537,8 +537,10 @@ class Simulation {
   void end_well() {
     ASSERT_TRUE(verify(true).ok());
     ASSERT_TRUE(verify(true).ok());
-    EXPECT_FALSE(damaged_);
-    EXPECT_EQ(mended_, 1);
+    // What was needed for less than the time between two verifications may go unseen.
+    const bool is_gone = damaged_ && !disk_.held->info(*damaged_).value();
+    EXPECT_TRUE(is_gone || !damaged_);
+    EXPECT_EQ(mended_, is_gone ? 0 : 1);
     // The night's missed runs ran once, the hours of the dead day once where they had to wait.
     const int hours_away = 2 * 10 + (story_.bucket_is_required ? 24 : 0);
     EXPECT_GE(backups_, static_cast<uint64_t>(kDays * 24 - hours_away));
