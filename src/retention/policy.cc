@@ -177,9 +177,13 @@ class Planner {
     return which == Counts::kSound ? is_good(decision) : catalog::is_good(decision.backup);
   }
   void keep_by_rule(Decision& decision, Counts which, std::string reason) const {
-    if (which == Counts::kMendable && is_good(decision)) return;
-    if (which == Counts::kSound) decision.relied_on = true;
-    if (which == Counts::kMendable) reason += ", once it is mended";
+    if (which == Counts::kSound) {
+      decision.relied_on = true;
+    } else if (is_good(decision)) {
+      return;  // it is kept for this already
+    } else {
+      reason += ", once it is mended";
+    }
     decision.reasons.push_back(std::move(reason));
   }
 
